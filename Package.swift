@@ -1,0 +1,179 @@
+// swift-tools-version: 6.3
+// The manifest is where the walls between the rings stand; docs/architecture.md gives the reasons.
+
+import PackageDescription
+
+// MARK: - Settings
+
+/// Every target.
+let language: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .treatAllWarnings(as: .error),
+]
+
+/// Core and keyholders: every unsafe expression is marked.
+let trusted = language + [.strictMemorySafety()]
+
+let shim: [CSetting] = [.define("_GNU_SOURCE"), .unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
+// MARK: - Rings
+
+enum Ring {
+    /// Inside the TEE: holds keys, plaintext records, weights.
+    case core
+    /// On an owner's machine: holds keys, parses foreign formats.
+    case keyholder
+    /// On the untrusted training host: sees ciphertext and public events.
+    case outer
+    /// On developers' machines.
+    case testing
+}
+
+struct Module {
+    var name: String
+    var ring: Ring
+    var uses: [String] = []
+    var products: [Target.Dependency] = []
+    var executable = false
+}
+
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let modules: [Module] = [
+    // MARK: Core, from the ground up
+    Module(name: "_PliniusSupport", ring: .core),
+    Module(name: "PliniusPersistence", ring: .core, uses: ["CPliniusPM", "_PliniusSupport"]),
+    Module(name: "PliniusSealing", ring: .core, uses: ["CIPSecMB", "_PliniusSupport"], products: [crypto]),
+    Module(name: "PliniusNN", ring: .core, uses: ["_PliniusSupport"]),
+    Module(name: "PliniusOneDNN", ring: .core, uses: ["COneDNN", "PliniusNN", "_PliniusSupport"]),
+    Module(
+        name: "PliniusMirror", ring: .core,
+        uses: ["PliniusNN", "PliniusPersistence", "PliniusSealing", "_PliniusSupport"]),
+    Module(name: "PliniusWire", ring: .core, uses: ["_PliniusSupport"]),
+    Module(
+        name: "PliniusEnclave", ring: .core,
+        uses: [
+            "CPliniusPM", "PliniusMirror", "PliniusNN", "PliniusOneDNN", "PliniusPersistence", "PliniusSealing",
+            "PliniusWire", "_PliniusSupport",
+        ]),
+    Module(name: "plinius-enclave", ring: .core, uses: ["PliniusEnclave"], executable: true),
+
+    // MARK: Keyholders
+    Module(name: "PliniusDatasets", ring: .keyholder, uses: ["CZlib"]),
+    Module(
+        name: "PliniusOwner", ring: .keyholder,
+        uses: [
+            "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusSealing",
+            "_PliniusSupport",
+        ],
+        products: [arguments]),
+    Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
+
+    // MARK: Outer
+    Module(name: "PliniusHost", ring: .outer, uses: ["PliniusWire"]),
+    Module(name: "PliniusCLI", ring: .outer, uses: ["PliniusHost", "PliniusWire"], products: [arguments]),
+    Module(name: "plinius", ring: .outer, uses: ["PliniusCLI"], executable: true),
+
+    // MARK: Testing
+    Module(name: "_PliniusTestSupport", ring: .testing, uses: ["_PliniusSupport"]),
+]
+
+// MARK: - Walls
+
+let shims: Set<String> = ["CPliniusPM", "CIPSecMB", "COneDNN", "CZlib"]
+let ringOf = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.ring) })
+
+for module in modules {
+    for used in module.uses {
+        switch module.ring {
+        case .core:
+            precondition(
+                used != "CZlib" && (shims.contains(used) || ringOf[used] == .core),
+                "\(module.name) is core: it may not use \(used)")
+        case .outer:
+            precondition(
+                ringOf[used] == .outer || used == "PliniusWire", "\(module.name) is outer: it may not use \(used)")
+        case .keyholder:
+            precondition(
+                shims.contains(used) || ringOf[used] == .core || ringOf[used] == .keyholder,
+                "\(module.name) is a keyholder: it may not use \(used)")
+        case .testing:
+            continue
+        }
+    }
+    precondition(
+        module.ring != .core || module.products.isEmpty || module.name == "PliniusSealing",
+        "only PliniusSealing reaches outside the package, and only for swift-crypto")
+}
+
+// MARK: - Targets
+
+extension Module {
+    var target: Target {
+        let dependencies = uses.map { Target.Dependency.byName(name: $0) } + products
+        let settings = ring == .outer || ring == .testing ? language : trusted
+        if executable {
+            return .executableTarget(
+                name: name, dependencies: dependencies, packageAccess: false, swiftSettings: settings)
+        }
+        return .target(
+            name: name, dependencies: dependencies,
+            path: ring == .testing ? "Tests/\(name)" : nil,
+            // A `package` declaration of the core is for the core and for tests, never across a wall.
+            packageAccess: ring == .core || ring == .testing, swiftSettings: settings)
+    }
+}
+
+func tests(_ name: String, of uses: [String], resources: [Resource] = []) -> Target {
+    .testTarget(
+        name: name, dependencies: (uses + ["_PliniusTestSupport"]).map { .byName(name: $0) },
+        resources: resources, swiftSettings: language)
+}
+
+// intel-ipsec-mb exists for x86-64 only; elsewhere the shim compiles to "not available" and swift-crypto serves.
+#if arch(x86_64)
+    let ipsecLibrary: [LinkerSetting] = [.linkedLibrary("IPSec_MB")]
+#else
+    let ipsecLibrary: [LinkerSetting] = []
+#endif
+
+let package = Package(
+    name: "plinius",
+    products: [
+        .library(name: "PliniusPersistence", targets: ["PliniusPersistence"]),
+        .library(name: "PliniusNN", targets: ["PliniusNN"]),
+        .executable(name: "plinius", targets: ["plinius"]),
+        .executable(name: "plinius-enclave", targets: ["plinius-enclave"]),
+        .executable(name: "plinius-owner", targets: ["plinius-owner"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+    ],
+    targets: [
+        .target(name: "CPliniusPM", cSettings: shim),
+        .target(name: "CIPSecMB", cSettings: shim, linkerSettings: ipsecLibrary),
+        .target(name: "COneDNN", cSettings: shim, linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "CZlib", cSettings: shim, linkerSettings: [.linkedLibrary("z")]),
+    ] + modules.map(\.target) + [
+        tests("_PliniusSupportTests", of: ["_PliniusSupport"]),
+        tests("PliniusPersistenceTests", of: ["CPliniusPM", "PliniusPersistence", "_PliniusSupport"]),
+        tests("PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], resources: [.copy("Vectors")]),
+        tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
+        tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
+        tests(
+            "PliniusMirrorTests",
+            of: ["PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusSealing", "_PliniusSupport"]),
+        tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
+        tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
+        tests("PliniusOwnerTests", of: ["PliniusDatasets", "PliniusMirror", "PliniusOwner", "PliniusSealing"]),
+        tests("EndToEndTests", of: []),
+    ]
+)

@@ -1,0 +1,77 @@
+/// Runs a network's passes over the arena, one mini-batch at a time.
+///
+/// An executor is made for one network, one mini-batch size and one number of threads, and plans all buffers then: its
+/// calls allocate nothing. It is used from one thread at a time. Same arena, input and thread count give the same bits.
+public protocol Executor: AnyObject {
+    /// Images per pass.
+    var miniBatch: Int { get }
+    /// Threads that the passes run on.
+    var threadCount: Int { get }
+
+    /// Copies a mini-batch in.
+    /// - Parameters:
+    ///   - images: (miniBatch, channels, height, width), row-major.
+    ///   - truth: (miniBatch, outputs); may be empty for inference.
+    func load(images: Span<Float>, truth: Span<Float>)
+
+    /// Runs all layers from input to output.
+    /// - Returns: the sum of the costs of the mini-batch, the mean over layers that own a cost; 0 for inference.
+    func forward(_ pass: Pass) -> Float
+
+    /// Adds the gradients of the last training pass to the momentum tensors of the arena.
+    func backward(_ pass: Pass)
+
+    /// Applies the accumulated gradients to the parameters, as ``SolverStep`` says.
+    func update(_ step: SolverStep)
+
+    /// Reads the network's output of the last pass: (miniBatch, outputs).
+    func withOutput<R>(_ body: (Span<Float>) -> R) -> R
+
+    /// Takes over parameters that were changed in the arena from outside (initialisation, mirror-in).
+    func parametersDidChange()
+
+    /// Names the first layer whose output or parameters hold a NaN or an infinity after a pass.
+    func firstNonFiniteLayer() -> Int?
+}
+
+/// What a pass is for, and where its random draws come from.
+public struct Pass: Hashable, Sendable {
+    public enum Mode: Hashable, Sendable {
+        case training
+        case inference
+    }
+
+    public let mode: Mode
+    /// Seed of the run.
+    public let seed: UInt64
+    /// Updates made before this pass: the key of the random streams.
+    public let iteration: UInt64
+    /// Index within the batch of the pass's first image: `subdivision * miniBatch`.
+    public let firstImage: Int
+
+    public init(mode: Mode, seed: UInt64 = 0, iteration: UInt64 = 0, firstImage: Int = 0) {
+        self.mode = mode
+        self.seed = seed
+        self.iteration = iteration
+        self.firstImage = firstImage
+    }
+}
+
+/// One update of stochastic gradient descent with momentum and decay, in Darknet's form.
+///
+/// With `η = learningRate × layer multiplier / batch`: `b += η·ub`, `ub *= μ`, scales alike; `uw -= λ·batch·w`, `w += η·uw`, `uw *= μ`.
+public struct SolverStep: Hashable, Sendable {
+    /// Rate of this update, before the layer's multiplier.
+    public let learningRate: Float
+    public let momentum: Float
+    public let decay: Float
+    /// Images whose gradients were accumulated: mini-batch × subdivisions.
+    public let batch: Int
+
+    public init(learningRate: Float, momentum: Float, decay: Float, batch: Int) {
+        self.learningRate = learningRate
+        self.momentum = momentum
+        self.decay = decay
+        self.batch = batch
+    }
+}

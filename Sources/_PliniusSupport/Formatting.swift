@@ -1,0 +1,25 @@
+extension Sequence<UInt8> {
+    /// Lower-case hexadecimal, two digits a byte.
+    public var hex: String {
+        var text = ""
+        for byte in self {
+            let digits = String(byte, radix: 16)
+            text += digits.count == 1 ? "0" + digits : digits
+        }
+        return text
+    }
+}
+
+/// Formats a number of bytes for people: `3.0 MiB`.
+public func formatted(byteCount: Int) -> String {
+    let units = ["KiB", "MiB", "GiB", "TiB"]
+    guard byteCount >= 1024 else { return "\(byteCount) B" }
+    var value = Double(byteCount) / 1024
+    var unit = 0
+    while value >= 1024, unit < units.count - 1 {
+        value /= 1024
+        unit += 1
+    }
+    let tenths = Int((value * 10).rounded())
+    return "\(tenths / 10).\(tenths % 10) \(units[unit])"
+}
