@@ -11,7 +11,9 @@ public final class RunningProgram: Sendable {
     private let name: String
     private let output: CaptureFile
     private let errors: CaptureFile
-    /// The raw wait status once the process is reaped. Signals are sent under the same lock: a reaped id may belong to somebody else.
+    /// The raw wait status once the process is reaped.
+    ///
+    /// Signals are sent under the same lock: a reaped id may belong to somebody else.
     private let ended = Mutex<CInt?>(nil)
 
     init(
@@ -135,7 +137,9 @@ public final class RunningProgram: Sendable {
     }
 }
 
-/// Takes what a program writes. A file without a name never fills up as a pipe does, so nobody has to drain it.
+/// Takes what a program writes.
+///
+/// A file without a name never fills up as a pipe does, so nobody has to drain it.
 private final class CaptureFile: Sendable {
     let descriptor: CInt
 
