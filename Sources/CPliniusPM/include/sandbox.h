@@ -1,0 +1,12 @@
+/// What a process that holds keys gives up before it touches them.
+#pragma once
+
+/// No core dumps, no debugger of the same user, no privileges by execution. Returns 0 or an error number.
+int cplinius_harden_process(void);
+
+/// Takes from every thread of this process, for good: executing programs, opening sockets, opening files for writing,
+/// changing directories' entries, and reaching into other processes. Such a call fails with EPERM.
+///
+/// What stays: memory, threads, descriptors held already, and files opened for reading. Needs `cplinius_harden_process`
+/// first (or privileges). Returns 0 or an error number; ENOSYS where the kernel has no filters.
+int cplinius_install_seccomp(void);

@@ -1,0 +1,62 @@
+#if defined(__x86_64__)
+
+#include "CPliniusPM.h"
+
+#include <cpuid.h>
+#include <immintrin.h>
+#include <string.h>
+
+enum { line = 64 };
+
+cplinius_line_instruction cplinius_best_line_instruction(void) {
+    unsigned a, b, c, d;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cplinius_line_clflush;
+    if (b & (1u << 24)) return cplinius_line_clwb;
+    if (b & (1u << 23)) return cplinius_line_clflushopt;
+    return cplinius_line_clflush;
+}
+
+size_t cplinius_line_bytes(void) { return line; }
+
+__attribute__((target("clwb"))) static void clwb_lines(uintptr_t from, uintptr_t to) {
+    for (; from < to; from += line) _mm_clwb((void *)from);
+}
+
+__attribute__((target("clflushopt"))) static void clflushopt_lines(uintptr_t from, uintptr_t to) {
+    for (; from < to; from += line) _mm_clflushopt((void *)from);
+}
+
+static void clflush_lines(uintptr_t from, uintptr_t to) {
+    for (; from < to; from += line) _mm_clflush((void *)from);
+}
+
+void cplinius_write_back(const void *start, size_t count, cplinius_line_instruction instruction) {
+    // From the first byte's line, not from the first byte: an unaligned start would leave the last line behind.
+    uintptr_t from = (uintptr_t)start & ~(uintptr_t)(line - 1), to = (uintptr_t)start + count;
+    if (count == 0) return;
+    switch (instruction) {
+    case cplinius_line_clwb: clwb_lines(from, to); return;
+    case cplinius_line_clflushopt: clflushopt_lines(from, to); return;
+    default: clflush_lines(from, to); return;
+    }
+}
+
+void cplinius_fence(void) { _mm_sfence(); }
+
+void cplinius_copy_non_temporal(
+    void *destination, const void *source, size_t count, cplinius_line_instruction instruction) {
+    char *to = destination;
+    const char *from = source;
+    size_t head = -(uintptr_t)to & 15;
+    if (head > count) head = count;
+    memcpy(to, from, head);
+    cplinius_write_back(to, head, instruction);
+    to += head, from += head, count -= head;
+    for (; count >= 16; to += 16, from += 16, count -= 16) {
+        _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)from));
+    }
+    memcpy(to, from, count);
+    cplinius_write_back(to, count, instruction);
+}
+
+#endif
