@@ -1,0 +1,38 @@
+# Every job of this project, by name. 'make' alone lists them.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test crash bench format check clean
+
+# No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
+SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
+
+help: ## list the jobs
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+
+setup: ## install what the build needs (Debian, Ubuntu)
+	@scripts/setup
+
+build: setup ## build the three programs into .build/release
+	@swift build -c release --quiet
+
+demo: build ## seal data, train, kill it three times, resume, and compare the exported bits
+	@.build/release/plinius demo
+
+test: build ## run all tests
+	@$(SWIFT_TEST)
+
+crash: build ## kill a training run 1,000 times and compare the exported bits (KILLS=N for another number)
+	@scripts/crash-storm --kills $(or $(KILLS),1000)
+
+bench: build ## time both executors against PyTorch and write docs/evaluation
+	@Benchmarks/run
+
+format: ## format all Swift sources
+	@swift format --in-place --parallel --recursive Sources Tests Package.swift
+
+check: build ## format, imports, rings, linked libraries, size of the core, tracked files
+	@for check in scripts/check-*; do $$check || exit 1; done
+
+clean: ## remove what was built (the benchmark's .venv stays)
+	@rm -rf .build demo-work
