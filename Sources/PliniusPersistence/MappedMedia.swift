@@ -1,0 +1,110 @@
+import CPliniusPM
+import Glibc
+
+/// A mapped file: the real medium.
+@safe
+final class MappedMedia: PersistentMedia {
+    let tier: Tier
+    let isWritable: Bool
+    @unsafe let bytes: UnsafeMutableRawBufferPointer
+    /// A duplicate of the caller's descriptor: the same open file description, so that a lock on it holds as long as the mapping.
+    private let descriptor: CInt
+    private let instruction: cplinius_line_instruction
+    /// Whether stores must be sent to the medium line by line.
+    ///
+    /// False where the caches themselves are in the persistence domain (eADR) and where the medium is below the page cache.
+    private let writesBack: Bool
+
+    /// Maps the first `byteCount` bytes of a regular file and finds out what its medium promises.
+    /// - Throws: `.mappingFailed` or `.system`.
+    init(descriptor: CInt, byteCount: Int, isWritable: Bool) throws(PersistenceError) {
+        let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
+        guard copy >= 0 else { throw PersistenceError("The pool's descriptor cannot be duplicated", errno: errno) }
+        let (start, tier) = unsafe Self.map(descriptor, byteCount, isWritable)
+        guard let start = unsafe start else {
+            let number = errno
+            close(copy)
+            throw PersistenceError(
+                .mappingFailed,
+                "The kernel does not map the pool's \(byteCount) bytes: \(unsafe String(cString: strerror(number)))."
+            )
+        }
+        self.descriptor = copy
+        self.tier = tier
+        self.isWritable = isWritable
+        unsafe bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
+        instruction = cplinius_best_line_instruction()
+        writesBack = tier == .t0 && !cachesArePersistent()
+    }
+
+    deinit {
+        _ = unsafe munmap(bytes.baseAddress, bytes.count)
+        close(descriptor)
+    }
+
+    /// Maps with the strongest promise that the kernel gives, and names it.
+    @unsafe private static func map(
+        _ descriptor: CInt,
+        _ byteCount: Int,
+        _ isWritable: Bool
+    ) -> (UnsafeMutableRawPointer?, Tier) {
+        let magic = cplinius_file_system_magic(descriptor)
+        let forgets = [cplinius_tmpfs_magic, cplinius_ramfs_magic, cplinius_hugetlbfs_magic].contains(magic)
+        // The kernel takes MAP_SYNC only where stores reach persistent memory and the file's block map is durable first.
+        if !forgets, let start = unsafe cplinius_map(descriptor, byteCount, isWritable, true) {
+            return unsafe (start, .t0)
+        }
+        let start = unsafe cplinius_map(descriptor, byteCount, isWritable, false)
+        return unsafe (start, forgets ? .t1 : cplinius_is_dax(descriptor) == 1 ? .t2 : .t3)
+    }
+
+    @unsafe func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
+        guard let from = source.baseAddress, let to = unsafe bytes.baseAddress else { return }
+        if tier.needsSynchronisation {
+            // The page cache is memory: data that is soon read again by the device's driver belongs in the caches.
+            unsafe memcpy(to + offset, from, source.count)
+        } else {
+            unsafe cplinius_copy_non_temporal(to + offset, from, source.count, instruction)
+        }
+    }
+
+    func store(_ word: UInt64, at offset: Int) {
+        guard let base = unsafe bytes.baseAddress else { return }
+        unsafe cplinius_store_release((base + offset).assumingMemoryBound(to: UInt64.self), word)
+        writeBack(offset..<offset + 8)
+    }
+
+    func writeBack(_ range: Range<Int>) {
+        guard writesBack, let base = unsafe bytes.baseAddress else { return }
+        unsafe cplinius_write_back(base + range.lowerBound, range.count, instruction)
+    }
+
+    func persist() throws(PersistenceError) {
+        guard tier.needsSynchronisation else { return cplinius_fence() }
+        while fdatasync(descriptor) != 0 {
+            guard errno == EINTR else {
+                throw PersistenceError("The pool's data cannot be made durable (fdatasync)", errno: errno)
+            }
+        }
+    }
+}
+
+// The pointer never changes; who stores where is ordered by the callers, as for any memory.
+extension MappedMedia: @unchecked Sendable {}
+
+/// Whether a loss of power drains the caches of all persistent memory of this machine (eADR).
+///
+/// The kernel tells for each region; one region that says otherwise, or none at all, means no.
+package func cachesArePersistent(devices: String = "/sys/bus/nd/devices") -> Bool {
+    guard let folder = unsafe opendir(devices) else { return false }
+    defer { unsafe closedir(folder) }
+    var answers: [Bool] = []
+    while let entry = unsafe readdir(folder) {
+        let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        guard name.hasPrefix("region") else { continue }
+        answers.append(firstLine(of: "\(devices)/\(name)/persistence_domain") == "cpu_cache")
+    }
+    return !answers.isEmpty && answers.allSatisfy(\.self)
+}
