@@ -1,0 +1,43 @@
+/// What the host asks of the enclave: the *ecalls*.
+public enum Command: Hashable, Sendable {
+    /// Trains from the pool's state, or from the beginning, and mirrors as it goes.
+    case train(TrainRequest)
+    /// Evaluates the pool's model on the data set.
+    case test(TestRequest)
+    /// Reads what the pool shows without a key.
+    case status
+    /// Finishes the iteration, mirrors, answers ``Event/stopped(_:)``.
+    case stop
+    /// Answers ``Event/publishPool``: `nil` if the pool has its name and the directory is durable, otherwise why not.
+    case published(refusal: String?)
+}
+
+extension Command: WireMessage {
+    private enum Kind: UInt8 {
+        case train = 0x01
+        case test, status, stop, published
+    }
+
+    public init(_ frame: Frame) throws(WireError) {
+        guard let kind = Kind(rawValue: frame.type) else {
+            throw WireError(.unknownType, "type \(frame.type) is no command")
+        }
+        switch kind {
+        case .train: self = .train(try FieldReader.read(from: frame.payload))
+        case .test: self = .test(try FieldReader.read(from: frame.payload))
+        case .status: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.status)
+        case .stop: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.stop)
+        case .published: self = .published(refusal: try FieldReader.read(Sentence?.self, from: frame.payload)?.text)
+        }
+    }
+
+    public var frame: Frame {
+        switch self {
+        case .train(let request): Frame(Kind.train, request)
+        case .test(let request): Frame(Kind.test, request)
+        case .status: Frame(Kind.status, Nothing())
+        case .stop: Frame(Kind.stop, Nothing())
+        case .published(let refusal): Frame(Kind.published, refusal.map { Sentence(text: $0) })
+        }
+    }
+}

@@ -1,0 +1,73 @@
+/// What the enclave tells the host, and asks of it: progress, results, and the *ocalls*.
+///
+/// Nothing here is secret.
+public enum Event: Hashable, Sendable {
+    /// The first event of every process.
+    case hello(Hello)
+    /// A sentence for the operator; work goes on.
+    case warning(String)
+    /// What is about to be trained or tested.
+    case start(StartEvent)
+    /// How the pool's state was taken over; follows ``start(_:)`` if there was one.
+    case resume(ResumeEvent)
+    /// An ocall: give the unnamed pool its name, then answer ``Command/published(refusal:)``.
+    case publishPool
+    /// An iteration is done, not yet durable.
+    case iteration(IterationEvent)
+    /// A mirror-out is durable, as far as the pool's tier goes.
+    case mirror(MirrorEvent)
+    /// The model was evaluated on a data set.
+    case evaluation(Evaluation)
+    /// Answers ``Command/status``.
+    case status(PoolStatus)
+    /// Training is complete; the last event.
+    case finish(TrainResult)
+    /// Training obeyed ``Command/stop``, the state is mirrored; the last event.
+    case stopped(StopEvent)
+    /// The work was given up; the last event.
+    case failure(Failure)
+}
+
+extension Event: WireMessage {
+    private enum Kind: UInt8 {
+        case hello = 0x41
+        case warning, start, resume, publishPool, iteration, mirror, evaluation, status, finish, stopped, failure
+    }
+
+    public init(_ frame: Frame) throws(WireError) {
+        guard let kind = Kind(rawValue: frame.type) else {
+            throw WireError(.unknownType, "type \(frame.type) is no event")
+        }
+        switch kind {
+        case .hello: self = .hello(try FieldReader.read(from: frame.payload))
+        case .warning: self = .warning(try FieldReader.read(Sentence.self, from: frame.payload).text)
+        case .start: self = .start(try FieldReader.read(from: frame.payload))
+        case .resume: self = .resume(try FieldReader.read(from: frame.payload))
+        case .publishPool: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.publishPool)
+        case .iteration: self = .iteration(try FieldReader.read(from: frame.payload))
+        case .mirror: self = .mirror(try FieldReader.read(from: frame.payload))
+        case .evaluation: self = .evaluation(try FieldReader.read(from: frame.payload))
+        case .status: self = .status(try FieldReader.read(from: frame.payload))
+        case .finish: self = .finish(try FieldReader.read(from: frame.payload))
+        case .stopped: self = .stopped(try FieldReader.read(from: frame.payload))
+        case .failure: self = .failure(try FieldReader.read(from: frame.payload))
+        }
+    }
+
+    public var frame: Frame {
+        switch self {
+        case .hello(let event): Frame(Kind.hello, event)
+        case .warning(let text): Frame(Kind.warning, Sentence(text: text))
+        case .start(let event): Frame(Kind.start, event)
+        case .resume(let event): Frame(Kind.resume, event)
+        case .publishPool: Frame(Kind.publishPool, Nothing())
+        case .iteration(let event): Frame(Kind.iteration, event)
+        case .mirror(let event): Frame(Kind.mirror, event)
+        case .evaluation(let event): Frame(Kind.evaluation, event)
+        case .status(let event): Frame(Kind.status, event)
+        case .finish(let event): Frame(Kind.finish, event)
+        case .stopped(let event): Frame(Kind.stopped, event)
+        case .failure(let event): Frame(Kind.failure, event)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/// One message as it crosses the process boundary: `u32 LE length ‖ u8 type ‖ payload`, the length counting type and payload.
+public struct Frame: Hashable, Sendable {
+    /// The longest type and payload that either side accepts: 1 MiB.
+    public static let maximumByteCount = 1 << 20
+
+    /// Says which message the payload is.
+    public let type: UInt8
+    public let payload: [UInt8]
+
+    /// Makes a frame of a payload below the limit.
+    public init(type: UInt8, payload: [UInt8]) {
+        precondition(payload.count < Self.maximumByteCount, "a frame of \(payload.count) bytes is over the limit")
+        self.type = type
+        self.payload = payload
+    }
+}
+
+/// The messages of one direction.
+public protocol WireMessage: Sendable {
+    /// Decodes a frame, to its last byte.
+    /// - Throws: `WireError` with `unknownType`, `malformed` or `oversized`.
+    init(_ frame: Frame) throws(WireError)
+
+    /// The message as it is sent.
+    var frame: Frame { get }
+}
+
+extension Frame {
+    /// Makes the frame of a message whose kind is one of `Kind`.
+    init(_ kind: some RawRepresentable<UInt8>, _ message: some WireField) {
+        self.init(type: kind.rawValue, payload: FieldWriter.payload(of: message))
+    }
+}
+
+/// The payload of a message that is its type alone.
+struct Nothing: WireField {
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {}
+
+    /// Gives the message that an empty payload means.
+    func then<Message>(_ message: Message) -> Message { message }
+}
+
+/// The payload of a message that is one text for people.
+struct Sentence: WireField {
+    var text = ""
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit.text(&text, atMost: WireLimit.message)
+    }
+}

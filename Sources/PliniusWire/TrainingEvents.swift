@@ -1,0 +1,85 @@
+/// How recovery judged the pool.
+public struct ResumeEvent: Hashable, Sendable, WireField {
+    /// A short name: `resumed`, `resumed-after-torn-commit`.
+    public var verdict = ""
+    /// Updates that the mirror holds.
+    public var iteration: UInt64 = 0
+    /// Process starts that wrote to this pool, this one included.
+    public var generation: UInt64 = 0
+    /// The slot that was taken: 0 or 1.
+    public var slot: UInt8 = 0
+    /// The verdict in a sentence, with what may have been lost.
+    public var message = ""
+
+    init() {}
+
+    public init(verdict: String, iteration: UInt64, generation: UInt64, slot: UInt8, message: String) {
+        self.verdict = verdict
+        self.iteration = iteration
+        self.generation = generation
+        self.slot = slot
+        self.message = message
+    }
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.verdict, \.iteration, \.generation, \.slot)
+        try visit.text(&message, atMost: WireLimit.message)
+    }
+}
+
+/// One update, measured.
+public struct IterationEvent: Hashable, Sendable, WireField {
+    /// Updates made so far, this one included.
+    public var iteration: UInt64 = 0
+    /// Of this batch, per image.
+    public var loss: Float = 0
+    /// Darknet's running average.
+    public var averageLoss: Float = 0
+    public var learningRate: Float = 0
+    /// The whole iteration: waiting for the batch, computing, mirroring.
+    public var iterationNanoseconds: UInt64 = 0
+    /// Its mirror-out; 0 if it had none.
+    public var mirrorNanoseconds: UInt64 = 0
+    /// Opening its batch, wherever that overlapped.
+    public var batchNanoseconds: UInt64 = 0
+    public var imagesPerSecond: Float = 0
+
+    /// Starts with every field empty; the sender sets them all.
+    public init() {}
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(
+            &self,
+            \.iteration,
+            \.loss,
+            \.averageLoss,
+            \.learningRate,
+            \.iterationNanoseconds,
+            \.mirrorNanoseconds
+        )
+        try visit(&self, \.batchNanoseconds, \.imagesPerSecond)
+    }
+}
+
+/// One durable mirror-out.
+public struct MirrorEvent: Hashable, Sendable, WireField {
+    /// Updates that the mirror holds.
+    public var iteration: UInt64 = 0
+    public var generation: UInt64 = 0
+    /// Bytes written to the slot.
+    public var bytes: UInt64 = 0
+    public var nanoseconds: UInt64 = 0
+
+    init() {}
+
+    public init(iteration: UInt64, generation: UInt64, bytes: UInt64, nanoseconds: UInt64) {
+        self.iteration = iteration
+        self.generation = generation
+        self.bytes = bytes
+        self.nanoseconds = nanoseconds
+    }
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.iteration, \.generation, \.bytes, \.nanoseconds)
+    }
+}
