@@ -44,8 +44,27 @@ public struct IterationEvent: Hashable, Sendable, WireField {
     public var batchNanoseconds: UInt64 = 0
     public var imagesPerSecond: Float = 0
 
-    /// Starts with every field empty; the sender sets them all.
-    public init() {}
+    init() {}
+
+    public init(
+        iteration: UInt64,
+        loss: Float,
+        averageLoss: Float,
+        learningRate: Float,
+        iterationNanoseconds: UInt64,
+        mirrorNanoseconds: UInt64,
+        batchNanoseconds: UInt64,
+        imagesPerSecond: Float
+    ) {
+        self.iteration = iteration
+        self.loss = loss
+        self.averageLoss = averageLoss
+        self.learningRate = learningRate
+        self.iterationNanoseconds = iterationNanoseconds
+        self.mirrorNanoseconds = mirrorNanoseconds
+        self.batchNanoseconds = batchNanoseconds
+        self.imagesPerSecond = imagesPerSecond
+    }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(

@@ -1,0 +1,173 @@
+import PliniusWire
+import Testing
+
+@Suite("Messages")
+struct MessageTests {
+    @Test(arguments: Samples.commands)
+    func commandComesBackAsItWas(_ command: Command) throws {
+        #expect(try Command(command.frame) == command)
+    }
+
+    @Test(arguments: Samples.events)
+    func eventComesBackAsItWas(_ event: Event) throws {
+        #expect(try Event(event.frame) == event)
+    }
+
+    /// Written out by hand: what the other build of a program sees must not change unnoticed.
+    @Test
+    func bytesAreTheOnesThatTheFormatSays() {
+        #expect(Command.stop.frame == Frame(type: 4, payload: []))
+        #expect(Command.published(refusal: "no").frame == Frame(type: 5, payload: [1, 2, 0, 0, 0, 0x6E, 0x6F]))
+        let mirror = MirrorEvent(iteration: 1, generation: 2, bytes: 0x0102_0304, nanoseconds: 256)
+        #expect(
+            Event.mirror(mirror).frame
+                == Frame(
+                    type: 0x47,
+                    payload: [
+                        1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 4, 3, 2, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0,
+                    ]
+                )
+        )
+        let failure = Failure(category: .recovery, message: "é")
+        #expect(Event.failure(failure).frame == Frame(type: 0x4C, payload: [4, 2, 0, 0, 0, 0xC3, 0xA9]))
+        let hello = Hello(version: 1, tee: "t", executors: ["a"])
+        #expect(
+            Event.hello(hello).frame
+                == Frame(type: 0x41, payload: [1, 0, 0, 0, 1, 0, 0, 0, 0x74, 1, 0, 0, 0, 1, 0, 0, 0, 0x61])
+        )
+    }
+
+    @Test
+    func everyBitPatternOfALossSurvives() throws {
+        for bits: UInt32 in [0x7FC0_0001, 0xFF80_0000, 0x8000_0000, 1] {
+            var sent = Samples.iteration
+            sent.loss = Float(bitPattern: bits)
+            guard case .iteration(let received) = try Event(Event.iteration(sent).frame) else {
+                Issue.record("another event came back")
+                return
+            }
+            #expect(received.loss.bitPattern == bits)
+        }
+    }
+
+    @Test(arguments: Samples.commands.map(\.frame) + Samples.events.map(\.frame))
+    func everyTruncationIsRefused(_ frame: Frame) {
+        for length in 0..<frame.payload.count {
+            let cut = Frame(type: frame.type, payload: Array(frame.payload.prefix(length)))
+            #expect(decode(cut)?.code == .malformed, "\(length) of \(frame.payload.count) bytes")
+        }
+    }
+
+    @Test(arguments: Samples.commands.map(\.frame) + Samples.events.map(\.frame))
+    func bytesAfterTheLastFieldAreRefused(_ frame: Frame) {
+        #expect(decode(Frame(type: frame.type, payload: frame.payload + [0]))?.code == .malformed)
+    }
+
+    @Test
+    func messagesOfTheOtherDirectionAreUnknown() {
+        for type: UInt8 in 0...255 {
+            let frame = Frame(type: type, payload: [])
+            let code = (1...5).contains(type) ? WireError.Code.malformed : .unknownType
+            let command = refusal(of: { () throws(WireError) in try Command(frame) })
+            #expect(command == nil ? type == 3 || type == 4 : command?.code == code)
+            let known = (0x41...0x4C).contains(type)
+            let event = refusal(of: { () throws(WireError) in try Event(frame) })
+            #expect(event == nil ? type == 0x45 : event?.code == (known ? .malformed : .unknownType))
+        }
+    }
+
+    @Test
+    func impossibleValuesAreRefused() {
+        let cases: [(Frame, WireError.Code)] = [
+            (Frame(type: 5, payload: [2]), .malformed),  // a flag that is neither
+            (Frame(type: 5, payload: [1, 1, 0, 0, 0, 0xFF]), .malformed),  // not UTF-8
+            (Frame(type: 5, payload: [1, 2, 0, 0, 0, 0xC0, 0x80]), .malformed),  // an overlong zero
+            (Frame(type: 5, payload: [1, 3, 0, 0, 0, 0xED, 0xA0, 0x80]), .malformed),  // half a surrogate pair
+            (Frame(type: 5, payload: [1, 0xFF, 0xFF, 0xFF, 0xFF]), .oversized),
+            (Frame(type: 0x4C, payload: [0, 0, 0, 0, 0]), .malformed),  // no category
+            (Frame(type: 0x4C, payload: [5, 0, 0, 0, 0]), .malformed),
+            (Frame(type: 0x41, payload: [1, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0]), .oversized),  // too many executors
+        ]
+        for (frame, code) in cases {
+            #expect(decode(frame)?.code == code, "\(frame)")
+        }
+    }
+
+    /// Flips, overwrites, cuts, inserts: whatever still decodes must say the same when it is sent again.
+    @Test
+    func mutatedFramesNeverTrap() {
+        var random = SplitMix(state: 2021)
+        var accepted = 0
+        var refused = 0
+        let seeds = Samples.commands.map(\.frame) + Samples.events.map(\.frame)
+        for _ in 0..<40_000 {
+            guard let seed = seeds.randomElement(using: &random) else { return }
+            var bytes = seed.payload
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                let position = Int.random(in: 0...bytes.count, using: &random)
+                switch Int.random(in: 0..<5, using: &random) {
+                case 0 where position < bytes.count: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 1 where position < bytes.count: bytes[position] = .random(in: 0...255, using: &random)
+                case 2: bytes.insert(.random(in: 0...255, using: &random), at: position)
+                case 3: bytes.removeLast(bytes.count - position)
+                default:
+                    for index in position..<min(position + 4, bytes.count) { bytes[index] = 0xFF }
+                }
+            }
+            let frame = Frame(
+                type: Bool.random(using: &random) ? seed.type : .random(in: 0...255, using: &random),
+                payload: bytes
+            )
+            if let command = try? Command(frame) {
+                accepted += 1
+                #expect(command.frame == frame)
+            } else if let event = try? Event(frame) {
+                accepted += 1
+                #expect(event.frame == frame)
+            } else {
+                refused += 1
+            }
+        }
+        #expect(accepted > 1000)
+        #expect(refused > 1000)
+    }
+
+    @Test
+    func aComplaintThatIsTooLongIsCutAtACharacter() throws {
+        let long = String(repeating: "€", count: 40_000)
+        guard case .warning(let text) = try Event(Event.warning(long).frame) else {
+            Issue.record("another event came back")
+            return
+        }
+        #expect(text.utf8.count == 65_535)
+        #expect(long.hasPrefix(text))
+    }
+
+    @Test
+    func aConfigurationFitsUpToItsLimitAndNoFurther() throws {
+        let text = String(repeating: "#", count: ConfigFile.maximumByteCount)
+        var request = Samples.train
+        request.config = try ConfigFile(text: text, name: "big.cfg")
+        #expect(try Command(Command.train(request).frame) == .train(request))
+        #expect(
+            refusal(of: { () throws(WireError) in try ConfigFile(text: text + "#", name: "big.cfg") })?.code
+                == .oversized
+        )
+    }
+
+    /// Decodes a frame in whichever direction knows it, and gives the refusal.
+    private func decode(_ frame: Frame) -> WireError? {
+        frame.type < 0x41
+            ? refusal(of: { () throws(WireError) in try Command(frame) })
+            : refusal(of: { () throws(WireError) in try Event(frame) })
+    }
+
+    private func refusal<Value>(of body: () throws(WireError) -> Value) -> WireError? {
+        do {
+            _ = try body()
+            return nil
+        } catch {
+            return error
+        }
+    }
+}

@@ -1,0 +1,131 @@
+import PliniusWire
+
+/// Messages of every kind, with every optional field present and absent.
+enum Samples {
+    static let commands: [Command] = [
+        .train(train), .train(sparseTrain), .test(test), .status, .stop, .published(refusal: nil),
+        .published(refusal: "a file with this name exists already: déjà vu"),
+    ]
+
+    static let events: [Event] = [
+        .hello(Hello(version: 1, tee: "simulated", executors: ["onednn", "reference"])),
+        .hello(Hello(version: .max, tee: "", executors: [])),
+        .warning("line 7: unknown key 'lerning_rate', did you mean 'learning_rate'?"),
+        .start(start(resumedFrom: nil)), .start(start(resumedFrom: 41)),
+        .resume(ResumeEvent(verdict: "resumed", iteration: 41, generation: 3, slot: 1, message: "taken from slot 1")),
+        .publishPool, .iteration(iteration),
+        .mirror(MirrorEvent(iteration: 42, generation: 3, bytes: 1 << 40, nanoseconds: 1_234_567)),
+        .evaluation(evaluation), .status(status(slots: 2)), .status(status(slots: 0)),
+        .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
+        .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
+        .failure(Failure(category: .integrity, message: "slot 0, chunk 2: the tag does not verify")),
+        .failure(Failure(category: .failed, message: "")),
+    ]
+
+    static var train: TrainRequest {
+        var request = sparseTrain
+        request.poolState = .existing
+        request.hasTestData = true
+        request.iterations = 500
+        request.executor = "reference"
+        request.seed = .max
+        request.threads = 2
+        request.mirrorEvery = 10
+        request.cipher = "aes-128-gcm"
+        request.crash = CrashRequest(point: "insideChunks", countdown: 7)
+        return request
+    }
+
+    static var sparseTrain: TrainRequest { TrainRequest(config: config, poolState: .fresh) }
+
+    static var test: TestRequest {
+        var request = TestRequest(config: config)
+        request.executor = "onednn"
+        request.threads = 1
+        return request
+    }
+
+    static var config: ConfigFile {
+        do {
+            return try ConfigFile(text: "[net]\nbatch=128\n# größer\n", name: "mnist.cfg")
+        } catch {
+            fatalError("\(error)")
+        }
+    }
+
+    static func start(resumedFrom: UInt64?) -> StartEvent {
+        var event = StartEvent()
+        event.runID = "00112233445566778899aabbccddeeff"
+        event.configDigest = String(repeating: "ab", count: 32)
+        event.layers = 12
+        event.parameters = 123_456_789_012
+        event.batch = 128
+        event.iterations = 500
+        event.executor = "onednn"
+        event.threads = 2
+        event.tee = "simulated"
+        event.tier = "T3"
+        event.tierSurvives = "power loss, as far as the disk keeps its word"
+        event.cipher = "aes-256-gcm"
+        event.provider = "intel-ipsec-mb"
+        event.mirrorBytes = 3 << 20
+        event.trainCount = 60_000
+        event.seed = 7
+        event.resumedFrom = resumedFrom
+        event.verdict = "fresh"
+        return event
+    }
+
+    static let iteration = IterationEvent(
+        iteration: 42,
+        loss: 0.25,
+        averageLoss: 0.3,
+        learningRate: 0.1,
+        iterationNanoseconds: 200_000_000,
+        mirrorNanoseconds: 1_000_000,
+        batchNanoseconds: 300_000,
+        imagesPerSecond: 640
+    )
+
+    static let evaluation = Evaluation(
+        iteration: 500,
+        accuracy: 0.9871,
+        count: 10_000,
+        correct: 9871,
+        loss: 0.04,
+        imagesPerSecond: 12_345
+    )
+
+    static func status(slots: Int) -> PoolStatus {
+        var status = PoolStatus()
+        status.runID = "0011"
+        status.configDigest = "2233"
+        status.datasetID = "4455"
+        status.seed = 1
+        status.cipher = "aes-256-gcm"
+        status.executor = "onednn"
+        status.threads = 2
+        status.iteration = 42
+        status.generation = 3
+        status.tier = "T1"
+        status.tierSurvives = "the death of the process"
+        status.byteCount = 9 << 20
+        status.slots = (0..<slots).map { index in
+            SlotStatus(state: "complete", iteration: UInt64(41 + index), generation: 3, sequence: UInt64(index))
+        }
+        return status
+    }
+}
+
+/// SplitMix64 (Steele, Lea and Flood, 2014), so that a failing mutation can be repeated.
+struct SplitMix: RandomNumberGenerator {
+    var state: UInt64
+
+    mutating func next() -> UInt64 {
+        state &+= 0x9E37_79B9_7F4A_7C15
+        var mixed = state
+        mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
+        mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
+        return mixed ^ mixed >> 31
+    }
+}
