@@ -2,6 +2,8 @@
 #pragma once
 
 /// No core dumps, no debugger of the same user, no privileges by execution. Returns 0 or an error number.
+///
+/// Call it before other threads start: the last of the three is a property of the calling thread and of those it starts.
 int cplinius_harden_process(void);
 
 /// Takes from every thread of this process, for good: executing programs, opening sockets, opening files for writing,

@@ -1,0 +1,42 @@
+import Glibc
+import _PliniusTestSupport
+
+/// A file in a fresh folder, open.
+final class ScratchFile {
+    let path: String
+    private(set) var descriptor: CInt
+
+    init(in parent: String? = nil, flags: CInt = O_RDWR | O_CREAT | O_EXCL) throws {
+        path = try TemporaryDirectory(in: parent)("pool")
+        descriptor = open(path, flags | O_CLOEXEC, 0o600)
+        precondition(descriptor >= 0, "\(path) cannot be opened: errno \(errno)")
+    }
+
+    deinit {
+        closeNow()
+        unlink(path)
+    }
+
+    func closeNow() {
+        if descriptor >= 0 { close(descriptor) }
+        descriptor = -1
+    }
+
+    func reopen(_ flags: CInt) -> CInt {
+        open(path, flags | O_CLOEXEC)
+    }
+
+    /// A file without a name, for a process that ends by a trap and cannot tidy up.
+    static func unnamed() -> CInt {
+        // O_TMPFILE: the importer drops macros that are built from others.
+        let descriptor = open("/tmp", O_RDWR | 0o20_000_000 | O_DIRECTORY | O_CLOEXEC, 0o600)
+        precondition(descriptor >= 0, "/tmp takes no unnamed file: errno \(errno)")
+        return descriptor
+    }
+
+    var status: stat {
+        var status = stat()
+        precondition(stat(path, &status) == 0, "\(path) is gone")
+        return status
+    }
+}
