@@ -1,0 +1,54 @@
+internal import Crypto
+
+/// The SHA-256 digest of `bytes`, 32 bytes.
+public func sha256(_ bytes: [UInt8]) -> [UInt8] {
+    Array(SHA256.hash(data: bytes))
+}
+
+/// A SHA-256 digest of bytes that come in pieces.
+public struct IncrementalSHA256 {
+    private var state = SHA256()
+
+    /// Starts with no bytes.
+    public init() {}
+
+    /// Takes in the next bytes.
+    public mutating func update(_ bytes: [UInt8]) {
+        state.update(data: bytes)
+    }
+
+    /// Takes in the next bytes.
+    @unsafe public mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        unsafe state.update(bufferPointer: bytes)
+    }
+
+    /// The digest of everything so far, 32 bytes; more may follow.
+    public func digest() -> [UInt8] {
+        Array(state.finalize())
+    }
+}
+
+/// HMAC-SHA-256 (RFC 2104), 32 bytes.
+package func hmacSHA256(_ bytes: [UInt8], key: SecretBytes) -> [UInt8] {
+    Array(HMAC<SHA256>.authenticationCode(for: bytes, using: key.symmetricKey))
+}
+
+/// HKDF-SHA-256 (RFC 5869), extract and expand.
+package func hkdfSHA256(_ key: SecretBytes, salt: [UInt8], info: [UInt8], count: Int) -> SecretBytes {
+    let derived = HKDF<SHA256>.deriveKey(
+        inputKeyMaterial: key.symmetricKey,
+        salt: salt,
+        info: info,
+        outputByteCount: count
+    )
+    return unsafe SecretBytes(count: count) { destination in
+        unsafe derived.withUnsafeBytes { unsafe destination.copyMemory(from: $0) }
+    }
+}
+
+extension SecretBytes {
+    /// A copy in swift-crypto's own wiped storage.
+    var symmetricKey: SymmetricKey {
+        unsafe withBytes { unsafe SymmetricKey(data: $0) }
+    }
+}
