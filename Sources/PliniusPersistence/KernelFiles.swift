@@ -25,6 +25,9 @@ public struct BootID: Hashable, Sendable {
         self.bytes = bytes
     }
 
+    /// Whether the kernel told.
+    public var isKnown: Bool { bytes.contains { $0 != 0 } }
+
     /// The running kernel's.
     public static var current: BootID {
         let digits = (firstLine(of: "/proc/sys/kernel/random/boot_id") ?? "").compactMap(\.hexDigitValue)

@@ -1,0 +1,135 @@
+public import _PliniusSupport
+import PliniusPersistence
+import PliniusSealing
+
+extension Mirror {
+    /// Mirrors the arena: when this returns, it is as durable as the pool's tier promises.
+    ///
+    /// If the process ends earlier, the pool holds this mirror or the one before, whole. Each byte of the arena is read once and its
+    /// ciphertext is stored once; nothing is allocated that grows with the arena.
+    ///
+    /// - Parameters:
+    ///   - arena: As long as the run's arena; nobody writes to it meanwhile.
+    ///   - progress: Not before the progress of the last mirror.
+    /// - Throws: `.media` if the medium refused. What was written last may be lost then, and every further call throws the same: the kernel
+    ///   forgets a page that it could not write, so a second try would succeed without having happened. A new process resumes.
+    /// - Complexity: O(arena).
+    public func mirrorOut(_ arena: PrivateMemory, progress: Progress) throws(MirrorError) {
+        precondition(arena.byteCount == layout.arenaBytes, "the arena is as long as the pool's")
+        guard let newest else { preconditionFailure("mirror in before the first mirror-out") }
+        precondition(progress.iteration >= newest.progress.iteration, "a run does not go backwards")
+        try commit(arena, progress, to: newest.slot.other, sequence: newest.sequence + 1)
+    }
+
+    /// Seals the arena into `slot`.
+    ///
+    /// The order of the stores is the protocol. A killed process leaves a prefix of them: the marker in front makes every slot that is
+    /// not finished say so. A loss of power leaves any mixture: then it is the digest of the tags in the authenticated header, and the
+    /// tags over the chunks, that a mixture cannot satisfy.
+    func commit(_ arena: PrivateMemory, _ progress: Progress, to slot: Slot, sequence: UInt64) throws(MirrorError) {
+        if let failure { throw failure }
+        // Taken before anything is sealed: a commit that fails half-way has used its nonces up all the same.
+        let nonceBase = nonceCounter
+        nonceCounter += UInt64(layout.chunkCount)
+
+        setState(.inProgress, of: slot)
+        onCrashPoint?(.afterMarker)
+
+        seal(arena, into: slot, iteration: progress.iteration, nonceBase: nonceBase)
+        onCrashPoint?(.afterChunks)
+
+        store(tags, at: layout.tags(of: slot).lowerBound)
+        onCrashPoint?(.afterTags)
+
+        let header = SlotHeader(
+            slot: slot,
+            runID: identity.runID,
+            salt: salt,
+            generation: generation,
+            sequence: sequence,
+            progress: progress,
+            layout: layout,
+            tagsDigest: sha256(tags),
+            bootID: bootID,
+            nonceStream: 0,
+            nonceBase: nonceBase
+        )
+        store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
+        onCrashPoint?(.insideHeader)
+
+        setState(.complete, of: slot)
+        onCrashPoint?(.beforeFence)
+
+        try persist()
+        newest = header
+        statistics.commits += 1
+        onCrashPoint?(.afterFence)
+    }
+
+    /// Seals every chunk of the arena to its place in the slot, and keeps the tags.
+    private func seal(_ arena: PrivateMemory, into slot: Slot, iteration: UInt64, nonceBase: UInt64) {
+        context.begin(slot, iteration: iteration)
+        for chunk in 0..<layout.chunkCount {
+            context.move(to: chunk)
+            let plaintext = unsafe UnsafeRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
+            let tag = unsafe pool.withBytes(layout.ciphertext(of: chunk, in: slot)) { ciphertext in
+                unsafe ownKeys.chunks.seal(
+                    plaintext,
+                    into: ciphertext,
+                    nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
+                    authenticating: context.bytes
+                )
+            }
+            let place = chunk * MirrorLayout.tagBytes
+            unsafe tags.withUnsafeMutableBytes { tags in
+                unsafe tag.store(
+                    into: UnsafeMutableRawBufferPointer(rebasing: tags[place..<place + MirrorLayout.tagBytes])
+                )
+            }
+            if chunk == layout.chunkCount / 2 { onCrashPoint?(.insideChunks) }
+        }
+        statistics.chunksSealed += layout.chunkCount
+        statistics.bytesWritten += layout.arenaBytes
+    }
+
+    /// Gives a slot that was never written its name, so that even a torn first commit to it tells whose slot it is.
+    func markEmpty(_ slot: Slot) {
+        let header = SlotHeader(
+            slot: slot,
+            runID: identity.runID,
+            salt: salt,
+            generation: 0,
+            sequence: 0,
+            progress: Progress(iteration: 0, loss: 0, averageLoss: 0),
+            layout: layout,
+            tagsDigest: [UInt8](repeating: 0, count: 32),
+            bootID: bootID,
+            nonceStream: 0,
+            nonceBase: 0
+        )
+        store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
+        setState(.empty, of: slot)
+    }
+
+    // MARK: Stores
+
+    private func setState(_ state: SlotState, of slot: Slot) {
+        pool.store(state.word, at: layout.range(of: slot).lowerBound + SlotHeader.stateOffset)
+        statistics.bytesWritten += 8
+    }
+
+    func store(_ bytes: [UInt8], at offset: Int) {
+        unsafe bytes.withUnsafeBytes { unsafe pool.copy($0, to: offset) }
+        statistics.bytesWritten += bytes.count
+    }
+
+    func persist() throws(MirrorError) {
+        statistics.fences += 1
+        do {
+            try pool.persist()
+        } catch {
+            failure = .media(error)
+            throw .media(error)
+        }
+    }
+}

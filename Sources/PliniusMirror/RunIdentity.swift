@@ -1,0 +1,125 @@
+public import PliniusSealing
+
+/// What makes a run this run: sealed into its pool when it begins, compared with what is asked for when it is resumed.
+public struct RunIdentity: Hashable, Sendable {
+    /// Drawn at random when the pool is made; 16 bytes.
+    public var runID: [UInt8]
+    /// The digest of the configuration's meaning; 32 bytes.
+    public var configDigest: [UInt8]
+    /// The digest of the arena's layout: which tensor lies where; 32 bytes.
+    public var layoutDigest: [UInt8]
+    /// The id of the data set that the run learns from; 16 bytes.
+    public var datasetID: [UInt8]
+    /// The seed of every random stream.
+    public var seed: UInt64
+    /// What the mirrors are sealed with.
+    public var cipher: Cipher
+    /// How batches are drawn, as the network's options number it.
+    public var sampling: UInt8
+    /// Which executor computes.
+    public var executor: UInt8
+    /// How many threads it computes with: another number, other bits.
+    public var threads: UInt32
+
+    /// Takes the parts as they are named.
+    public init(
+        runID: [UInt8],
+        configDigest: [UInt8],
+        layoutDigest: [UInt8],
+        datasetID: [UInt8],
+        seed: UInt64,
+        cipher: Cipher,
+        sampling: UInt8,
+        executor: UInt8,
+        threads: UInt32
+    ) {
+        precondition(runID.count == 16 && datasetID.count == 16, "an id has 16 bytes")
+        precondition(configDigest.count == 32 && layoutDigest.count == 32, "a digest has 32 bytes")
+        self.runID = runID
+        self.configDigest = configDigest
+        self.layoutDigest = layoutDigest
+        self.datasetID = datasetID
+        self.seed = seed
+        self.cipher = cipher
+        self.sampling = sampling
+        self.executor = executor
+        self.threads = threads
+    }
+
+    /// The parts in which two runs can differ, by the words for people.
+    public enum Part: String, Sendable, CaseIterable, CustomStringConvertible {
+        case configuration = "configuration"
+        case networkLayout = "network layout"
+        case dataSet = "data set"
+        case seed = "seed"
+        case cipher = "cipher"
+        case sampling = "sampling"
+        case executor = "executor"
+        case threads = "number of threads"
+
+        public var description: String { rawValue }
+    }
+}
+
+/// What a caller knows about the run that it wants to find; `nil` means any.
+///
+/// The run id is not among it: it is drawn when the pool is made, and learned from there.
+public struct ExpectedRun: Hashable, Sendable {
+    public var configDigest: [UInt8]?
+    public var layoutDigest: [UInt8]?
+    public var datasetID: [UInt8]?
+    public var seed: UInt64?
+    public var cipher: Cipher?
+    public var sampling: UInt8?
+    public var executor: UInt8?
+    public var threads: UInt32?
+
+    /// Any run: for export and inspection. Set what is known.
+    public init() {}
+
+    /// Exactly this run, whatever its id.
+    public init(_ identity: RunIdentity) {
+        configDigest = identity.configDigest
+        layoutDigest = identity.layoutDigest
+        datasetID = identity.datasetID
+        seed = identity.seed
+        cipher = identity.cipher
+        sampling = identity.sampling
+        executor = identity.executor
+        threads = identity.threads
+    }
+
+    /// The parts in which `identity` is not what is expected.
+    public func differences(from identity: RunIdentity) -> [RunIdentity.Part] {
+        func differ<V: Equatable>(_ expected: V?, _ found: V) -> Bool { expected.map { $0 != found } ?? false }
+        return RunIdentity.Part.allCases.filter { part in
+            switch part {
+            case .configuration: differ(configDigest, identity.configDigest)
+            case .networkLayout: differ(layoutDigest, identity.layoutDigest)
+            case .dataSet: differ(datasetID, identity.datasetID)
+            case .seed: differ(seed, identity.seed)
+            case .cipher: differ(cipher, identity.cipher)
+            case .sampling: differ(sampling, identity.sampling)
+            case .executor: differ(executor, identity.executor)
+            case .threads: differ(threads, identity.threads)
+            }
+        }
+    }
+}
+
+/// How far a run has come; public, but authenticated with the mirror that it belongs to.
+public struct Progress: Hashable, Sendable {
+    /// The number of finished iterations.
+    public var iteration: UInt64
+    /// The loss of the last of them.
+    public var loss: Float
+    /// The running average of the loss.
+    public var averageLoss: Float
+
+    /// Takes the parts as they are named.
+    public init(iteration: UInt64, loss: Float, averageLoss: Float) {
+        self.iteration = iteration
+        self.loss = loss
+        self.averageLoss = averageLoss
+    }
+}

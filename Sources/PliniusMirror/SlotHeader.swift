@@ -1,0 +1,112 @@
+import PliniusPersistence
+import PliniusSealing
+import _PliniusSupport
+
+/// The first 512 bytes of a slot: which mirror it holds, sealed with which key, and that it is whole.
+///
+/// ```
+/// 0   magic "PLINSLOT"     80  iteration, u64      112 tags digest            472 MAC over all before it
+/// 8   version, u32         88  loss, f32           144 boot id                504 state word, u64
+/// 12  slot, u32            92  average loss, f32   160 nonce stream, u32
+/// 16  run id               96  arena bytes, u64    164 zero, u32
+/// 32  process salt         104 chunk bytes, u32    168 first nonce counter, u64
+/// 64  generation, u64      108 chunk count, u32    176 zeros
+/// 72  sequence, u64
+/// ```
+///
+/// Little-endian. Chunk *i* of the slot is sealed with nonce (stream, first counter + *i*) under the key of (run, process salt).
+struct SlotHeader: Hashable {
+    static let magic = UInt64(littleEndianBytes: "PLINSLOT")
+    static let version: UInt32 = 1
+    /// What is used of the header's page.
+    static let byteCount = 512
+    static let macOffset = 472
+    static let stateOffset = 504
+
+    var slot: Slot
+    var runID: [UInt8]
+    /// Drawn at the start of the process that wrote the slot; 32 bytes.
+    var salt: [UInt8]
+    /// How many processes have mirrored this run, the writer included.
+    var generation: UInt64
+    /// How many commits the pool had seen before this one.
+    var sequence: UInt64
+    var progress: Progress
+    var layout: MirrorLayout
+    var tagsDigest: [UInt8]
+    var bootID: BootID
+    var nonceStream: UInt32
+    var nonceBase: UInt64
+
+    /// The bytes in front of the state word.
+    func encoded(_ keys: SlotKeys) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.write(Self.magic)
+        writer.write(Self.version)
+        writer.write(UInt32(slot.rawValue))
+        writer.write(bytes: runID)
+        writer.write(bytes: salt)
+        writer.write(generation)
+        writer.write(sequence)
+        writer.write(progress.iteration)
+        writer.write(progress.loss)
+        writer.write(progress.averageLoss)
+        writer.write(UInt64(layout.arenaBytes))
+        writer.write(UInt32(layout.chunkBytes))
+        writer.write(UInt32(layout.chunkCount))
+        writer.write(bytes: tagsDigest)
+        writer.write(bytes: bootID.bytes)
+        writer.write(nonceStream)
+        writer.write(UInt32(0))
+        writer.write(nonceBase)
+        writer.pad(to: Self.macOffset)
+        writer.write(bytes: keys.headerMAC(over: writer.bytes))
+        return writer.bytes
+    }
+
+}
+
+extension SlotHeader {
+    /// Reads the fields without a key: what they say is a claim.
+    ///
+    /// - Parameter bytes: The 512 bytes, private.
+    /// - Returns: `nil` if they are not the header of a slot of such a pool at all.
+    init?(claimedBy bytes: [UInt8], layout: MirrorLayout) {
+        var reader = ByteReader(bytes)
+        do {
+            guard try reader.read(UInt64.self) == Self.magic, try reader.read(UInt32.self) == Self.version,
+                let slot = Slot(rawValue: UInt8(clamping: try reader.read(UInt32.self)))
+            else { return nil }
+            self.slot = slot
+            runID = try reader.readBytes(16)
+            salt = try reader.readBytes(32)
+            generation = try reader.read()
+            sequence = try reader.read()
+            progress = Progress(
+                iteration: try reader.read(),
+                loss: try reader.readFloat(),
+                averageLoss: try reader.readFloat()
+            )
+            self.layout = layout
+            guard try reader.read() == UInt64(layout.arenaBytes), try reader.read() == UInt32(layout.chunkBytes),
+                try reader.read() == UInt32(layout.chunkCount)
+            else { return nil }
+            tagsDigest = try reader.readBytes(32)
+            bootID = BootID(try reader.readBytes(16))
+            nonceStream = try reader.read()
+            guard try reader.read(UInt32.self) == 0 else { return nil }
+            nonceBase = try reader.read()
+            guard try reader.readBytes(Self.macOffset - 176).allSatisfy({ $0 == 0 }) else { return nil }
+        } catch {
+            return nil
+        }
+    }
+
+    /// Whether the MAC in `bytes` is the one that the run's keys give them.
+    func isAuthentic(_ bytes: [UInt8], _ keys: SlotKeys) -> Bool {
+        constantTimeEqual(
+            keys.headerMAC(over: Array(bytes[..<Self.macOffset])),
+            Array(bytes[Self.macOffset..<Self.stateOffset])
+        )
+    }
+}

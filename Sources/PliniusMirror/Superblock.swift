@@ -1,0 +1,142 @@
+import PliniusPersistence
+import PliniusSealing
+import _PliniusSupport
+
+/// The first 8192 bytes of a pool: which run it holds. Written once, when the pool is made.
+///
+/// ```
+/// 0    magic "PLINPOOL"        64   layout digest      128  arena bytes, u64     152  slot bytes, u64
+/// 8    version, u32            96   data set id        136  chunk bytes, u32     160  offset of slot B, u64
+/// 12   superblock bytes, u32   112  seed, u64          140  chunk count, u32     168  key check
+/// 16   run id                  120  cipher, sampling,  144  offset of slot A,    184  zeros
+/// 32   config digest                executor, zero: u8      u64                  8128 MAC over all before it
+///                              124  threads, u32                                 8160 SHA-256 of all before it
+/// ```
+///
+/// Little-endian. Magic, version and the closing digest stay where they are in every version. The digest needs no key: it tells a
+/// damaged superblock from a wrong key, and is no protection against anybody. The MAC is.
+struct Superblock: Hashable {
+    static let magic = UInt64(littleEndianBytes: "PLINPOOL")
+    static let version: UInt32 = 1
+    private static let macOffset = 8128
+    private static let digestOffset = 8160
+
+    var identity: RunIdentity
+    var layout: MirrorLayout
+    var keyCheck: [UInt8]
+
+    /// The bytes for the pool.
+    func encoded(_ keys: RunKeys) -> [UInt8] {
+        var writer = ByteWriter()
+        writer.write(Self.magic)
+        writer.write(Self.version)
+        writer.write(UInt32(MirrorLayout.superblockBytes))
+        writer.write(bytes: identity.runID)
+        writer.write(bytes: identity.configDigest)
+        writer.write(bytes: identity.layoutDigest)
+        writer.write(bytes: identity.datasetID)
+        writer.write(identity.seed)
+        writer.write(bytes: [identity.cipher.rawValue, identity.sampling, identity.executor, 0])
+        writer.write(identity.threads)
+        writer.write(UInt64(layout.arenaBytes))
+        writer.write(UInt32(layout.chunkBytes))
+        writer.write(UInt32(layout.chunkCount))
+        writer.write(UInt64(layout.range(of: .a).lowerBound))
+        writer.write(UInt64(layout.slotBytes))
+        writer.write(UInt64(layout.range(of: .b).lowerBound))
+        writer.write(bytes: keyCheck)
+        writer.pad(to: Self.macOffset)
+        writer.write(bytes: keys.superblockMAC(over: writer.bytes))
+        writer.write(bytes: sha256(writer.bytes))
+        return writer.bytes
+    }
+
+    /// Reads the superblock of a pool without a key: what it says is a claim.
+    /// - Returns: The claim, and the bytes that ``authenticate(_:with:)`` needs.
+    /// - Throws: `.truncated`, `.notAPool`, `.tampered`, `.unsupportedVersion`, `.oversized`.
+    static func read(from pool: Pool) throws(MirrorError) -> (Superblock, bytes: [UInt8]) {
+        guard pool.byteCount >= MirrorLayout.superblockBytes else {
+            throw .truncated(found: pool.byteCount, expected: MirrorLayout.superblockBytes)
+        }
+        let bytes = pool.read(0..<MirrorLayout.superblockBytes)
+        var reader = ByteReader(bytes)
+        do {
+            guard try reader.read(UInt64.self) == magic else { throw MirrorError.notAPool }
+            guard sha256(Array(bytes[..<digestOffset])) == Array(bytes[digestOffset...]) else {
+                throw MirrorError.tampered("superblock", "its digest does not match its bytes")
+            }
+            let version = try reader.read(UInt32.self)
+            guard version == Self.version else { throw MirrorError.unsupportedVersion(version) }
+            let superblock = try parse(&reader, poolBytes: pool.byteCount)
+            guard pool.byteCount >= superblock.layout.byteCount else {
+                throw MirrorError.truncated(found: pool.byteCount, expected: superblock.layout.byteCount)
+            }
+            guard pool.byteCount == superblock.layout.byteCount else {
+                throw MirrorError.oversized(found: pool.byteCount, expected: superblock.layout.byteCount)
+            }
+            return (superblock, bytes)
+        } catch let error as MirrorError {
+            throw error
+        } catch {
+            throw .tampered("superblock", "\(error)")
+        }
+    }
+
+    /// Reads the fields after the version.
+    private static func parse(_ reader: inout ByteReader, poolBytes: Int) throws -> Superblock {
+        let size = try reader.read(UInt32.self)
+        let runID = try reader.readBytes(16)
+        let configDigest = try reader.readBytes(32)
+        let layoutDigest = try reader.readBytes(32)
+        let datasetID = try reader.readBytes(16)
+        let seed = try reader.read(UInt64.self)
+        let cipher = Cipher(rawValue: try reader.read())
+        let sampling = try reader.read(UInt8.self)
+        let executor = try reader.read(UInt8.self)
+        let zero = try reader.read(UInt8.self)
+        let threads = try reader.read(UInt32.self)
+        // An arena that does not fit is what a pool that was cut off looks like: its own size tells how much is missing.
+        let (arenaBytes, chunkBytes) = (try reader.read(UInt64.self), try reader.read(UInt32.self))
+        guard arenaBytes <= UInt64(poolBytes) else {
+            throw MirrorError.truncated(found: poolBytes, expected: Int(clamping: arenaBytes))
+        }
+        let layout = MirrorLayout(arenaBytes: arenaBytes, chunkBytes: chunkBytes, poolBytes: poolBytes)
+        let chunkCount = try reader.read(UInt32.self)
+        let places = [try reader.read(UInt64.self), try reader.read(UInt64.self), try reader.read(UInt64.self)]
+        let keyCheck = try reader.readBytes(16)
+        let padding = try reader.readBytes(macOffset - 184)
+        guard let cipher, let layout, size == UInt32(MirrorLayout.superblockBytes), zero == 0,
+            chunkCount == UInt32(layout.chunkCount), padding.allSatisfy({ $0 == 0 }),
+            places
+                == [
+                    layout.range(of: .a).lowerBound, layout.slotBytes, layout.range(of: .b).lowerBound,
+                ].map(UInt64.init)
+        else {
+            throw MirrorError.tampered("superblock", "its fields contradict each other")
+        }
+        let identity = RunIdentity(
+            runID: runID,
+            configDigest: configDigest,
+            layoutDigest: layoutDigest,
+            datasetID: datasetID,
+            seed: seed,
+            cipher: cipher,
+            sampling: sampling,
+            executor: executor,
+            threads: threads
+        )
+        return Superblock(identity: identity, layout: layout, keyCheck: keyCheck)
+    }
+
+    /// Makes the claim a fact, and returns the keys of the run.
+    /// - Throws: `.wrongKey`, `.tampered`.
+    func authenticate(_ bytes: [UInt8], with keys: KeyHierarchy) throws(MirrorError) -> RunKeys {
+        guard constantTimeEqual(keys.keyCheck(for: identity.runID), keyCheck) else { throw .wrongKey }
+        let runKeys = keys.runKeys(runID: identity.runID)
+        let mac = runKeys.superblockMAC(over: Array(bytes[..<Self.macOffset]))
+        guard constantTimeEqual(mac, Array(bytes[Self.macOffset..<Self.digestOffset])) else {
+            throw .tampered("superblock", "its MAC does not match its bytes")
+        }
+        return runKeys
+    }
+}
