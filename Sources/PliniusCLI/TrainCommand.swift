@@ -1,0 +1,131 @@
+import ArgumentParser
+import PliniusHost
+import PliniusWire
+
+/// `plinius train`.
+struct TrainCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "train",
+        abstract: "Train on a sealed data set; resume if the pool holds this run.",
+        discussion: """
+            The pool is made if it is not there. After a kill, a crash or a stop the same command goes on where the last mirror was \
+            made, and ends with the bits of a run that was never interrupted. SIGINT and SIGTERM finish the iteration, mirror it, \
+            and exit with 0; a second one kills.
+            """
+    )
+
+    @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
+    var config: String
+
+    @Option(help: ArgumentHelp("The sealed data set to train on.", valueName: "file.sealed"))
+    var data: String
+
+    @Option(help: ArgumentHelp("The file that holds the run; persistent memory if it lies there.", valueName: "file"))
+    var pool: String
+
+    @Option(help: ArgumentHelp("A sealed data set to evaluate on at the end.", valueName: "file.sealed"))
+    var testData: String?
+
+    @OptionGroup var key: KeyOption
+
+    @Option(help: ArgumentHelp("Iterations in all, instead of the configuration's max_batches.", valueName: "n"))
+    var iterations: UInt64?
+
+    @Option(help: ArgumentHelp("What computes: onednn or reference. A new pool starts with onednn.", valueName: "name"))
+    var executor: String?
+
+    @Option(help: ArgumentHelp("The seed of a new run, random if there is none.", valueName: "s"))
+    var seed: UInt64?
+
+    @Option(help: ArgumentHelp("Threads that compute; as many as there are processors.", valueName: "n"))
+    var threads: UInt32?
+
+    @Option(help: ArgumentHelp("Iterations per mirror-out.", valueName: "n"))
+    var mirrorEvery: UInt32 = 1
+
+    @Option(help: ArgumentHelp("A file to append every event to, one JSON object a line.", valueName: "file.jsonl"))
+    var events: String?
+
+    @Flag(help: "Print the result as one JSON object.")
+    var json = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Have the enclave kill itself at a point of the mirror, after n passes.",
+            valueName: "point:n",
+            visibility: .hidden
+        )
+    )
+    var crashAt: CrashArgument?
+
+    func run() throws {
+        let signals = StopSignals()
+        try Output.report(asJSON: json) { () throws(HostError) in
+            try train(signals)
+        } json: {
+            $0.json
+        } text: { report in
+            guard report.isComplete else { return }
+            Output.print("iteration \(report.iterations) is trained and mirrored in \(pool)")
+        }
+    }
+
+    private func train(_ signals: StopSignals) throws(HostError) -> TrainingReport {
+        var options = TrainingOptions(
+            config: config,
+            data: data,
+            pool: pool,
+            insecureLocalKey: try key.required()
+        )
+        options.testData = testData
+        options.iterations = try atLeastOne(iterations, "--iterations")
+        options.executor = executor
+        options.seed = seed
+        options.threads = try atLeastOne(threads, "--threads")
+        options.mirrorEvery = try atLeastOne(mirrorEvery, "--mirror-every") ?? 1
+        options.crash = crashAt?.request
+        var sinks: [any EventSink] = [ProgressReporter()]
+        if let events { sinks.append(try EventLog(path: events)) }
+        let report = try TrainingRun(options, sinks: sinks, signals: signals).run()
+        if !report.isComplete {
+            StandardError.print(
+                "stopped: the pool holds iteration \(report.iterations). To resume, run the same command:\n  "
+                    + CommandLine.arguments.map(quoted).joined(separator: " ")
+            )
+        }
+        return report
+    }
+
+    private func atLeastOne<Number: FixedWidthInteger>(
+        _ value: Number?,
+        _ option: String
+    ) throws(HostError) -> Number? {
+        if value == 0 { throw HostError(.usage, "\(option) is 0, at least 1 is expected") }
+        return value
+    }
+
+    /// Writes an argument so that a shell reads it back.
+    private func quoted(_ argument: String) -> String {
+        let isPlain = argument.utf8.allSatisfy { byte in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"):
+                true
+            default: "-_./:=,+@%".utf8.contains(byte)
+            }
+        }
+        guard !isPlain || argument.isEmpty else { return argument }
+        return "'" + argument.split(separator: "'", omittingEmptySubsequences: false).joined(separator: #"'\''"#) + "'"
+    }
+}
+
+/// An argument of the form `point:n`.
+struct CrashArgument: ExpressibleByArgument {
+    let request: CrashRequest
+
+    init?(argument: String) {
+        let parts = argument.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, let countdown = UInt32(parts[1]) else { return nil }
+        request = CrashRequest(point: String(parts[0]), countdown: countdown)
+    }
+}

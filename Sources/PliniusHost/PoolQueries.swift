@@ -1,0 +1,65 @@
+public import PliniusWire
+
+/// Evaluates the model in a pool on a sealed data set.
+public struct PoolTest {
+    private let config: String
+    private let data: String
+    private let pool: String
+    private let key: String
+    private let sinks: [any EventSink]
+    private let signals: StopSignals
+    /// What evaluates; `nil` for what trained.
+    public var executor: String?
+    public var threads: UInt32?
+
+    /// Prepares an evaluation that tells `sinks` what happens.
+    public init(
+        config: String,
+        data: String,
+        pool: String,
+        insecureLocalKey: String,
+        sinks: [any EventSink],
+        signals: StopSignals
+    ) {
+        self.config = config
+        self.data = data
+        self.pool = pool
+        self.key = insecureLocalKey
+        self.sinks = sinks
+        self.signals = signals
+    }
+
+    /// Evaluates; the pool is left as it is.
+    /// - Throws: `HostError`.
+    public func run() throws(HostError) -> Evaluation {
+        var request = TestRequest(config: try ConfigFile(path: config))
+        request.executor = executor
+        request.threads = threads
+        let data = try OpenFile.forReading(data, as: "data set")
+        let key = try OpenFile.forReading(key, as: "key file")
+        let session = EnclaveSession(
+            files: .init(pool: try .forReading(pool), data: data, key: key),
+            signals: signals
+        )
+        let answer = try session.run(.test(request)) { notice in
+            guard case .event(let event) = notice else { return }
+            for sink in sinks { sink.receive(.event(event)) }
+        }
+        guard case .evaluation(let evaluation) = answer else { preconditionFailure("a test is answered by its result") }
+        return evaluation
+    }
+}
+
+/// Reads what a pool shows to everybody.
+public enum PoolInspection {
+    /// Asks an enclave that has no key, so nothing of the answer is authenticated.
+    ///
+    /// A trainer may be at work on the pool meanwhile.
+    /// - Throws: `HostError`.
+    public static func status(of path: String, signals: StopSignals) throws(HostError) -> PoolStatus {
+        let session = EnclaveSession(files: .init(pool: try .forInspection(path)), signals: signals)
+        let answer = try session.run(.status) { _ in }
+        guard case .status(let status) = answer else { preconditionFailure("a status is answered by its fields") }
+        return status
+    }
+}

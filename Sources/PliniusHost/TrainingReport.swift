@@ -1,0 +1,34 @@
+/// The result of a training run, with the fields that `--json` prints.
+public struct TrainingReport: Sendable {
+    /// Whether training reached its end; `false` after a signal.
+    public internal(set) var isComplete = false
+    /// Updates that the pool holds.
+    public internal(set) var iterations: UInt64 = 0
+    public internal(set) var resumedFrom: UInt64?
+    /// Of the last batch, per image.
+    public internal(set) var loss: Float?
+    public internal(set) var averageLoss: Float?
+    /// Share of the test set that is classified rightly.
+    public internal(set) var testAccuracy: Float?
+    /// From the start of the enclave to its end.
+    public internal(set) var wallSeconds = 0.0
+    public internal(set) var iterationMilliseconds: TimingSummary?
+    public internal(set) var mirrorMilliseconds: TimingSummary?
+    public internal(set) var batchMilliseconds: TimingSummary?
+    public internal(set) var tier = ""
+    public internal(set) var executor = ""
+    public internal(set) var tee = ""
+
+    /// The object that `--json` prints.
+    public var json: JSONValue {
+        var object: [String: JSONValue] = [
+            "complete": .init(isComplete), "iterations": .init(iterations), "resumedFrom": .init(resumedFrom),
+            "loss": .init(loss), "averageLoss": .init(averageLoss), "wallSeconds": .init(wallSeconds),
+            "iterationMilliseconds": .init(iterationMilliseconds), "mirrorMilliseconds": .init(mirrorMilliseconds),
+            "batchMilliseconds": .init(batchMilliseconds), "tier": .init(tier), "executor": .init(executor),
+            "tee": .init(tee),
+        ]
+        if let testAccuracy { object["testAccuracy"] = .init(testAccuracy) }
+        return .object(object)
+    }
+}

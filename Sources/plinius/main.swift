@@ -1,0 +1,3 @@
+import PliniusCLI
+
+PliniusCommand.launch()
