@@ -39,9 +39,9 @@ extension SymmetricKey {
                 ciphertext: ciphertext,
                 tag: tag.bytes
             )
-            var opened = try AES.GCM.open(box, using: self, authenticating: context)
+            let opened = try AES.GCM.open(box, using: self, authenticating: context)
             unsafe plaintext.copyBytes(from: opened)
-            wipe(&opened)
+            unsafe wipe(opened)
             return true
         } catch {
             unsafe wipe(plaintext)
@@ -56,10 +56,11 @@ extension AES.GCM.Nonce {
     }
 }
 
-/// Overwrites a collection's own storage, of whatever type swift-crypto returns.
-private func wipe(_ bytes: inout some MutableCollection<UInt8>) {
-    let wiped: Void? = unsafe bytes.withContiguousMutableStorageIfAvailable { storage in
-        unsafe _PliniusSupport.wipe(UnsafeMutableRawBufferPointer(storage))
+/// Overwrites the storage of opened bytes, of whatever type swift-crypto returns them in.
+@unsafe private func wipe(_ bytes: some Collection<UInt8>) {
+    let wiped: Void? = bytes.withContiguousStorageIfAvailable { storage in
+        // The storage was allocated for this message and nobody else holds it: the type only promises less than is true.
+        unsafe wipe(UnsafeMutableRawBufferPointer(mutating: UnsafeRawBufferPointer(storage)))
     }
     precondition(wiped != nil, "opened bytes lie where they cannot be wiped")
 }
