@@ -1,0 +1,133 @@
+/// Turns each group of logits into probabilities, and measures their cross-entropy against the truth.
+///
+/// The loss is −Σ t·ln p, taken from the logits by log-sum-exp, so that it is finite whenever they are.
+struct SoftmaxLayer<Scalar: ReferenceScalar> {
+    typealias Lanes = SIMD8<Scalar>
+
+    let input: LaneTensor<Scalar>
+    let output: LaneTensor<Scalar>
+    let truth: LaneTensor<Scalar>
+    let softmax: LayerDescription.Softmax
+
+    private var size: Int { input.shape.count / softmax.groups }
+
+    /// - Returns: the sum of the losses of all images; 0 without a truth.
+    func forward(hasTruth: Bool) -> Double {
+        let heat = 1 / Scalar(softmax.temperature)
+        var loss = 0.0
+        for block in 0..<input.blocks {
+            for group in 0..<softmax.groups {
+                let elements = group * size..<(group + 1) * size
+                var greatest = input[block, elements.lowerBound] * heat
+                for element in elements {
+                    let logit = input[block, element] * heat
+                    greatest = Scalar.greater(greatest, logit)
+                }
+                var sum = Lanes()
+                for element in elements {
+                    let power = (input[block, element] * heat - greatest).mapLanes(Scalar.exponential)
+                    output[block, element] = power
+                    sum += power
+                }
+                for element in elements { output[block, element] /= sum }
+                guard hasTruth, !softmax.noLoss else { continue }
+                let logSum = greatest + sum.mapLanes(Scalar.logarithm)
+                var losses = Lanes()
+                for element in elements {
+                    losses += truth[block, element] * (logSum - input[block, element] * heat)
+                }
+                loss += Double((losses * input.mask(block)).sum())
+            }
+        }
+        return loss
+    }
+
+    /// Adds to what later layers ask of the probabilities what the own loss asks of the logits: (t − p·Σt) / T.
+    func backward(delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>, hasTruth: Bool) {
+        let heat = 1 / Scalar(softmax.temperature)
+        let ownLoss = hasTruth && !softmax.noLoss
+        for block in 0..<input.blocks {
+            let mask = input.mask(block) * heat
+            for group in 0..<softmax.groups {
+                let elements = group * size..<(group + 1) * size
+                var mean = Lanes()
+                var truthSum = Lanes()
+                for element in elements {
+                    mean += delta[block, element] * output[block, element]
+                    if ownLoss { truthSum += truth[block, element] }
+                }
+                for element in elements {
+                    let probability = output[block, element]
+                    var sum = probability * (delta[block, element] - mean)
+                    if ownLoss { sum += truth[block, element] - probability * truthSum }
+                    inputDelta[block, element] = sum * mask
+                }
+            }
+        }
+    }
+}
+
+/// Measures the distance of its input from the truth, and passes the input on.
+///
+/// As in Darknet, delta is half the gradient of the squared forms (`sse`, `masked`, `seg`, `smooth`) and all of that of the
+/// others, and only delta is multiplied by the scale.
+struct CostLayer<Scalar: ReferenceScalar> {
+    typealias Lanes = SIMD8<Scalar>
+
+    let input: LaneTensor<Scalar>
+    let truth: LaneTensor<Scalar>
+    let cost: LayerDescription.Cost
+
+    /// - Returns: the sum of the errors of all images; 0 without a truth.
+    func forward(hasTruth: Bool) -> Double {
+        guard hasTruth else { return 0 }
+        var error = 0.0
+        for block in 0..<input.blocks {
+            var sum = Lanes()
+            for element in 0..<input.shape.count { sum += terms(block, element).error }
+            error += Double((sum * input.mask(block)).sum())
+        }
+        return error
+    }
+
+    func backward(delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>, hasTruth: Bool) {
+        let scale = hasTruth ? Scalar(cost.scale) : 0
+        for block in 0..<input.blocks {
+            let factor = input.mask(block) * scale
+            for element in 0..<input.shape.count {
+                inputDelta[block, element] = delta[block, element] + factor * terms(block, element).delta
+            }
+        }
+    }
+
+    @inline(__always)
+    private func terms(_ block: Int, _ element: Int) -> (error: Lanes, delta: Lanes) {
+        let value = input[block, element]
+        let truth = truth[block, element]
+        let difference = truth - value
+        switch cost.form {
+        case .sse, .seg:
+            return (difference * difference, difference)
+        case .masked:
+            // −1234 in the truth says that nothing is known of this element.
+            let known = truth.below(-1234, difference, truth.above(-1234, difference, .zero))
+            return (known * known, known)
+        case .l1:
+            return (absolute(difference), sign(difference))
+        case .smooth:
+            let size = absolute(difference)
+            return (
+                size.below(1, difference * difference, 2 * size - 1), size.below(1, difference, sign(difference))
+            )
+        case .wgan:
+            return (truth.above(0, -value, value), sign(truth))
+        }
+    }
+
+    @inline(__always)
+    private func absolute(_ x: Lanes) -> Lanes { x.below(0, -x, x) }
+
+    /// 1 where positive, −1 elsewhere.
+    @inline(__always)
+    private func sign(_ x: Lanes) -> Lanes { x.above(0, .one, -.one) }
+}

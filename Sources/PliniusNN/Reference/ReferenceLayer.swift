@@ -1,0 +1,74 @@
+/// One layer of the reference executor.
+///
+/// An enumeration, not a protocol: what is called through a witness table is not specialised to `Float`.
+enum ReferenceLayer<Scalar: ReferenceScalar> {
+    case learned(LearnedLayer<Scalar>)
+    case maxpool(MaxPoolLayer<Scalar>)
+    case avgpool(AveragePoolLayer<Scalar>)
+    case dropout(DropoutLayer<Scalar>)
+    case softmax(SoftmaxLayer<Scalar>)
+    case cost(CostLayer<Scalar>)
+
+    var output: LaneTensor<Scalar> {
+        switch self {
+        case .learned(let layer): layer.output
+        case .maxpool(let layer): layer.output
+        case .avgpool(let layer): layer.output
+        case .dropout(let layer): layer.output
+        case .softmax(let layer): layer.output
+        case .cost(let layer): layer.input
+        }
+    }
+
+    /// Whether it measures a loss.
+    var ownsCost: Bool {
+        switch self {
+        case .softmax(let layer): !layer.softmax.noLoss
+        case .cost: true
+        default: false
+        }
+    }
+
+    /// Its parameters, if it learns.
+    var parameters: LayerParameters<Scalar>? {
+        if case .learned(let layer) = self { layer.parameters } else { nil }
+    }
+
+    /// Does a worker's share of the forward pass.
+    /// - Returns: the layer's cost, from the first worker.
+    func forward(_ pass: Pass, hasTruth: Bool, _ worker: PassWorker) -> Double {
+        switch self {
+        case .learned(let layer): layer.forward(pass.mode, worker)
+        case .maxpool(let layer): layer.forward(worker)
+        case .avgpool(let layer): layer.forward(worker)
+        case .dropout(let layer): layer.forward(pass, worker)
+        case .softmax(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
+        case .cost(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
+        }
+        return 0
+    }
+
+    /// Does a worker's share of the backward pass: adds to the momentum, and writes the input's delta if it is asked for.
+    func backward(
+        _ pass: Pass,
+        delta: LaneTensor<Scalar>,
+        inputDelta: LaneTensor<Scalar>?,
+        hasTruth: Bool,
+        _ worker: PassWorker
+    ) {
+        if case .learned(let layer) = self {
+            return layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        }
+        guard let inputDelta else { return }
+        switch self {
+        case .learned: break
+        case .maxpool(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        case .avgpool(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        case .dropout(let layer): layer.backward(pass, delta: delta, inputDelta: inputDelta, worker)
+        case .softmax(let layer):
+            if worker.isFirst { layer.backward(delta: delta, inputDelta: inputDelta, hasTruth: hasTruth) }
+        case .cost(let layer):
+            if worker.isFirst { layer.backward(delta: delta, inputDelta: inputDelta, hasTruth: hasTruth) }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+internal import _PliniusSupport
+
+/// The planned layers and buffers of a network, and what the workers do with them.
+final class ReferencePasses<Scalar: ReferenceScalar> {
+    enum Job {
+        case none
+        case load(images: Buffer<Float>, truth: Buffer<Float>?)
+        case forward(Pass)
+        case backward(Pass)
+        case update(SolverStep)
+    }
+
+    /// What the next run does; set before it, read by all workers.
+    var job = Job.none
+    /// Cost of the last forward pass.
+    private(set) var cost = 0.0
+
+    let layers: [ReferenceLayer<Scalar>]
+    let input: LaneTensor<Scalar>
+    let truth: LaneTensor<Scalar>
+    /// Delta of each layer's output; neighbours use two regions of memory in turn.
+    private let deltas: [LaneTensor<Scalar>]
+    /// The first layer that backward reaches: below it nothing learns, or a layer stops it.
+    private let lowest: Int
+    private let costOwners: Int
+    private var hasTruth = false
+    private let memory: BufferMemory
+
+    init(
+        layers: [LayerDescription],
+        input inputShape: Shape,
+        output: Shape,
+        layout: ArenaLayout,
+        images: Int,
+        state: PrivateMemory
+    ) {
+        let memory = BufferMemory()
+        let state = memory.view(of: state, as: Scalar.self)
+        let input = memory.tensor(of: Scalar.self, inputShape, images: images)
+        let truth = memory.tensor(of: Scalar.self, output, images: images)
+        let packed = memory.buffer(of: SIMD4<Scalar>.self, count: Self.packedCount(layers))
+        var planned: [ReferenceLayer<Scalar>] = []
+        for layer in layers {
+            let source = planned.last?.output ?? input
+            precondition(
+                layer.input.count == source.shape.count,
+                "layer \(layer.index) does not fit the one before it"
+            )
+            planned.append(
+                Self.plan(
+                    layer,
+                    input: source,
+                    truth: truth,
+                    packed: packed,
+                    parameters: LayerParameters(layer, layout: layout, state: state),
+                    memory: memory
+                )
+            )
+        }
+        let deltaCount = layers.map { LaneTensor<Scalar>.count(of: $0.output, images: images) }.max() ?? 0
+        let regions = (0..<2).map { _ in memory.buffer(of: SIMD8<Scalar>.self, count: deltaCount) }
+        deltas = planned.indices.map { index in
+            LaneTensor(regions[index % 2], shape: planned[index].output.shape, images: images)
+        }
+        let stop = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
+        lowest = planned.indices.dropFirst(stop).first { planned[$0].parameters != nil } ?? planned.count
+        costOwners = planned.count(where: \.ownsCost)
+        self.layers = planned
+        self.input = input
+        self.truth = truth
+        self.memory = memory
+    }
+
+    func run(_ worker: PassWorker) {
+        switch job {
+        case .none: break
+        case .load(let images, let truth): load(images, truth, worker)
+        case .forward(let pass): forward(pass, worker)
+        case .backward(let pass): backward(pass, worker)
+        case .update(let step): for layer in layers { layer.parameters?.update(step, worker) }
+        }
+    }
+
+    private func load(_ images: Buffer<Float>, _ truth: Buffer<Float>?, _ worker: PassWorker) {
+        let blocks = worker.share(of: input.blocks)
+        input.copy(fromRows: images, blocks: blocks)
+        if let truth { self.truth.copy(fromRows: truth, blocks: blocks) }
+        if worker.isFirst { hasTruth = truth != nil }
+    }
+
+    private func forward(_ pass: Pass, _ worker: PassWorker) {
+        var sum = 0.0
+        for layer in layers {
+            sum += layer.forward(pass, hasTruth: hasTruth && pass.mode == .training, worker)
+            worker.meet()
+        }
+        if worker.isFirst { cost = sum / Double(max(costOwners, 1)) }
+    }
+
+    private func backward(_ pass: Pass, _ worker: PassWorker) {
+        guard lowest < layers.count, let last = deltas.last else { return }
+        last.clear(worker)
+        worker.meet()
+        for index in (lowest..<layers.count).reversed() {
+            layers[index].backward(
+                pass,
+                delta: deltas[index],
+                inputDelta: index > lowest ? deltas[index - 1] : nil,
+                hasTruth: hasTruth,
+                worker
+            )
+            worker.meet()
+        }
+    }
+}
+
+// MARK: - Planning
+
+extension ReferencePasses {
+    private static func geometry(of layer: LayerDescription) -> ConvolutionGeometry? {
+        switch layer.kind {
+        case .convolutional(let convolution):
+            ConvolutionGeometry(
+                input: layer.input,
+                output: layer.output,
+                kernelHeight: convolution.size,
+                kernelWidth: convolution.size,
+                stride: convolution.stride,
+                padding: convolution.padding,
+                groups: convolution.groups
+            )
+        case .connected(let connected):
+            ConvolutionGeometry(
+                input: layer.input,
+                output: Shape(channels: connected.outputs, height: 1, width: 1),
+                kernelHeight: layer.input.height,
+                kernelWidth: layer.input.width,
+                stride: 1,
+                padding: 0,
+                groups: 1
+            )
+        default: nil
+        }
+    }
+
+    private static func packedCount(_ layers: [LayerDescription]) -> Int {
+        layers.compactMap { geometry(of: $0).map(LearnedLayer<Scalar>.packedCount) }.max() ?? 0
+    }
+
+    private static func plan(
+        _ layer: LayerDescription,
+        input: LaneTensor<Scalar>,
+        truth: LaneTensor<Scalar>,
+        packed: Buffer<SIMD4<Scalar>>,
+        parameters: LayerParameters<Scalar>,
+        memory: BufferMemory
+    ) -> ReferenceLayer<Scalar> {
+        func learned(_ activation: Activation, _ batchNormalize: Bool) -> ReferenceLayer<Scalar> {
+            guard let geometry = geometry(of: layer) else { preconditionFailure("the layer has no weights") }
+            return .learned(
+                LearnedLayer(
+                    geometry,
+                    activation: activation,
+                    batchNormalize: batchNormalize,
+                    input: input,
+                    parameters: parameters,
+                    packed: packed,
+                    memory: memory
+                )
+            )
+        }
+        func output() -> LaneTensor<Scalar> { memory.tensor(of: Scalar.self, layer.output, images: input.images) }
+        func checkTruth() {
+            precondition(
+                input.shape.count == truth.shape.count,
+                "layer \(layer.index) compares \(input.shape.count) numbers with a truth of \(truth.shape.count)"
+            )
+        }
+        switch layer.kind {
+        case .convolutional(let convolution):
+            return learned(convolution.activation, convolution.batchNormalize)
+        case .connected(let connected):
+            return learned(connected.activation, connected.batchNormalize)
+        case .maxpool(let pool):
+            return .maxpool(MaxPoolLayer(pool, input: input, output: output()))
+        case .avgpool:
+            return .avgpool(AveragePoolLayer(input: input, output: output()))
+        case .dropout(let probability):
+            return .dropout(
+                DropoutLayer(input: input, output: output(), layer: layer.index, probability: probability)
+            )
+        case .softmax(let softmax):
+            if !softmax.noLoss { checkTruth() }
+            return .softmax(SoftmaxLayer(input: input, output: output(), truth: truth, softmax: softmax))
+        case .cost(let cost):
+            checkTruth()
+            return .cost(CostLayer(input: input, truth: truth, cost: cost))
+        }
+    }
+}
