@@ -1,0 +1,184 @@
+extension LayerDescription {
+    private enum Section {
+        case convolutional, connected, maxpool, avgpool, dropout, softmax, cost
+
+        /// Darknet's names, and its short ones.
+        static let names: [String: Section] = [
+            "convolutional": .convolutional, "conv": .convolutional, "connected": .connected, "conn": .connected,
+            "maxpool": .maxpool, "max": .maxpool, "avgpool": .avgpool, "avg": .avgpool, "dropout": .dropout,
+            "softmax": .softmax, "soft": .softmax, "cost": .cost,
+        ]
+        /// Layers of Darknet that are still to come.
+        static let missing: Set<String> = [
+            "deconvolutional", "deconv", "local", "batchnorm", "normalization", "lrn", "activation", "logistic",
+            "l2norm",
+            "crop", "route", "shortcut", "reorg", "upsample", "rnn", "gru", "lstm", "crnn", "detection", "region",
+            "yolo",
+            "iseg",
+        ]
+    }
+
+    /// Reads a layer's section and works its shapes out.
+    init(
+        _ reader: inout SectionReader,
+        index: Int,
+        input: Shape,
+        miniBatch: Int
+    ) throws(ConfigError) {
+        let name = reader.section.name
+        guard let section = Section.names[name] else {
+            guard !Section.missing.contains(name) else {
+                throw reader.error(nil, "[\(name)] is a layer of Darknet that is not supported yet")
+            }
+            let hint = nearest(to: name, among: Section.names.keys.sorted()).map { "; did you mean [\($0)]?" } ?? ""
+            throw reader.error(nil, "there is no layer [\(name)]\(hint)")
+        }
+        self.index = index
+        self.input = input
+        line = reader.section.line
+        switch section {
+        case .convolutional: (kind, output) = try Self.convolution(&reader, input)
+        case .connected: (kind, output) = try Self.connected(&reader)
+        case .maxpool: (kind, output) = try Self.maxPool(&reader, input)
+        case .avgpool: (kind, output) = (.avgpool, Shape(channels: input.channels, height: 1, width: 1))
+        case .dropout:
+            (kind, output) = (
+                .dropout(probability: try reader.number("probability", default: 0.5, in: 0...0.999)), input
+            )
+        case .softmax: (kind, output) = (try Self.softmax(&reader, input), input)
+        case .cost:
+            let form = try reader.choice("type", default: Cost.Form.sse)
+            (kind, output) = (.cost(Cost(form: form, scale: try reader.number("scale", default: 1))), input)
+            reader.ignore("ratio", "noobj", "thresh", because: "Darknet uses it on the GPU only")
+        }
+        learningRateScale = try reader.number("learning_rate", default: 1)
+        stopsBackward = try reader.flag("stopbackward")
+        try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload", "smooth")
+        let (floats, overflow) = output.count.multipliedReportingOverflow(by: miniBatch)
+        guard !overflow, floats <= NetworkDescription.maximumFloats else {
+            throw reader.error(nil, "its output of \(output) for \(miniBatch) images is too large")
+        }
+    }
+
+    private static func convolution(
+        _ reader: inout SectionReader,
+        _ input: Shape
+    ) throws(ConfigError) -> (Kind, Shape) {
+        let filters = try reader.integer("filters", default: 1, in: 1...1 << 20)
+        let size = try reader.integer("size", default: 1, in: 1...1024)
+        let stride = try reader.integer("stride", default: 1, in: 1...1024)
+        let padding = try reader.integer("padding", default: 0, in: 0...1024)
+        let pads = try reader.integer("pad", default: 0, in: 0...1024) != 0
+        let convolution = Convolution(
+            filters: filters,
+            size: size,
+            stride: stride,
+            padding: pads ? size / 2 : padding,
+            groups: try reader.integer("groups", default: 1, in: 1...1 << 20),
+            batchNormalize: try reader.flag("batch_normalize"),
+            activation: try reader.choice("activation", default: .logistic)
+        )
+        try reader.refuse("binary", "xnor", "flipped", "dot")
+        guard input.channels % convolution.groups == 0, filters % convolution.groups == 0 else {
+            throw reader.error(
+                "groups",
+                "\(convolution.groups) must divide both the \(input.channels) input channels and the \(filters) filters"
+            )
+        }
+        let output = Shape(
+            channels: filters,
+            height: try extent(reader, input.height, size: size, stride: stride, padding: 2 * convolution.padding),
+            width: try extent(reader, input.width, size: size, stride: stride, padding: 2 * convolution.padding)
+        )
+        let weights = filters.multipliedReportingOverflow(by: input.channels / convolution.groups * size * size)
+        guard !weights.overflow, weights.partialValue <= NetworkDescription.maximumFloats else {
+            throw reader.error("filters", "the weights take more than \(NetworkDescription.maximumFloats) numbers")
+        }
+        return (.convolutional(convolution), output)
+    }
+
+    private static func connected(_ reader: inout SectionReader) throws(ConfigError) -> (Kind, Shape) {
+        let connected = Connected(
+            outputs: try reader.integer("output", default: 1, in: 1...1 << 24),
+            batchNormalize: try reader.flag("batch_normalize"),
+            activation: try reader.choice("activation", default: .logistic)
+        )
+        return (.connected(connected), Shape(channels: connected.outputs, height: 1, width: 1))
+    }
+
+    private static func maxPool(_ reader: inout SectionReader, _ input: Shape) throws(ConfigError) -> (Kind, Shape) {
+        let stride = try reader.integer("stride", default: 1, in: 1...1024)
+        let size = try reader.integer("size", default: stride, in: 1...1024)
+        let padding = try reader.integer("padding", default: size - 1, in: 0...2048)
+        guard padding / 2 < size else {
+            throw reader.error("padding", "\(padding) leaves windows of size \(size) that see nothing of the image")
+        }
+        let output = Shape(
+            channels: input.channels,
+            height: try extent(reader, input.height, size: size, stride: stride, padding: padding),
+            width: try extent(reader, input.width, size: size, stride: stride, padding: padding)
+        )
+        // The last window begins inside the image, or its maximum would be that of nothing.
+        for (count, extent) in [(output.height, input.height), (output.width, input.width)] {
+            guard (count - 1) * stride - padding / 2 < extent else {
+                throw reader.error("padding", "\(padding) makes a last window that sees nothing of the image")
+            }
+        }
+        return (.maxpool(MaxPool(size: size, stride: stride, padding: padding)), output)
+    }
+
+    private static func softmax(_ reader: inout SectionReader, _ input: Shape) throws(ConfigError) -> Kind {
+        let softmax = Softmax(
+            groups: try reader.integer("groups", default: 1, in: 1...1 << 24),
+            temperature: try reader.number("temperature", default: 1, in: 1e-6...1e6),
+            noLoss: try reader.flag("noloss")
+        )
+        try reader.refuse("spatial", "tree")
+        guard input.count % softmax.groups == 0 else {
+            throw reader.error("groups", "\(softmax.groups) must divide the \(input.count) inputs")
+        }
+        return .softmax(softmax)
+    }
+
+    /// Windows along one side of an image.
+    private static func extent(
+        _ reader: SectionReader,
+        _ input: Int,
+        size: Int,
+        stride: Int,
+        padding: Int
+    ) throws(ConfigError) -> Int {
+        guard input + padding >= size else {
+            throw reader.error(
+                "size",
+                "a window of \(size) does not fit into an image side of \(input) with \(padding) of padding"
+            )
+        }
+        return (input + padding - size) / stride + 1
+    }
+
+    /// Places the layer's tensors: what it learns, its statistics, and the solver's velocity.
+    func appendState(to layout: inout ArenaLayout) {
+        let count: Int
+        let weights: [Int]
+        let isNormalized: Bool
+        switch kind {
+        case .convolutional(let layer):
+            (count, isNormalized) = (layer.filters, layer.batchNormalize)
+            weights = [layer.filters, input.channels / layer.groups, layer.size, layer.size]
+        case .connected(let layer):
+            (count, isNormalized) = (layer.outputs, layer.batchNormalize)
+            weights = [layer.outputs, input.count]
+        case .maxpool, .avgpool, .dropout, .softmax, .cost:
+            return
+        }
+        for role in TensorRole.allCases {
+            switch role {
+            case .biases, .biasMomentum: layout.append(layer: index, role: role, shape: [count])
+            case .scales, .rollingMean, .rollingVariance, .scaleMomentum:
+                if isNormalized { layout.append(layer: index, role: role, shape: [count]) }
+            case .weights, .weightMomentum: layout.append(layer: index, role: role, shape: weights)
+            }
+        }
+    }
+}

@@ -1,0 +1,160 @@
+#if canImport(Glibc)
+    import Glibc
+#endif
+
+/// How batches are drawn from the data set.
+public enum Sampling: UInt8, Hashable, Sendable {
+    /// Every image once per epoch, in an order of the epoch's own.
+    case epochs = 1
+    /// Each image at random: what Darknet does.
+    case withReplacement = 2
+}
+
+/// How the learning rate moves; Darknet's names.
+public enum LearningRatePolicy: Hashable, Sendable {
+    case constant
+    case step(every: Int, scale: Float)
+    case steps(at: [Int], scales: [Float])
+    case exp(gamma: Float)
+    case poly
+    case random
+    case sigmoid(step: Int, gamma: Float)
+}
+
+/// The `[net]` section: what concerns the whole network and its training.
+public struct NetOptions: Hashable, Sendable {
+    /// Images per update.
+    public var batch: Int
+    /// Passes per update.
+    public var subdivisions: Int
+    public var learningRate: Float
+    public var momentum: Float
+    public var decay: Float
+    public var policy: LearningRatePolicy
+    /// Updates during which the rate rises to its base.
+    public var burnIn: Int
+    /// Exponent of `poly`, `random` and the burn-in.
+    public var power: Float
+    /// Updates of a whole training; 0 if open.
+    public var maxBatches: Int
+    public var sampling: Sampling
+
+    /// Images per pass.
+    public var miniBatch: Int { batch / subdivisions }
+
+    /// The rate of an update.
+    ///
+    /// Darknet asks after it has counted the update, so the first asks with `n` = 1 and `poly` reaches 0 on the last. Past the end of the
+    /// schedule `poly` stays there.
+    /// - Parameters:
+    ///   - n: the update, from 1.
+    ///   - seed: of the run, for the policy `random`.
+    public func learningRate(atUpdate n: Int, seed: UInt64) -> Float {
+        let base = Double(learningRate)
+        let rate: Double =
+            if n < burnIn {
+                base * pow(Double(n) / Double(burnIn), Double(power))
+            } else {
+                switch policy {
+                case .constant: base
+                case .step(let every, let scale): base * pow(Double(scale), Double(n / every))
+                case .steps(let at, let scales):
+                    zip(at, scales).prefix { $0.0 <= n }.reduce(base) { $0 * Double($1.1) }
+                case .exp(let gamma): base * pow(Double(gamma), Double(n))
+                case .poly: base * pow(max(0, 1 - Double(n) / Double(maxBatches)), Double(power))
+                case .random:
+                    base
+                        * pow(
+                            Double(
+                                RandomStream.unit(
+                                    RandomStream(seed: seed, purpose: .learningRate).block(0, iteration: UInt64(n)).x
+                                )
+                            ),
+                            Double(power)
+                        )
+                case .sigmoid(let step, let gamma): base / (1 + Glibc.exp(Double(gamma) * Double(n - step)))
+                }
+            }
+        return Float(rate)
+    }
+}
+
+extension NetOptions {
+    private enum Policy: String, CaseIterable {
+        case constant, step, steps, exp, poly, random, sigmoid
+    }
+    private enum SamplingName: String, CaseIterable {
+        case epochs
+        case withReplacement = "with-replacement"
+    }
+
+    /// Reads a `[net]` section; the image's shape is the caller's.
+    init(_ reader: inout SectionReader) throws(ConfigError) {
+        let count = 1...1_000_000_000
+        batch = try reader.integer("batch", default: 1, in: 1...65_536)
+        subdivisions = try reader.integer("subdivisions", default: 1, in: 1...65_536)
+        guard batch % subdivisions == 0 else {
+            throw reader.error(
+                "subdivisions",
+                "batch=\(batch) cannot be divided into \(subdivisions) equal parts: choose a divisor"
+            )
+        }
+        learningRate = try reader.number("learning_rate", default: 0.001)
+        momentum = try reader.number("momentum", default: 0.9, in: 0...1)
+        decay = try reader.number("decay", default: 0.0001, in: 0...1)
+        burnIn = try reader.integer("burn_in", default: 0, in: 0...1_000_000_000)
+        power = try reader.number("power", default: 4, in: -100...100)
+        maxBatches = try reader.integer("max_batches", default: 0, in: 0...1_000_000_000)
+        switch try reader.choice("sampling", default: SamplingName.epochs) {
+        case .epochs: sampling = .epochs
+        case .withReplacement: sampling = .withReplacement
+        }
+        switch try reader.choice("policy", default: Policy.constant) {
+        case .constant: policy = .constant
+        case .step:
+            policy = .step(
+                every: try reader.integer("step", default: 1, in: count),
+                scale: try reader.number("scale", default: 1)
+            )
+        case .steps:
+            let steps = try reader.numbers("steps", in: 0...1e9)
+            let scales = try reader.numbers("scales")
+            guard steps.count == scales.count else {
+                throw reader.error(
+                    "scales",
+                    "there are \(steps.count) steps and \(scales.count) scales: expected as many"
+                )
+            }
+            policy = .steps(at: steps.map { Int($0) }, scales: scales)
+        case .exp: policy = .exp(gamma: try reader.number("gamma", default: 1))
+        case .poly:
+            guard maxBatches > 0 else { throw reader.error("max_batches", "policy=poly needs it, and it is not there") }
+            policy = .poly
+        case .random: policy = .random
+        case .sigmoid:
+            policy = .sigmoid(
+                step: try reader.integer("step", default: 1, in: count),
+                gamma: try reader.number("gamma", default: 1)
+            )
+        }
+        try reader.refuse("adam", "clip", "random")
+        try reader.refuse("time_steps", unless: "1")
+        reader.ignore(
+            "max_crop",
+            "min_crop",
+            "max_ratio",
+            "min_ratio",
+            "center",
+            "angle",
+            "aspect",
+            "saturation",
+            "exposure",
+            "hue",
+            "flip",
+            because: "images are not augmented yet"
+        )
+        reader.ignore("B1", "B2", "eps", because: "it belongs to adam")
+        reader.ignore("step", "scale", "steps", "scales", "gamma", because: "the policy does not use it")
+        reader.ignore("notruth", because: "Darknet does not use it either")
+    }
+}

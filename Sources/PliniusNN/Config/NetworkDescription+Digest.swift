@@ -1,0 +1,99 @@
+import _PliniusSupport
+
+extension NetworkDescription {
+    /// What the description means, as bytes: equal for two texts exactly if they describe the same training.
+    ///
+    /// Blanks, comments, the order of keys, defaults that are spelled out, and keys without effect do not count.
+    public var canonicalBytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(bytes: Array("plinius network 1".utf8))
+        for extent in [input.channels, input.height, input.width] { writer.write(UInt64(extent)) }
+        for part in [options.batch, options.subdivisions, options.burnIn, options.maxBatches] {
+            writer.write(UInt64(part))
+        }
+        for part in [options.learningRate, options.momentum, options.decay, options.power] { writer.write(part) }
+        writer.write(options.sampling.rawValue)
+        writer.write(options.policy)
+        writer.write(UInt64(layers.count))
+        for layer in layers {
+            writer.write(layer.kind)
+            writer.write(layer.learningRateScale)
+            writer.write(UInt8(layer.stopsBackward ? 1 : 0))
+        }
+        return writer.bytes
+    }
+
+    /// The layout of the arena as bytes: a mirror can be read only into the same layout.
+    public var layoutBytes: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(UInt64(layout.floatCount))
+        for tensor in layout.tensors {
+            writer.write(UInt32(tensor.layer))
+            writer.write(tensor.role.rawValue)
+            writer.write(UInt64(tensor.offset))
+            writer.write(UInt8(tensor.shape.count))
+            for extent in tensor.shape { writer.write(UInt64(extent)) }
+        }
+        return writer.bytes
+    }
+}
+
+extension ByteWriter {
+    fileprivate mutating func write(_ policy: LearningRatePolicy) {
+        switch policy {
+        case .constant: write(UInt8(1))
+        case .step(let every, let scale):
+            write(UInt8(2))
+            write(UInt64(every))
+            write(scale)
+        case .steps(let at, let scales):
+            write(UInt8(3))
+            write(UInt64(at.count))
+            for (step, scale) in zip(at, scales) {
+                write(UInt64(step))
+                write(scale)
+            }
+        case .exp(let gamma):
+            write(UInt8(4))
+            write(gamma)
+        case .poly: write(UInt8(5))
+        case .random: write(UInt8(6))
+        case .sigmoid(let step, let gamma):
+            write(UInt8(7))
+            write(UInt64(step))
+            write(gamma)
+        }
+    }
+
+    fileprivate mutating func write(_ kind: LayerDescription.Kind) {
+        func name(_ activation: Activation) -> [UInt8] { Array(activation.rawValue.utf8) + [0] }
+        switch kind {
+        case .convolutional(let layer):
+            write(UInt8(1))
+            for part in [layer.filters, layer.size, layer.stride, layer.padding, layer.groups] { write(UInt64(part)) }
+            write(UInt8(layer.batchNormalize ? 1 : 0))
+            write(bytes: name(layer.activation))
+        case .connected(let layer):
+            write(UInt8(2))
+            write(UInt64(layer.outputs))
+            write(UInt8(layer.batchNormalize ? 1 : 0))
+            write(bytes: name(layer.activation))
+        case .maxpool(let layer):
+            write(UInt8(3))
+            for part in [layer.size, layer.stride, layer.padding] { write(UInt64(part)) }
+        case .avgpool: write(UInt8(4))
+        case .dropout(let probability):
+            write(UInt8(5))
+            write(probability)
+        case .softmax(let layer):
+            write(UInt8(6))
+            write(UInt64(layer.groups))
+            write(layer.temperature)
+            write(UInt8(layer.noLoss ? 1 : 0))
+        case .cost(let layer):
+            write(UInt8(7))
+            write(bytes: Array(layer.form.rawValue.utf8) + [0])
+            write(layer.scale)
+        }
+    }
+}

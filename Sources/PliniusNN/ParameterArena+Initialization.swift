@@ -1,0 +1,59 @@
+import Glibc
+
+extension ParameterArena {
+    /// Sets the state that training begins from, as a function of the seed.
+    ///
+    /// Convolution weights are normal with variance 2 / (size² × channels / groups) (He et al., ICCV'15), connected weights uniform
+    /// within ±sqrt(2 / inputs), scales 1, rolling variances 1, all else 0. Darknet begins the rolling variance at 0, which makes a
+    /// network that was never trained divide by almost nothing.
+    public func initialize(_ network: NetworkDescription, seed: UInt64) {
+        precondition(network.layout == layout, "the arena is laid out for another network")
+        for tensor in layout.tensors {
+            let values = unsafe floats(of: tensor)
+            switch tensor.role {
+            case .scales, .rollingVariance: unsafe values.update(repeating: 1)
+            case .biases, .rollingMean, .biasMomentum, .scaleMomentum, .weightMomentum:
+                unsafe values.update(repeating: 0)
+            case .weights:
+                let inputs = tensor.count / tensor.shape[0]
+                let scale = Float((2 / Double(inputs)).squareRoot())
+                let stream = RandomStream(seed: seed, purpose: .initialization, substream: UInt32(tensor.layer))
+                if case .connected = network.layers[tensor.layer].kind {
+                    unsafe Self.fillUniformly(values, within: scale, from: stream)
+                } else {
+                    unsafe Self.fillNormally(values, deviation: scale, from: stream)
+                }
+            }
+        }
+    }
+
+    private static func fillUniformly(
+        _ values: UnsafeMutableBufferPointer<Float>,
+        within bound: Float,
+        from stream: RandomStream
+    ) {
+        for index in values.indices {
+            let word = stream.block(UInt64(index / 4))[index % 4]
+            unsafe values[index] = (2 * RandomStream.unit(word) - 1) * bound
+        }
+    }
+
+    /// Box and Muller's method, two values from two words.
+    private static func fillNormally(
+        _ values: UnsafeMutableBufferPointer<Float>,
+        deviation: Float,
+        from stream: RandomStream
+    ) {
+        for pair in 0..<(values.count + 1) / 2 {
+            let words = stream.block(UInt64(pair / 2))
+            let (first, second) = pair % 2 == 0 ? (words.x, words.y) : (words.z, words.w)
+            // 1 - unit lies in (0, 1], so the logarithm is finite.
+            let radius = (-2 * Glibc.log(1 - Double(RandomStream.unit(first)))).squareRoot()
+            let angle = 2 * Double.pi * Double(RandomStream.unit(second))
+            unsafe values[2 * pair] = Float(radius * Glibc.cos(angle)) * deviation
+            if 2 * pair + 1 < values.count {
+                unsafe values[2 * pair + 1] = Float(radius * Glibc.sin(angle)) * deviation
+            }
+        }
+    }
+}
