@@ -88,7 +88,7 @@ extension Mirror {
     ) throws(MirrorError) -> (SlotHeader, Recovery.Verdict) {
         // Both witnesses are under a MAC: the mirror that we fall back to, and the broken one's own header where it is authentic.
         let witnesses = [header.bootID] + (finding.bootID.map { [$0] } ?? [])
-        guard finding.canBeTorn, bootID.isKnown, witnesses.allSatisfy({ $0.isKnown && $0 != bootID }) else {
+        guard finding.canBeTorn, pool.bootID.isKnown, witnesses.allSatisfy({ $0.isKnown && $0 != pool.bootID }) else {
             throw refusal(finding)
         }
         try open(header, into: arena)

@@ -50,7 +50,7 @@ extension Mirror {
             progress: progress,
             layout: layout,
             tagsDigest: sha256(tags),
-            bootID: bootID,
+            bootID: pool.bootID,
             nonceStream: 0,
             nonceBase: nonceBase
         )
@@ -103,7 +103,7 @@ extension Mirror {
             progress: Progress(iteration: 0, loss: 0, averageLoss: 0),
             layout: layout,
             tagsDigest: [UInt8](repeating: 0, count: 32),
-            bootID: bootID,
+            bootID: pool.bootID,
             nonceStream: 0,
             nonceBase: 0
         )

@@ -22,7 +22,6 @@ public final class Mirror {
     let pool: Pool
     let layout: MirrorLayout
     let keys: RunKeys
-    let bootID: BootID
     /// Draws the line between this process's keys and everybody else's; see ``SlotHeader``.
     let salt: [UInt8]
     let ownKeys: SlotKeys
@@ -38,12 +37,11 @@ public final class Mirror {
     var tags: [UInt8]
     var context: ChunkContext
 
-    private init(_ pool: Pool, _ superblock: Superblock, _ keys: RunKeys, _ bootID: BootID) {
+    private init(_ pool: Pool, _ superblock: Superblock, _ keys: RunKeys) {
         self.pool = pool
         identity = superblock.identity
         layout = superblock.layout
         self.keys = keys
-        self.bootID = bootID
         salt = randomBytes(RunKeys.processSaltByteCount)
         ownKeys = keys.slotKeys(processSalt: salt, cipher: identity.cipher)
         tags = [UInt8](repeating: 0, count: layout.chunkCount * MirrorLayout.tagBytes)
@@ -62,10 +60,11 @@ public final class Mirror {
 
     /// Begins a run in a new pool of zeros, and mirrors its first state.
     ///
-    /// Everything is durable when this returns. A pool whose creation was cut off does not begin as a pool does: give the file its name
-    /// only now.
+    /// Everything is durable when this returns. A pool whose creation was cut off does not begin as a pool does: give the file its
+    /// name only now.
     ///
-    /// - Throws: `.truncated` if the pool is smaller than ``byteCount(arenaBytes:chunkBytes:)``, `.oversized` if it is larger; `.media`.
+    /// - Parameter pool: Of exactly ``byteCount(arenaBytes:chunkBytes:)`` bytes.
+    /// - Throws: `.media`.
     public static func create(
         on pool: Pool,
         identity: RunIdentity,
@@ -74,41 +73,11 @@ public final class Mirror {
         progress: Progress,
         chunkBytes: Int = defaultChunkBytes
     ) throws(MirrorError) -> Mirror {
-        try create(
-            on: pool,
-            identity: identity,
-            keys: keys,
-            arena: arena,
-            progress: progress,
-            chunkBytes: chunkBytes,
-            bootID: .current
-        )
-    }
-
-    /// The same under another start of the kernel, for tests.
-    package static func create(
-        on pool: Pool,
-        identity: RunIdentity,
-        keys: KeyHierarchy,
-        arena: PrivateMemory,
-        progress: Progress,
-        chunkBytes: Int,
-        bootID: BootID
-    ) throws(MirrorError) -> Mirror {
         let layout = MirrorLayout(arenaBytes: arena.byteCount, chunkBytes: chunkBytes)
-        guard pool.byteCount >= layout.byteCount else {
-            throw .tooSmall(found: pool.byteCount, expected: layout.byteCount)
-        }
-        guard pool.byteCount == layout.byteCount else {
-            throw .oversized(found: pool.byteCount, expected: layout.byteCount)
-        }
-        let superblock = Superblock(
-            identity: identity,
-            layout: layout,
-            keyCheck: keys.keyCheck(for: identity.runID)
-        )
+        precondition(pool.byteCount == layout.byteCount, "a new pool has exactly the size that its mirror takes")
+        let superblock = Superblock(identity: identity, layout: layout, keyCheck: keys.keyCheck(for: identity.runID))
         let runKeys = keys.runKeys(runID: identity.runID)
-        let mirror = Mirror(pool, superblock, runKeys, bootID)
+        let mirror = Mirror(pool, superblock, runKeys)
         mirror.markEmpty(.b)
         try mirror.commit(arena, progress, to: .a, sequence: 0)
         mirror.store(superblock.encoded(runKeys), at: 0)
@@ -118,7 +87,9 @@ public final class Mirror {
 
     // MARK: Find
 
-    /// Opens the run that a pool holds; ``mirrorIn(to:)`` then reads its newest state. Stores nothing.
+    /// Opens the run that a pool holds, and stores nothing.
+    ///
+    /// ``mirrorIn(to:)`` then reads its newest state.
     ///
     /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.wrongKey`, `.tampered` for the superblock;
     ///   `.otherRun` if it is sound and not what is expected.
@@ -127,20 +98,10 @@ public final class Mirror {
         expecting expected: ExpectedRun = ExpectedRun(),
         keys: KeyHierarchy
     ) throws(MirrorError) -> Mirror {
-        try open(on: pool, expecting: expected, keys: keys, bootID: .current)
-    }
-
-    /// The same under another start of the kernel, for tests.
-    package static func open(
-        on pool: Pool,
-        expecting expected: ExpectedRun,
-        keys: KeyHierarchy,
-        bootID: BootID
-    ) throws(MirrorError) -> Mirror {
         let (superblock, bytes) = try Superblock.read(from: pool)
         let runKeys = try superblock.authenticate(bytes, with: keys)
         let differences = expected.differences(from: superblock.identity)
         guard differences.isEmpty else { throw .otherRun(differences) }
-        return Mirror(pool, superblock, runKeys, bootID)
+        return Mirror(pool, superblock, runKeys)
     }
 }

@@ -1,7 +1,9 @@
 public import PliniusPersistence
 import _PliniusSupport
 
-/// Why a pool is not resumed from, or a mirror not made. The pool is left as it was found.
+/// Why a pool is not resumed from, or a mirror not made.
+///
+/// A pool that is refused is left as it was found.
 public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
@@ -81,10 +83,6 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
             "The pool was cut off: the file holds \(found) bytes, and the pool takes at least \(expected). "
                 + "Restore it from a copy, or begin a new run in another file."
         )
-    }
-
-    static func tooSmall(found: Int, expected: Int) -> MirrorError {
-        MirrorError(.truncated, "The pool has \(found) bytes, and a mirror of this network takes \(expected).")
     }
 
     static func oversized(found: Int, expected: Int) -> MirrorError {

@@ -74,7 +74,7 @@ public struct ExpectedRun: Hashable, Sendable {
     public var executor: UInt8?
     public var threads: UInt32?
 
-    /// Any run: for export and inspection. Set what is known.
+    /// Any run, for export and inspection: set what is known.
     public init() {}
 
     /// Exactly this run, whatever its id.

@@ -31,7 +31,7 @@ public enum SlotState: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The word in the file: eight letters in the order of their bytes. Any two differ in many bits.
+    /// The word in the file: eight letters, of which any two states differ in several.
     var word: UInt64 {
         switch self {
         case .empty: UInt64(littleEndianBytes: "PLINFREE")

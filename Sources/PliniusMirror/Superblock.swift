@@ -2,7 +2,9 @@ import PliniusPersistence
 import PliniusSealing
 import _PliniusSupport
 
-/// The first 8192 bytes of a pool: which run it holds. Written once, when the pool is made.
+/// The first 8192 bytes of a pool: which run it holds.
+///
+/// Written once, when the pool is made.
 ///
 /// ```
 /// 0    magic "PLINPOOL"        64   layout digest      128  arena bytes, u64     152  slot bytes, u64

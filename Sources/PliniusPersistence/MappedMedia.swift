@@ -6,6 +6,7 @@ import Glibc
 final class MappedMedia: PersistentMedia {
     let tier: Tier
     let isWritable: Bool
+    let bootID = BootID.current
     @unsafe let bytes: UnsafeMutableRawBufferPointer
     /// A duplicate of the caller's descriptor: the same open file description, so that a lock on it holds as long as the mapping.
     private let descriptor: CInt

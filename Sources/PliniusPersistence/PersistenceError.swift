@@ -44,7 +44,7 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
     }
 
     /// Gives a failed system call its words.
-    init(_ action: String, errno number: CInt) {
+    public init(_ action: String, errno number: CInt) {
         let words = unsafe String(cString: strerror(number))
         switch number {
         case ENOSPC, EDQUOT:

@@ -16,6 +16,9 @@ public protocol PersistentMedia: AnyObject, Sendable {
     /// Whether the bytes may be stored to.
     var isWritable: Bool { get }
 
+    /// Under which start of the kernel the medium is mapped.
+    var bootID: BootID { get }
+
     /// The mapped bytes: good while this object lives, shared with whoever else maps them.
     @unsafe var bytes: UnsafeMutableRawBufferPointer { get }
 

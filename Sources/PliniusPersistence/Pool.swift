@@ -23,6 +23,8 @@ public final class Pool: Sendable {
     public var tier: Tier { media.tier }
     /// Whether it may be stored to.
     public var isWritable: Bool { media.isWritable }
+    /// Under which start of the kernel it is open.
+    public var bootID: BootID { media.bootID }
     /// The size of the pool, in bytes.
     public var byteCount: Int { unsafe media.bytes.count }
 

@@ -1,0 +1,85 @@
+import PliniusMirror
+import PliniusPersistence
+import PliniusSealing
+import _PliniusSupport
+
+/// A small run whose arena is known at every iteration.
+struct MirrorFixture {
+    var arenaBytes = 160
+    var chunkBytes = 64
+    var cipher = Cipher.aes256GCM
+    var owner: UInt8 = 7
+    var run: UInt8 = 1
+
+    var keys: KeyHierarchy { KeyHierarchy(ownerKey: SecretBytes([UInt8](repeating: owner, count: 32))) }
+
+    var identity: RunIdentity {
+        RunIdentity(
+            runID: [UInt8](repeating: run, count: 16), configDigest: [UInt8](repeating: 2, count: 32),
+            layoutDigest: [UInt8](repeating: 3, count: 32), datasetID: [UInt8](repeating: 4, count: 16), seed: 5,
+            cipher: cipher, sampling: 0, executor: 1, threads: 2)
+    }
+
+    var poolBytes: Int { Mirror.byteCount(arenaBytes: arenaBytes, chunkBytes: chunkBytes) }
+    /// The sizes of the format, written out: an oracle apart from the code.
+    var slotBytes: Int { 4096 + pages(chunkCount * 16) + pages(arenaBytes) }
+    var chunkCount: Int { (arenaBytes + chunkBytes - 1) / chunkBytes }
+    func start(of slot: Slot) -> Int { 8192 + (slot == .a ? 0 : slotBytes) }
+    func tags(of slot: Slot) -> Range<Int> { start(of: slot) + 4096..<start(of: slot) + 4096 + 16 * chunkCount }
+    func chunks(of slot: Slot) -> Range<Int> {
+        let start = start(of: slot) + 4096 + pages(chunkCount * 16)
+        return start..<start + arenaBytes
+    }
+    private func pages(_ count: Int) -> Int { (count + 4095) / 4096 * 4096 }
+
+    /// The arena after `iteration` iterations.
+    func golden(_ iteration: UInt64) -> [UInt8] {
+        var random = SeededRandom(seed: iteration &* 1_000_003 &+ UInt64(run))
+        return (0..<arenaBytes).map { _ in UInt8.random(in: 0...255, using: &random) }
+    }
+
+    func progress(_ iteration: UInt64) -> Progress {
+        Progress(iteration: iteration, loss: Float(iteration) + 0.25, averageLoss: Float(iteration) + 0.5)
+    }
+
+    func arena(_ iteration: UInt64? = nil) -> PrivateMemory {
+        let arena = PrivateMemory(byteCount: arenaBytes)
+        if let iteration { arena.bytes.copyBytes(from: golden(iteration)) }
+        return arena
+    }
+
+    // MARK: Steps of a run
+
+    func create(on pool: Pool) throws -> Mirror {
+        try Mirror.create(
+            on: pool, identity: identity, keys: keys, arena: arena(0), progress: progress(0), chunkBytes: chunkBytes)
+    }
+
+    func commit(_ iteration: UInt64, to mirror: Mirror) throws {
+        try mirror.mirrorOut(arena(iteration), progress: progress(iteration))
+    }
+
+    /// Opens and mirrors in; checks that what is found is, to the bit, the state that its iteration number names.
+    func recover(_ pool: Pool, expecting: ExpectedRun? = nil) throws -> (mirror: Mirror, recovery: Recovery) {
+        let mirror = try Mirror.open(on: pool, expecting: expecting ?? ExpectedRun(identity), keys: keys)
+        let arena = arena()
+        let recovery = try mirror.mirrorIn(to: arena)
+        guard Array(arena.bytes) == golden(recovery.progress.iteration),
+            recovery.progress == progress(recovery.progress.iteration)
+        else { throw Mixture(iteration: recovery.progress.iteration) }
+        return (mirror, recovery)
+    }
+
+    /// A pool of commits 0 ... `commits`, as bytes; the odd ones are in slot B.
+    func image(commits: UInt64, tier: Tier = .t0) throws -> [UInt8] {
+        let media = RecordingMedia(image: [UInt8](repeating: 0, count: poolBytes), tier: tier)
+        let mirror = try create(on: Pool(on: media))
+        for iteration in 0..<commits { try commit(iteration + 1, to: mirror) }
+        return media.imageAfterKill
+    }
+}
+
+/// Recovery returned something that was never a state of the run.
+struct Mixture: Error {
+    var iteration: UInt64
+}

@@ -1,0 +1,53 @@
+import PliniusMirror
+import PliniusPersistence
+import Testing
+
+@Suite struct PoolStatusTests {
+    private let fixture = MirrorFixture()
+
+    private func status(_ image: [UInt8]) throws -> PoolStatus {
+        let media = RecordingMedia(image: image, tier: .t1)
+        defer { #expect(Array(media.bytes) == image && media.fences == 0) }
+        return try PoolStatus(of: Pool(on: media))
+    }
+
+    @Test func `Without a key, a pool tells its run, its slots, its size and its tier`() throws {
+        let status = try status(try fixture.image(commits: 3))
+        #expect(status.identity == fixture.identity)
+        #expect(status.arenaBytes == fixture.arenaBytes && status.byteCount == fixture.poolBytes && status.tier == .t1)
+        #expect(status.slots.map(\.slot) == [.a, .b] && status.slots.map(\.state) == [.complete, .complete])
+        #expect(status.slots.map(\.progress) == [fixture.progress(2), fixture.progress(3)])
+        #expect(status.newest?.slot == .b && status.newest?.sequence == 3 && status.newest?.generation == 1)
+    }
+
+    @Test func `A new pool has an empty slot`() throws {
+        let status = try status(try fixture.image(commits: 0))
+        #expect(status.slots.map(\.state) == [.complete, .empty])
+        #expect(status.newest?.progress == fixture.progress(0))
+    }
+
+    @Test func `States are told as they are, believed or not`() throws {
+        var image = try fixture.image(commits: 3)
+        image.replaceSubrange(fixture.start(of: .b) + 504..<fixture.start(of: .b) + 512, with: "PLINTORN".utf8)
+        #expect(try status(image).slots.map(\.state) == [.complete, .inProgress])
+        #expect(try status(image).newest?.slot == .a)
+        image.replaceSubrange(
+            fixture.start(of: .b) + 504..<fixture.start(of: .b) + 512, with: [1, 0, 0, 0, 0, 0, 0, 0])
+        #expect(try status(image).slots.map(\.state) == [.complete, .damaged(1)])
+        // A header that is no header has no progress to tell.
+        image[fixture.start(of: .a)] ^= 1
+        #expect(try status(image).newest == nil)
+    }
+
+    @Test func `What is no pool, and what is half of one, is refused`() throws {
+        let image = try fixture.image(commits: 3)
+        let cases: [([UInt8], MirrorError.Code)] = [
+            ([UInt8](repeating: 0, count: 8192), .notAPool), (Array(image[..<4096]), .truncated),
+            (Array(image[..<12_288]), .truncated), (image + image, .oversized),
+        ]
+        for (image, code) in cases {
+            let error = #expect(throws: MirrorError.self) { try status(image) }
+            #expect(error?.code == code)
+        }
+    }
+}
