@@ -1,0 +1,127 @@
+import Glibc
+public import PliniusSealing
+import Synchronization
+import _PliniusSupport
+
+/// A sealed data set, opened record by record at any place.
+///
+/// Records are read into private memory with `pread`, not through a mapping: the sealed bytes have to be copied there anyway, because
+/// a shared mapping could change between verifying and using; and a file that is cut off while it is used ends in an error, where a
+/// mapping would end the process.
+public final class SealedDataset: Sendable {
+    /// The authenticated header.
+    public let header: PublicDatasetHeader
+    private let descriptor: CInt
+    private let reader: Mutex<Reader>
+
+    /// What opening a record needs to change.
+    private struct Reader {
+        var sealer: RecordSealer
+        let record: PrivateMemory
+    }
+
+    /// Opens a data set and proves its header and its length; records are proven when they are opened.
+    ///
+    /// - Parameter descriptor: A file open for reading; it stays the caller's, who closes it after this object's death.
+    /// - Throws: Every code but `.damagedRecord`.
+    public init(descriptor: CInt, keys: KeyHierarchy) throws(DatasetError) {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw .unreadable("The sealed data set", errno) }
+        let page = try Self.readHeader(descriptor)
+        header = try PublicDatasetHeader(parsing: page)
+        guard constantTimeEqual(keys.keyCheck(for: header.id), header.keyCheck) else { throw .wrongKey }
+        let content = Array(page.dropLast(PublicDatasetHeader.macByteCount))
+        let mac = keys.datasetHeaderMAC(id: header.id, over: content)
+        guard constantTimeEqual(mac, Array(page.suffix(PublicDatasetHeader.macByteCount))) else {
+            throw .damagedHeader("its authentication code does not fit")
+        }
+        // Only now are the claims facts, and a wrong length the file's fault.
+        guard status.st_size >= header.fileByteCount else {
+            throw .truncated(found: Int(status.st_size), expected: header.fileByteCount)
+        }
+        guard status.st_size == header.fileByteCount else {
+            throw .oversized(found: Int(status.st_size), expected: header.fileByteCount)
+        }
+        self.descriptor = descriptor
+        reader = Mutex(
+            Reader(
+                sealer: RecordSealer(header, keys: keys),
+                record: PrivateMemory(byteCount: header.recordByteCount)
+            )
+        )
+    }
+
+    /// Reads the first page of a file, or what there is of it.
+    /// - Throws: `.unreadable`.
+    public static func readHeader(_ descriptor: CInt) throws(DatasetError) -> [UInt8] {
+        var page = [UInt8](repeating: 0, count: PublicDatasetHeader.byteCount)
+        let count = unsafe page.withUnsafeMutableBytes { unsafe pread(descriptor, $0.baseAddress, $0.count, 0) }
+        guard count >= 0 else { throw .unreadable("The sealed data set", errno) }
+        return Array(page[..<count])
+    }
+
+    /// Opens a batch.
+    ///
+    /// Allocates nothing. Calls from several threads take turns.
+    ///
+    /// - Parameters:
+    ///   - indices: Which records, in the order of the batch; repetitions are fine.
+    ///   - images: (indices, channels, height, width), pixels divided by 255; may be longer.
+    ///   - truth: (indices, classes), 1 at the label and 0 elsewhere; may be longer.
+    ///
+    /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`, with the record's index; the images before it are filled in then.
+    @unsafe public func openBatch(
+        indices: [Int],
+        images: UnsafeMutableBufferPointer<Float>,
+        truth: UnsafeMutableBufferPointer<Float>
+    ) throws(DatasetError) {
+        let (pixels, classes) = (header.imageByteCount, header.classes)
+        precondition(images.count >= indices.count * pixels, "the images need \(indices.count * pixels) floats")
+        precondition(truth.count >= indices.count * classes, "the truth needs \(indices.count * classes) floats")
+        for (place, index) in indices.enumerated() {
+            try unsafe withRecord(index) { image, label in
+                for pixel in 0..<pixels {
+                    unsafe images[place * pixels + pixel] = Float(image[pixel]) / 255
+                }
+                for other in 0..<classes {
+                    unsafe truth[place * classes + other] = other == label ? 1 : 0
+                }
+            }
+        }
+    }
+
+    /// Opens one record and lends its image, one byte per channel and pixel, and its label.
+    /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`.
+    @unsafe public func withRecord<R>(
+        _ index: Int,
+        _ body: (UnsafeRawBufferPointer, Int) -> R
+    ) throws(DatasetError) -> R {
+        try reader.withLock { reader throws(DatasetError) in
+            let record = unsafe reader.record.bytes
+            try unsafe read(index, into: record)
+            let label = try unsafe reader.sealer.open(record, index: index)
+            return unsafe body(UnsafeRawBufferPointer(rebasing: record[..<header.imageByteCount]), label)
+        }
+    }
+
+    @unsafe private func read(_ index: Int, into record: UnsafeMutableRawBufferPointer) throws(DatasetError) {
+        var done = 0
+        while done < record.count {
+            let place = header.offset(of: index) + done
+            let count = unsafe pread(
+                descriptor,
+                record.baseAddress.map { unsafe $0 + done },
+                record.count - done,
+                off_t(place)
+            )
+            switch count {
+            case 1...: done += count
+            case 0: throw .truncated(found: place, expected: header.fileByteCount)
+            default:
+                // Read once: naming the record may change it.
+                let number = errno
+                guard number == EINTR else { throw .unreadable("Record \(index) of the sealed data set", number) }
+            }
+        }
+    }
+}
