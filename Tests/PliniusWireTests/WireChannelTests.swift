@@ -55,6 +55,7 @@ struct WireChannelTests {
         for length: UInt32 in [0, 1 << 20 + 1, .max] {
             let pair = try SocketPair()
             pair.write((0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) })
+            pair.closeLeft()
             #expect(receiveError(pair)?.code == .oversized, "\(length)")
         }
     }
