@@ -1,0 +1,85 @@
+import Glibc
+import PliniusWire
+import Synchronization
+import _PliniusSupport
+
+/// The enclave's end of the control socket.
+///
+/// One thread of its own listens, so that a stop is noticed at once and the host's death ends this process: what is durable
+/// is in the pool, and a trainer that nobody watches would only hold the pool's lock.
+final class Control: Sendable {
+    private struct State {
+        var request: Command?
+        var publication: String??
+    }
+
+    private let channel: WireChannel
+    private let state = Mutex(State())
+    private let requestArrived = Semaphore()
+    private let publicationArrived = Semaphore()
+    private let stopFlag = Atomic(false)
+
+    /// Starts to listen on the control socket.
+    init(descriptor: CInt) {
+        channel = WireChannel(descriptor: descriptor)
+        startThread { [self] in listen() }
+    }
+
+    /// Whether the host has asked to finish early.
+    var isStopRequested: Bool { stopFlag.load(ordering: .relaxed) }
+
+    /// Waits for what the host wants done.
+    func nextRequest() -> Command {
+        requestArrived.wait()
+        return state.withLock { state in
+            guard let request = state.request else { preconditionFailure("a request was signalled but not stored") }
+            return request
+        }
+    }
+
+    /// Tells the host something; ends the process if the host is gone.
+    func send(_ event: Event) {
+        do throws(WireError) {
+            try channel.send(event)
+        } catch {
+            hostIsGone()
+        }
+    }
+
+    /// Has the host link the pool's file into place.
+    /// - Returns: why the host could not, or `nil` when the pool has its name durably.
+    func publishPool() -> String? {
+        send(.publishPool)
+        publicationArrived.wait()
+        return state.withLock { $0.publication ?? nil }
+    }
+
+    private func listen() {
+        while true {
+            let command: Command?
+            do throws(WireError) {
+                command = try channel.receive(Command.self)
+            } catch {
+                // The host is not trusted to frame its messages; it is not obeyed any further either.
+                hostIsGone()
+            }
+            switch command {
+            case nil:
+                hostIsGone()
+            case .stop:
+                stopFlag.store(true, ordering: .relaxed)
+            case .published(let refusal):
+                state.withLock { $0.publication = .some(refusal) }
+                publicationArrived.signal()
+            case .train, .test, .status:
+                state.withLock { $0.request = command }
+                requestArrived.signal()
+            }
+        }
+    }
+
+    private func hostIsGone() -> Never {
+        // Nothing to tidy up: every instant is a safe instant to die at.
+        _exit(1)
+    }
+}

@@ -1,0 +1,66 @@
+import PliniusMirror
+import PliniusNN
+import PliniusOneDNN
+import PliniusWire
+
+/// The executors of this build, by the number that a pool stores.
+enum ExecutorKind: UInt8, CaseIterable {
+    case oneDNN = 1
+    case reference = 2
+
+    /// The name on command lines.
+    var name: String {
+        switch self {
+        case .oneDNN: "onednn"
+        case .reference: "reference"
+        }
+    }
+}
+
+/// Which executor runs, and on how many threads.
+struct ExecutorChoice: Hashable {
+    var kind: ExecutorKind
+    var threads: UInt32
+
+    /// What a request asks for; what it leaves open comes from the run, and for a new run from the machine.
+    /// - Throws: `SessionError` if there is no such executor, or if the number of threads is absurd.
+    init(executor: String?, threads: UInt32?, of run: RunIdentity? = nil) throws(SessionError) {
+        if let executor {
+            guard let kind = ExecutorKind.allCases.first(where: { $0.name == executor }) else {
+                let known = ExecutorKind.allCases.map(\.name).joined(separator: ", ")
+                throw SessionError(.usage, "there is no executor \"\(executor)\"; this build has: \(known)")
+            }
+            self.kind = kind
+        } else if let run {
+            guard let kind = ExecutorKind(rawValue: run.executor) else {
+                throw SessionError(
+                    .failed,
+                    "the run was begun with executor number \(run.executor), which this build lacks"
+                )
+            }
+            self.kind = kind
+        } else {
+            kind = .oneDNN
+        }
+        self.threads = threads ?? run?.threads ?? UInt32(clamping: Platform.processorCount)
+        guard (1...1024).contains(self.threads) else {
+            throw SessionError(.usage, "the number of threads is \(self.threads): expected 1 to 1024")
+        }
+    }
+
+    /// Compiles a network for it.
+    func make(
+        _ network: NetworkDescription,
+        miniBatch: Int,
+        arena: ParameterArena
+    ) throws(SessionError) -> any Executor {
+        switch kind {
+        case .reference:
+            return ReferenceExecutor(network: network, miniBatch: miniBatch, arena: arena, threads: Int(threads))
+        case .oneDNN:
+            return try reporting {
+                try OneDNNExecutor(network: network, miniBatch: miniBatch, arena: arena, threads: Int(threads))
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+import PliniusMirror
+import PliniusNN
+import PliniusPersistence
+import PliniusSealing
+import PliniusWire
+import _PliniusSupport
+
+// What the modules of the enclave know, in the words of the wire. Conversion is explicit: nothing crosses by accident.
+
+extension Run {
+    /// What is about to be trained or tested.
+    func startEvent(
+        _ network: NetworkDescription,
+        _ choice: ExecutorChoice,
+        dataset: SealedDataset,
+        target: UInt64
+    ) -> StartEvent {
+        let identity = mirror.identity
+        var event = StartEvent()
+        event.runID = identity.runID.hex
+        event.configDigest = identity.configDigest.hex
+        event.layers = UInt32(network.layers.count)
+        event.parameters = UInt64(network.layout.parameterCount)
+        event.batch = UInt32(network.options.batch)
+        event.iterations = target
+        event.executor = choice.kind.name
+        event.threads = choice.threads
+        event.tee = Platform.tee
+        event.tier = "\(tier)"
+        event.tierSurvives = tier.survives
+        event.cipher = "\(identity.cipher)"
+        event.provider = "\(SealingProvider.preferred)"
+        event.mirrorBytes = UInt64(network.layout.byteCount)
+        event.trainCount = UInt64(dataset.header.count)
+        event.seed = identity.seed
+        event.resumedFrom = recovery?.progress.iteration
+        event.verdict = recovery?.message ?? "A new run."
+        return event
+    }
+
+    /// How the pool was recovered; `nil` for a new run.
+    var resumeEvent: ResumeEvent? {
+        guard let recovery else { return nil }
+        let verdict =
+            switch recovery.verdict {
+            case .resumed: "resumed"
+            case .resumedAfterTornCommit: "resumed-after-torn-commit"
+            case .resumedAfterSystemCrash: "resumed-after-system-crash"
+            }
+        return ResumeEvent(
+            verdict: verdict,
+            iteration: recovery.progress.iteration,
+            generation: recovery.generation,
+            slot: recovery.slot.rawValue,
+            message: "\(recovery.message) \(Recovery.rollbackWindow)"
+        )
+    }
+}
+
+extension PliniusWire.PoolStatus {
+    /// What a pool claims, for the host.
+    init(_ status: PliniusMirror.PoolStatus) {
+        self.init()
+        let identity = status.identity
+        runID = identity.runID.hex
+        configDigest = identity.configDigest.hex
+        datasetID = identity.datasetID.hex
+        seed = identity.seed
+        cipher = "\(identity.cipher)"
+        executor = ExecutorKind(rawValue: identity.executor)?.name ?? "number \(identity.executor)"
+        threads = identity.threads
+        iteration = status.newest?.progress?.iteration ?? 0
+        generation = status.newest?.generation ?? 0
+        tier = "\(status.tier)"
+        tierSurvives = status.tier.survives
+        byteCount = UInt64(status.byteCount)
+        slots = status.slots.map { slot in
+            SlotStatus(
+                state: "\(slot.state)", iteration: slot.progress?.iteration ?? 0, generation: slot.generation ?? 0,
+                sequence: slot.sequence ?? 0)
+        }
+    }
+}

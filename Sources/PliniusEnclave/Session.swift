@@ -1,0 +1,181 @@
+import PliniusMirror
+import PliniusNN
+import PliniusPersistence
+import PliniusSealing
+import PliniusWire
+import _PliniusSupport
+
+/// One request of the host, from the descriptors that it handed over to the event that ends it.
+struct Session {
+    /// The descriptors that the host passes on, by number.
+    enum Descriptor {
+        static let control: CInt = 3
+        static let pool: CInt = 4
+        static let data: CInt = 5
+        static let testData: CInt = 6
+        static let key: CInt = 7
+    }
+
+    let control: Control
+
+    /// Does what the host asks and says how it ended.
+    func run(_ request: Command) -> Event {
+        do throws(SessionError) {
+            switch request {
+            case .train(let request): return try train(request)
+            case .test(let request): return try test(request)
+            case .status: return .status(try status())
+            case .stop, .published: preconditionFailure("the control socket hands over requests only")
+            }
+        } catch {
+            return .failure(error.failure)
+        }
+    }
+
+    // MARK: The requests
+
+    private func train(_ request: TrainRequest) throws(SessionError) -> Event {
+        let network = try parse(request.config)
+        let target = try network.target(request.iterations)
+        guard request.mirrorEvery >= 1 else {
+            throw SessionError(.usage, "--mirror-every is 0: mirror every so many iterations, at least every 1")
+        }
+        let keys = try readKeys()
+        let dataset = try openDataset(Descriptor.data, keys, for: network)
+        let testData = request.hasTestData ? try openDataset(Descriptor.testData, keys, for: network) : nil
+        let arena = ParameterArena(layout: network.layout)
+
+        let run: Run
+        let choice: ExecutorChoice
+        switch request.poolState {
+        case .fresh:
+            choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
+            run = try Run.begin(
+                try network.identity(request, dataset: dataset, choice: choice),
+                network: network,
+                keys: keys,
+                arena: arena,
+                control: control
+            )
+        case .existing:
+            run = try Run.resume(
+                try network.expectedRun(request, dataset: dataset),
+                keys: keys,
+                arena: arena
+            )
+            choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
+            warnAboutOtherBits(choice, run.mirror.identity)
+        }
+        if let crash = request.crash { try run.mirror.crash(at: crash) }
+        let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
+        executor.parametersDidChange()
+        control.send(.start(run.startEvent(network, choice, dataset: dataset, target: target)))
+        if let event = run.resumeEvent { control.send(.resume(event)) }
+
+        var progress = run.progress
+        let start = monotonicNanoseconds()
+        let ending = try TrainingLoop(
+            network: network,
+            executor: executor,
+            arena: arena,
+            mirror: run.mirror,
+            generation: run.recovery?.generation ?? 1,
+            dataset: dataset,
+            seed: run.mirror.identity.seed,
+            target: target,
+            mirrorEvery: UInt64(request.mirrorEvery),
+            control: control
+        ).run(from: &progress)
+        let elapsed = monotonicNanoseconds() - start
+        if ending == .stopped {
+            return .stopped(StopEvent(reason: "the host asked for it", iteration: progress.iteration))
+        }
+        if let testData {
+            control.send(.evaluation(try evaluate(executor, on: testData, iteration: progress.iteration)))
+        }
+        return .finish(
+            TrainResult(
+                iterations: progress.iteration,
+                loss: progress.loss,
+                averageLoss: progress.averageLoss,
+                wallNanoseconds: elapsed
+            )
+        )
+    }
+
+    private func test(_ request: TestRequest) throws(SessionError) -> Event {
+        let network = try parse(request.config)
+        let keys = try readKeys()
+        let dataset = try openDataset(Descriptor.data, keys, for: network)
+        let arena = ParameterArena(layout: network.layout)
+        // Any data set may be tested on, so nothing is expected of the run's own.
+        var expected = ExpectedRun()
+        expected.configDigest = sha256(network.canonicalBytes)
+        expected.layoutDigest = sha256(network.layoutBytes)
+        let run = try Run.resume(expected, keys: keys, arena: arena, access: .readOnly)
+        let choice = try ExecutorChoice(
+            executor: request.executor,
+            threads: request.threads,
+            of: run.mirror.identity
+        )
+        let executor = try choice.make(
+            network,
+            miniBatch: min(network.options.miniBatch, dataset.header.count),
+            arena: arena
+        )
+        executor.parametersDidChange()
+        control.send(.start(run.startEvent(network, choice, dataset: dataset, target: run.progress.iteration)))
+        if let event = run.resumeEvent { control.send(.resume(event)) }
+        return .evaluation(try evaluate(executor, on: dataset, iteration: run.progress.iteration))
+    }
+
+    private func status() throws(SessionError) -> PliniusWire.PoolStatus {
+        try reporting {
+            PliniusWire.PoolStatus(
+                try PliniusMirror.PoolStatus(of: Pool.open(descriptor: Descriptor.pool, access: .readOnly))
+            )
+        }
+    }
+
+    // MARK: Their parts
+
+    private func parse(_ config: ConfigFile) throws(SessionError) -> NetworkDescription {
+        let network = try reporting { try NetworkDescription(parsing: config.text, file: config.name) }
+        for warning in network.warnings {
+            control.send(.warning(warning.description))
+        }
+        return network
+    }
+
+    private func readKeys() throws(SessionError) -> KeyHierarchy {
+        try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key)) }
+    }
+
+    private func openDataset(
+        _ descriptor: CInt,
+        _ keys: KeyHierarchy,
+        for network: NetworkDescription
+    ) throws(SessionError) -> SealedDataset {
+        let dataset = try reporting { try SealedDataset(descriptor: descriptor, keys: keys) }
+        try network.requireFit(of: dataset.header)
+        return dataset
+    }
+
+    private func evaluate(
+        _ executor: any Executor,
+        on dataset: SealedDataset,
+        iteration: UInt64
+    ) throws(SessionError) -> Evaluation {
+        try reporting { try Evaluator.evaluate(executor, on: dataset, iteration: iteration) }
+    }
+
+    private func warnAboutOtherBits(_ choice: ExecutorChoice, _ identity: RunIdentity) {
+        guard choice.kind.rawValue != identity.executor || choice.threads != identity.threads else { return }
+        control.send(
+            .warning(
+                "the run was begun with another executor or number of threads: it goes on correctly, but will not end "
+                    + "with the bits of an undisturbed run; leave --executor and --threads away to get those"
+            )
+        )
+    }
+}

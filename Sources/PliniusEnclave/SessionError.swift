@@ -1,0 +1,43 @@
+import PliniusMirror
+import PliniusNN
+import PliniusOneDNN
+import PliniusPersistence
+import PliniusSealing
+import PliniusWire
+
+/// Why a session ended without its result; ends up as the program's exit code and message.
+struct SessionError: Error, Sendable {
+    let failure: Failure
+
+    init(_ category: Failure.Category, _ message: String) {
+        failure = Failure(category: category, message: message)
+    }
+
+    /// Sorts what the modules below throw into the exit codes of the programs.
+    init(_ error: any Error) {
+        switch error {
+        case let error as SessionError: self = error
+        case let error as ConfigError: self.init(.usage, error.description)
+        case let error as KeyFileError: self.init(.usage, "--insecure-local-key: \(error.description)")
+        case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
+        case let error as PersistenceError: self.init(.failed, error.description)
+        case let error as OneDNNError: self.init(.failed, error.description)
+        case let error as MirrorError:
+            switch error.code {
+            case .media: self.init(.failed, error.description)
+            case .noUsableMirror: self.init(.recovery, error.description)
+            default: self.init(.integrity, error.description)
+            }
+        default: self.init(.failed, "\(error)")
+        }
+    }
+}
+
+/// Runs `body`, and turns whatever it throws into what the host is told.
+func reporting<R>(_ body: () throws -> R) throws(SessionError) -> R {
+    do {
+        return try body()
+    } catch {
+        throw SessionError(error)
+    }
+}

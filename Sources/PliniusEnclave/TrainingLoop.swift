@@ -1,0 +1,166 @@
+import PliniusMirror
+import PliniusNN
+import PliniusWire
+import _PliniusSupport
+
+/// Algorithm 2 of the PLINIUS paper: open a batch, train on it, mirror out; until the last iteration or a stop.
+struct TrainingLoop {
+    let network: NetworkDescription
+    let executor: any Executor
+    let arena: ParameterArena
+    let mirror: Mirror
+    /// The number of this process among those that mirrored the run.
+    let generation: UInt64
+    let dataset: SealedDataset
+    let seed: UInt64
+    /// Updates at which training ends.
+    let target: UInt64
+    let mirrorEvery: UInt64
+    let control: Control
+
+    /// How a loop ended.
+    enum Ending: Hashable {
+        case finished
+        case stopped
+    }
+
+    /// Trains from `progress` on; at the return the arena's state is mirrored.
+    /// - Throws: `SessionError` if a record or the loss is bad, or if the mirror fails; the pool then keeps its last good mirror.
+    func run(from progress: inout Progress) throws(SessionError) -> Ending {
+        guard progress.iteration < target else { return .finished }
+        let options = network.options
+        let sampler = BatchSampler(
+            count: dataset.header.count,
+            batch: options.batch,
+            seed: seed,
+            sampling: options.sampling
+        )
+        let prefetcher = BatchPrefetcher(
+            dataset: dataset,
+            sampler: sampler,
+            batch: options.batch,
+            firstIteration: progress.iteration
+        )
+        defer { prefetcher.cancel() }
+        var mirrored = progress.iteration
+        while progress.iteration < target {
+            let start = monotonicNanoseconds()
+            let iteration = progress.iteration
+            let isLast = iteration + 1 == target
+            let batch = try reporting { try prefetcher.take(iteration, isLast: isLast) }
+            let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored)
+            let rate = options.learningRate(atUpdate: Int(iteration) + 1, seed: seed)
+            executor.update(
+                SolverStep(learningRate: rate, momentum: options.momentum, decay: options.decay, batch: options.batch)
+            )
+            if let tensor = arena.firstNonFiniteTensor() {
+                throw notFinite(
+                    "a value in the \(tensor.role)",
+                    layer: tensor.layer,
+                    iteration: iteration + 1,
+                    mirrored: mirrored
+                )
+            }
+            progress = Progress(
+                iteration: iteration + 1,
+                loss: loss,
+                averageLoss: iteration == 0 ? loss : 0.9 * progress.averageLoss + 0.1 * loss
+            )
+
+            let isStopping = control.isStopRequested
+            var mirrorTime: UInt64 = 0
+            if isLast || isStopping || progress.iteration % mirrorEvery == 0 {
+                mirrorTime = try mirrorOut(progress)
+                mirrored = progress.iteration
+            }
+            let time = monotonicNanoseconds() - start
+            control.send(
+                .iteration(
+                    IterationEvent(
+                        iteration: progress.iteration,
+                        loss: loss,
+                        averageLoss: progress.averageLoss,
+                        learningRate: rate,
+                        iterationNanoseconds: time,
+                        mirrorNanoseconds: mirrorTime,
+                        batchNanoseconds: batch.nanoseconds,
+                        imagesPerSecond: Float(Double(options.batch) / (Double(time) / 1e9))
+                    )
+                )
+            )
+            if isStopping && !isLast { return .stopped }
+        }
+        return .finished
+    }
+
+    /// Forward and backward over the batch, one mini-batch after the other; gradients accumulate in the arena.
+    /// - Returns: the mean loss per image.
+    private func train(
+        on buffer: BatchPrefetcher.Buffer,
+        iteration: UInt64,
+        mirrored: UInt64
+    ) throws(SessionError) -> Float {
+        let options = network.options
+        let images = options.miniBatch * network.input.count
+        let truths = options.miniBatch * network.outputs
+        var cost: Float = 0
+        for subdivision in 0..<options.subdivisions {
+            let pass = Pass(
+                mode: .training,
+                seed: seed,
+                iteration: iteration,
+                firstImage: subdivision * options.miniBatch
+            )
+            unsafe executor.load(
+                images: Span(
+                    _unsafeElements: UnsafeBufferPointer(
+                        rebasing: buffer.images.floats[subdivision * images..<(subdivision + 1) * images]
+                    )
+                ),
+                truth: Span(
+                    _unsafeElements: UnsafeBufferPointer(
+                        rebasing: buffer.truth.floats[subdivision * truths..<(subdivision + 1) * truths]
+                    )
+                )
+            )
+            let part = executor.forward(pass)
+            guard part.isFinite else {
+                let layer = executor.firstNonFiniteLayer() ?? network.layers.count - 1
+                throw notFinite("the output", layer: layer, iteration: iteration + 1, mirrored: mirrored)
+            }
+            cost += part
+            executor.backward(pass)
+        }
+        return cost / Float(options.batch)
+    }
+
+    /// Mirrors the arena and tells the host.
+    /// - Returns: nanoseconds until it was durable.
+    private func mirrorOut(_ progress: Progress) throws(SessionError) -> UInt64 {
+        let before = mirror.statistics.bytesWritten
+        let start = monotonicNanoseconds()
+        try reporting { try mirror.mirrorOut(arena.memory, progress: progress) }
+        let time = monotonicNanoseconds() - start
+        control.send(
+            .mirror(
+                MirrorEvent(
+                    iteration: progress.iteration,
+                    generation: generation,
+                    bytes: UInt64(mirror.statistics.bytesWritten - before),
+                    nanoseconds: time
+                )
+            )
+        )
+        return time
+    }
+
+    private func notFinite(_ what: String, layer: Int, iteration: UInt64, mirrored: UInt64) -> SessionError {
+        let description = network.layers[layer]
+        return SessionError(
+            .failed,
+            "iteration \(iteration): \(what) of layer \(layer) (line \(description.line) of the configuration) is not a "
+                + "finite number, so training stopped. The pool keeps iteration \(mirrored), which is good; try a smaller "
+                + "learning_rate in a new run"
+        )
+    }
+}

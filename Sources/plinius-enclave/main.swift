@@ -1,0 +1,4 @@
+import Glibc
+import PliniusEnclave
+
+exit(Enclave.main())
