@@ -15,8 +15,7 @@ final class Grid<Element> {
 
     init(count: Int) {
         memory = PrivateMemory(byteCount: count * MemoryLayout<Element>.stride)
-        let elements = memory.bytes.bindMemory(to: Element.self)
-        buffer = Buffer(base: elements.baseAddress!, count: count)
+        buffer = BufferMemory().view(of: memory, as: Element.self)[0..<count]
     }
 
     subscript(index: Int) -> Element {
@@ -59,11 +58,12 @@ final class Tensor {
     }
 }
 
-/// Expects numbers to agree within `tolerance` of the largest.
+/// Expects numbers to agree within `tolerance` of the largest, or of `floor` if all are smaller.
 func expectClose(
     _ found: [Double],
     _ expected: [Double],
     tolerance: Double = 1e-12,
+    floor: Double = 1e-300,
     _ comment: Comment? = nil,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
@@ -71,8 +71,65 @@ func expectClose(
     let size = expected.map(\.magnitude).max() ?? 0
     let error = zip(found, expected).map { ($0 - $1).magnitude }.max() ?? 0
     #expect(
-        error <= tolerance * max(size, 1e-300) && found.allSatisfy(\.isFinite),
+        error <= tolerance * max(size, floor) && found.allSatisfy(\.isFinite),
         "\(comment ?? "") error \(error), size \(size)",
         sourceLocation: sourceLocation
     )
+}
+
+/// A configuration's network in `Double`, with its state at hand.
+final class Shadow {
+    let description: NetworkDescription
+    let network: ReferenceNetwork<Double>
+    let state: UnsafeMutableBufferPointer<Double>
+    private let memory: PrivateMemory
+
+    /// Plans the network and fills its state with noise: weights and biases about 0, scales and variances about 1.
+    init(_ configuration: String, threads: Int = 1, seed: UInt64 = 1) throws {
+        description = try NetworkDescription(parsing: configuration, file: "test.cfg")
+        memory = PrivateMemory(byteCount: description.layout.floatCount * 8)
+        state = memory.bytes.bindMemory(to: Double.self)
+        network = ReferenceNetwork(
+            description, miniBatch: description.options.miniBatch, state: memory, threads: threads)
+        for tensor in description.layout.tensors {
+            for index in 0..<tensor.count {
+                let value = noise(tensor.offset + index, seed: seed)
+                switch tensor.role {
+                case .weights, .biases, .rollingMean: state[tensor.offset + index] = value / 2
+                case .scales, .rollingVariance: state[tensor.offset + index] = 1 + value / 3
+                case .biasMomentum, .scaleMomentum, .weightMomentum: break
+                }
+            }
+        }
+    }
+
+    var miniBatch: Int { network.miniBatch }
+
+    /// One of a layer's tensors.
+    subscript(layer: Int, role: TensorRole) -> [Double] {
+        get { Array(state[place(layer, role)]) }
+        set { for (index, value) in zip(place(layer, role), newValue) { state[index] = value } }
+    }
+
+    private func place(_ layer: Int, _ role: TensorRole) -> Range<Int> {
+        guard let tensor = description.layout.tensor(layer: layer, role: role) else { return 0..<0 }
+        return tensor.offset..<tensor.offset + tensor.count
+    }
+
+    /// Loads noise for images and positive noise for the truth.
+    func loadNoise(seed: UInt64 = 2) {
+        let images = (0..<miniBatch * description.input.count).map { Float(noise($0, seed: seed)) }
+        let truth = (0..<miniBatch * description.outputs).map { Float(noise($0, seed: seed + 1).magnitude) }
+        load(images, truth: truth)
+    }
+
+    func load(_ images: [Float], truth: [Float] = []) {
+        network.load(images: images.span, truth: truth.span)
+    }
+
+    func output(ofLayer layer: Int) -> [Double] {
+        let rows = Grid<Double>(count: miniBatch * description.layers[layer].output.count)
+        network.copyOutput(ofLayer: layer, to: rows.buffer)
+        return rows.array
+    }
 }

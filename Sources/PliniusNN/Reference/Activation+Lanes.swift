@@ -2,8 +2,7 @@ extension Activation {
     /// The function's value.
     ///
     /// Written so that NaN stays NaN: what `max` would swallow could not be found later.
-    @inline(__always)
-    func value<Scalar: ReferenceScalar>(at x: SIMD8<Scalar>) -> SIMD8<Scalar> {
+    @inline(__always) func value<Scalar: ReferenceScalar>(at x: SIMD8<Scalar>) -> SIMD8<Scalar> {
         switch self {
         case .linear: x
         case .leaky: x.above(0, x, 0.1 * x)
@@ -18,8 +17,7 @@ extension Activation {
     }
 
     /// The function's derivative, given its value `y`.
-    @inline(__always)
-    func slope<Scalar: ReferenceScalar>(at y: SIMD8<Scalar>) -> SIMD8<Scalar> {
+    @inline(__always) func slope<Scalar: ReferenceScalar>(at y: SIMD8<Scalar>) -> SIMD8<Scalar> {
         switch self {
         case .linear: .one
         case .leaky: y.above(0, .one, 0.1 * .one)

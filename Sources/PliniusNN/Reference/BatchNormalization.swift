@@ -23,9 +23,7 @@ struct BatchNormalization<Scalar: ReferenceScalar> {
     /// Prepares a channel for training: takes its statistics and moves the rolling ones toward them.
     func train(channel: Int) {
         let mean = Scalar(total(channel) { x, _ in x } / count)
-        let variance = Scalar(
-            total(channel) { x, _ in (x - mean) * (x - mean) } / max(count - 1, 1)
-        )
+        let variance = Scalar(total(channel) { x, _ in (x - mean) * (x - mean) } / max(count - 1, 1))
         rollingMean[channel] = 0.99 * rollingMean[channel] + 0.01 * mean
         rollingVariance[channel] = 0.99 * rollingVariance[channel] + 0.01 * variance
         means[channel] = mean
@@ -68,11 +66,8 @@ struct BatchNormalization<Scalar: ReferenceScalar> {
     }
 
     /// Sums a term over the positions and images of a channel.
-    @inline(__always)
-    private func total(
-        _ channel: Int,
-        with delta: LaneTensor<Scalar>? = nil,
-        _ term: (SIMD8<Scalar>, SIMD8<Scalar>) -> SIMD8<Scalar>
+    @inline(__always) private func total(
+        _ channel: Int, with delta: LaneTensor<Scalar>? = nil, _ term: (SIMD8<Scalar>, SIMD8<Scalar>) -> SIMD8<Scalar>
     ) -> Double {
         var total = 0.0
         for block in 0..<input.blocks {
@@ -87,8 +82,7 @@ struct BatchNormalization<Scalar: ReferenceScalar> {
 
 extension Buffer {
     /// Sums a term over all places: in lanes over stretches of 256, in `Double` beyond.
-    @inline(__always)
-    func total<Scalar: ReferenceScalar>(_ term: (Int) -> SIMD8<Scalar>) -> Double {
+    @inline(__always) func total<Scalar: ReferenceScalar>(_ term: (Int) -> SIMD8<Scalar>) -> Double {
         var total = 0.0
         for start in stride(from: 0, to: count, by: 256) {
             var sum = SIMD8<Scalar>()

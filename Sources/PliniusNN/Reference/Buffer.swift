@@ -1,11 +1,10 @@
-internal import _PliniusSupport
+package import _PliniusSupport
 
 /// A view of memory that was planned when the executor was made; checked where it is indexed.
 ///
 /// This is the one type of the reference executor that holds a pointer. A buffer is good while the ``BufferMemory`` (or the
 /// arena) that it came from lives; the network keeps both. The kernels of convolution alone take `base`, for their inner loops.
-@safe
-package struct Buffer<Element> {
+@safe package struct Buffer<Element> {
     @unsafe package let base: UnsafeMutablePointer<Element>
     package let count: Int
 
@@ -48,8 +47,10 @@ extension Buffer {
 }
 
 /// The memory behind the buffers: private, since it holds what was computed from plaintext, and wiped at the end.
-final class BufferMemory {
+package final class BufferMemory {
     private var blocks: [PrivateMemory] = []
+
+    package init() {}
 
     /// Plans a buffer of zero bits.
     func buffer<Element>(of type: Element.Type, count: Int) -> Buffer<Element> {
@@ -63,7 +64,7 @@ final class BufferMemory {
     }
 
     /// Views memory that somebody else owns too, and keeps it.
-    func view<Element>(of memory: PrivateMemory, as type: Element.Type) -> Buffer<Element> {
+    package func view<Element>(of memory: PrivateMemory, as type: Element.Type) -> Buffer<Element> {
         blocks.append(memory)
         let elements = unsafe memory.bytes.bindMemory(to: type)
         guard let base = elements.baseAddress else { preconditionFailure("private memory has an address") }

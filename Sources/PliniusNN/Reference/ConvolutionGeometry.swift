@@ -9,18 +9,11 @@ package struct ConvolutionGeometry {
     package let groups: Int
 
     package init(
-        input: Shape,
-        output: Shape,
-        kernelHeight: Int,
-        kernelWidth: Int,
-        stride: Int,
-        padding: Int,
-        groups: Int
+        input: Shape, output: Shape, kernelHeight: Int, kernelWidth: Int, stride: Int, padding: Int, groups: Int
     ) {
         precondition(
             input.channels % groups == 0 && output.channels % groups == 0,
-            "\(groups) groups divide neither \(input.channels) channels into \(output.channels) evenly, or one of them"
-        )
+            "\(groups) groups divide neither \(input.channels) channels into \(output.channels) evenly, or one of them")
         self.input = input
         self.output = output
         self.kernelHeight = kernelHeight

@@ -24,33 +24,19 @@ package struct Correlation<Scalar: ReferenceScalar> {
     /// Plans the forward pass: from the layer's input to its output.
     package init(forward geometry: ConvolutionGeometry) {
         self.init(
-            geometry,
-            source: geometry.input,
-            target: geometry.output,
-            depthStride: geometry.taps,
-            breadthStride: geometry.filterStride,
-            position: geometry.inputPosition
-        )
+            geometry, source: geometry.input, target: geometry.output, depthStride: geometry.taps,
+            breadthStride: geometry.filterStride, position: geometry.inputPosition)
     }
 
     /// Plans the input gradient: from the output's delta to the input's.
     package init(inputGradient geometry: ConvolutionGeometry) {
         self.init(
-            geometry,
-            source: geometry.output,
-            target: geometry.input,
-            depthStride: geometry.filterStride,
-            breadthStride: geometry.taps,
-            position: geometry.outputPosition
-        )
+            geometry, source: geometry.output, target: geometry.input, depthStride: geometry.filterStride,
+            breadthStride: geometry.taps, position: geometry.outputPosition)
     }
 
     private init(
-        _ geometry: ConvolutionGeometry,
-        source: Shape,
-        target: Shape,
-        depthStride: Int,
-        breadthStride: Int,
+        _ geometry: ConvolutionGeometry, source: Shape, target: Shape, depthStride: Int, breadthStride: Int,
         position: (_ target: Int, _ tap: Int, _ extent: Int) -> Int?
     ) {
         self.source = source
@@ -102,10 +88,7 @@ package struct Correlation<Scalar: ReferenceScalar> {
 
     /// Writes some units of the target; a unit is one tile of one block of images, numbered block by block.
     package func run(
-        units: Range<Int>,
-        from source: LaneTensor<Scalar>,
-        packed: Buffer<SIMD4<Scalar>>,
-        to target: LaneTensor<Scalar>
+        units: Range<Int>, from source: LaneTensor<Scalar>, packed: Buffer<SIMD4<Scalar>>, to target: LaneTensor<Scalar>
     ) {
         precondition(source.shape == self.source && target.shape == self.target && packed.count >= packedCount)
         for unit in units {
@@ -117,23 +100,15 @@ package struct Correlation<Scalar: ReferenceScalar> {
             _ = target.plane(block, channel + valid - 1)
             _ = source.plane(block, (group + 1) * depth - 1)
             unsafe run(
-                from: source.plane(block, group * depth).base,
-                pitch: source.pitch,
-                packed: packed.base + tile * packedPerTile,
-                to: target.plane(block, channel).base,
-                targetPitch: target.pitch,
-                valid: valid
-            )
+                from: source.plane(block, group * depth).base, pitch: source.pitch,
+                packed: packed.base + tile * packedPerTile, to: target.plane(block, channel).base,
+                targetPitch: target.pitch, valid: valid)
         }
     }
 
     @unsafe private func run(
-        from source: UnsafePointer<SIMD8<Scalar>>,
-        pitch: Int,
-        packed: UnsafePointer<SIMD4<Scalar>>,
-        to target: UnsafeMutablePointer<SIMD8<Scalar>>,
-        targetPitch: Int,
-        valid: Int
+        from source: UnsafePointer<SIMD8<Scalar>>, pitch: Int, packed: UnsafePointer<SIMD4<Scalar>>,
+        to target: UnsafeMutablePointer<SIMD8<Scalar>>, targetPitch: Int, valid: Int
     ) {
         for row in 0..<self.target.height {
             for column in 0..<self.target.width {
@@ -146,10 +121,7 @@ package struct Correlation<Scalar: ReferenceScalar> {
                         guard sourceColumn >= 0 else { continue }
                         unsafe tile.add(
                             packed + (tapRow * kernelWidth + tapColumn) * depth,
-                            times: source + sourceRow * self.source.width + sourceColumn,
-                            pitch: pitch,
-                            count: depth
-                        )
+                            times: source + sourceRow * self.source.width + sourceColumn, pitch: pitch, count: depth)
                     }
                 }
                 let place = unsafe target + row * self.target.width + column
@@ -167,12 +139,8 @@ private struct Tile<Scalar: ReferenceScalar> {
     var sums = (SIMD8<Scalar>(), SIMD8<Scalar>(), SIMD8<Scalar>(), SIMD8<Scalar>())
 
     /// Adds the outer products of `count` steps: four weights times eight images each.
-    @inline(__always)
-    @unsafe mutating func add(
-        _ weights: UnsafePointer<SIMD4<Scalar>>,
-        times source: UnsafePointer<SIMD8<Scalar>>,
-        pitch: Int,
-        count: Int
+    @inline(__always) @unsafe mutating func add(
+        _ weights: UnsafePointer<SIMD4<Scalar>>, times source: UnsafePointer<SIMD8<Scalar>>, pitch: Int, count: Int
     ) {
         var source = unsafe source
         for step in 0..<count {

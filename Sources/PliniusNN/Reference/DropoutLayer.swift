@@ -19,20 +19,12 @@ struct DropoutLayer<Scalar: ReferenceScalar> {
         apply(pass, worker, from: input, to: output)
     }
 
-    func backward(
-        _ pass: Pass,
-        delta: LaneTensor<Scalar>,
-        inputDelta: LaneTensor<Scalar>,
-        _ worker: PassWorker
-    ) {
+    func backward(_ pass: Pass, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>, _ worker: PassWorker) {
         apply(pass, worker, from: delta, to: inputDelta)
     }
 
     private func apply(
-        _ pass: Pass,
-        _ worker: PassWorker,
-        from source: LaneTensor<Scalar>,
-        to target: LaneTensor<Scalar>
+        _ pass: Pass, _ worker: PassWorker, from source: LaneTensor<Scalar>, to target: LaneTensor<Scalar>
     ) {
         let stream = RandomStream(seed: pass.seed, purpose: .dropout, substream: UInt32(layer))
         let keep = Scalar(1 / (1 - probability))

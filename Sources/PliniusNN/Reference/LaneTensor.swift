@@ -34,28 +34,21 @@ package struct LaneTensor<Scalar: ReferenceScalar> {
     private static func blocks(of images: Int) -> Int { (images + 7) / 8 }
 
     /// Channels lie an odd number of cache lines apart, lest the channels of a position all fall into the same few cache sets.
-    private static func pitch(of shape: Shape) -> Int {
-        shape.area == 1 ? 1 : (shape.area + 1) / 4 * 4 + 2
-    }
+    private static func pitch(of shape: Shape) -> Int { shape.area == 1 ? 1 : (shape.area + 1) / 4 * 4 + 2 }
 
     package var blocks: Int { Self.blocks(of: images) }
 
     /// All positions of one channel of one block.
-    @inline(__always)
-    package func plane(_ block: Int, _ channel: Int) -> Buffer<Lanes> {
+    @inline(__always) package func plane(_ block: Int, _ channel: Int) -> Buffer<Lanes> {
         let start = (block * shape.channels + channel) * pitch
         return storage[start..<start + shape.area]
     }
 
     /// Ones for the lanes of a block that hold an image, zeros for those that repeat one.
-    @inline(__always)
-    package func mask(_ block: Int) -> Lanes {
-        block == blocks - 1 ? tail : Lanes(repeating: 1)
-    }
+    @inline(__always) package func mask(_ block: Int) -> Lanes { block == blocks - 1 ? tail : Lanes(repeating: 1) }
 
     /// Place in the storage of a block's element, by its row-major index within an image.
-    @inline(__always)
-    private func place(_ block: Int, _ element: Int) -> Int {
+    @inline(__always) private func place(_ block: Int, _ element: Int) -> Int {
         (block * shape.channels + element / shape.area) * pitch + element % shape.area
     }
 
@@ -82,23 +75,17 @@ package struct LaneTensor<Scalar: ReferenceScalar> {
     /// Copies all images out to rows.
     func copy(toRows rows: Buffer<Scalar>) {
         for image in 0..<images {
-            for element in 0..<shape.count {
-                rows[image * shape.count + element] = self[image / 8, element][image % 8]
-            }
+            for element in 0..<shape.count { rows[image * shape.count + element] = self[image / 8, element][image % 8] }
         }
     }
 
     /// Sets parts of the storage to zero.
-    func clear(_ worker: PassWorker) {
-        for index in worker.share(of: storage.count) { storage[index] = Lanes() }
-    }
+    func clear(_ worker: PassWorker) { for index in worker.share(of: storage.count) { storage[index] = Lanes() } }
 
     /// Whether every number is finite: whatever is not gives NaN when it is multiplied by zero.
     var isFinite: Bool {
         var sum = Lanes()
-        for block in 0..<blocks {
-            for element in 0..<shape.count { sum += self[block, element] * 0 }
-        }
+        for block in 0..<blocks { for element in 0..<shape.count { sum += self[block, element] * 0 } }
         return sum.sum() == 0
     }
 }

@@ -16,13 +16,8 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
     private let packed: Buffer<SIMD4<Scalar>>
 
     init(
-        _ geometry: ConvolutionGeometry,
-        activation: Activation,
-        batchNormalize: Bool,
-        input: LaneTensor<Scalar>,
-        parameters: LayerParameters<Scalar>,
-        packed: Buffer<SIMD4<Scalar>>,
-        memory: BufferMemory
+        _ geometry: ConvolutionGeometry, activation: Activation, batchNormalize: Bool, input: LaneTensor<Scalar>,
+        parameters: LayerParameters<Scalar>, packed: Buffer<SIMD4<Scalar>>, memory: BufferMemory
     ) {
         self.input = input
         output = memory.tensor(of: Scalar.self, geometry.output, images: input.images)
@@ -35,16 +30,11 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
         if batchNormalize {
             sums = memory.tensor(of: Scalar.self, geometry.output, images: input.images)
             normalization = BatchNormalization(
-                scales: parameters[.scales],
-                biases: parameters[.biases],
-                rollingMean: parameters[.rollingMean],
-                rollingVariance: parameters[.rollingVariance],
-                scaleMomentum: parameters[.scaleMomentum],
+                scales: parameters[.scales], biases: parameters[.biases], rollingMean: parameters[.rollingMean],
+                rollingVariance: parameters[.rollingVariance], scaleMomentum: parameters[.scaleMomentum],
                 biasMomentum: parameters[.biasMomentum],
                 means: memory.buffer(of: Scalar.self, count: geometry.output.channels),
-                deviations: memory.buffer(of: Scalar.self, count: geometry.output.channels),
-                input: sums
-            )
+                deviations: memory.buffer(of: Scalar.self, count: geometry.output.channels), input: sums)
         } else {
             sums = output
             normalization = nil
@@ -54,20 +44,14 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
     /// Length of packed weights that a layer needs.
     static func packedCount(_ geometry: ConvolutionGeometry) -> Int {
         max(
-            Correlation<Scalar>(forward: geometry).packedCount,
-            Correlation<Scalar>(inputGradient: geometry).packedCount
+            Correlation<Scalar>(forward: geometry).packedCount, Correlation<Scalar>(inputGradient: geometry).packedCount
         )
     }
 
     func forward(_ mode: Pass.Mode, _ worker: PassWorker) {
         forwardSum.pack(parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
         worker.meet()
-        forwardSum.run(
-            units: worker.share(of: input.blocks * forwardSum.tiles),
-            from: input,
-            packed: packed,
-            to: sums
-        )
+        forwardSum.run(units: worker.share(of: input.blocks * forwardSum.tiles), from: input, packed: packed, to: sums)
         worker.meet()
         for channel in worker.share(of: output.shape.channels) {
             var factor: Scalar = 1
@@ -114,17 +98,10 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
         }
         worker.meet()
         weightGradient.add(
-            units: worker.share(of: weightGradient.units),
-            input: input,
-            delta: delta,
-            to: parameters[.weightMomentum]
-        )
+            units: worker.share(of: weightGradient.units), input: input, delta: delta, to: parameters[.weightMomentum])
         if let inputDelta {
             inputGradient.run(
-                units: worker.share(of: delta.blocks * inputGradient.tiles),
-                from: delta,
-                packed: packed,
-                to: inputDelta
+                units: worker.share(of: delta.blocks * inputGradient.tiles), from: delta, packed: packed, to: inputDelta
             )
         }
     }

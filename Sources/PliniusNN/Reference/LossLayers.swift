@@ -33,9 +33,7 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
                 guard hasTruth, !softmax.noLoss else { continue }
                 let logSum = greatest + sum.mapLanes(Scalar.logarithm)
                 var losses = Lanes()
-                for element in elements {
-                    losses += truth[block, element] * (logSum - input[block, element] * heat)
-                }
+                for element in elements { losses += truth[block, element] * (logSum - input[block, element] * heat) }
                 loss += Double((losses * input.mask(block)).sum())
             }
         }
@@ -100,34 +98,26 @@ struct CostLayer<Scalar: ReferenceScalar> {
         }
     }
 
-    @inline(__always)
-    private func terms(_ block: Int, _ element: Int) -> (error: Lanes, delta: Lanes) {
+    @inline(__always) private func terms(_ block: Int, _ element: Int) -> (error: Lanes, delta: Lanes) {
         let value = input[block, element]
         let truth = truth[block, element]
         let difference = truth - value
         switch cost.form {
-        case .sse, .seg:
-            return (difference * difference, difference)
+        case .sse, .seg: return (difference * difference, difference)
         case .masked:
             // −1234 in the truth says that nothing is known of this element.
             let known = truth.below(-1234, difference, truth.above(-1234, difference, .zero))
             return (known * known, known)
-        case .l1:
-            return (absolute(difference), sign(difference))
+        case .l1: return (absolute(difference), sign(difference))
         case .smooth:
             let size = absolute(difference)
-            return (
-                size.below(1, difference * difference, 2 * size - 1), size.below(1, difference, sign(difference))
-            )
-        case .wgan:
-            return (truth.above(0, -value, value), sign(truth))
+            return (size.below(1, difference * difference, 2 * size - 1), size.below(1, difference, sign(difference)))
+        case .wgan: return (truth.above(0, -value, value), sign(truth))
         }
     }
 
-    @inline(__always)
-    private func absolute(_ x: Lanes) -> Lanes { x.below(0, -x, x) }
+    @inline(__always) private func absolute(_ x: Lanes) -> Lanes { x.below(0, -x, x) }
 
     /// 1 where positive, −1 elsewhere.
-    @inline(__always)
-    private func sign(_ x: Lanes) -> Lanes { x.above(0, .one, -.one) }
+    @inline(__always) private func sign(_ x: Lanes) -> Lanes { x.above(0, .one, -.one) }
 }

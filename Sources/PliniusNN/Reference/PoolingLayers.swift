@@ -1,20 +1,10 @@
-/// Takes the maximum of each window; what lies outside the image takes no part.
+/// Takes the maximum of each window; what lies outside the image takes no part, and each window holds some of it.
 struct MaxPoolLayer<Scalar: ReferenceScalar> {
     typealias Lanes = SIMD8<Scalar>
 
     let input: LaneTensor<Scalar>
     let output: LaneTensor<Scalar>
-    private let pool: LayerDescription.MaxPool
-
-    init(_ pool: LayerDescription.MaxPool, input: LaneTensor<Scalar>, output: LaneTensor<Scalar>) {
-        precondition(
-            (pool.padding + 1) / 2 < pool.size,
-            "a padding of \(pool.padding) leaves some windows of size \(pool.size) without any pixel"
-        )
-        self.pool = pool
-        self.input = input
-        self.output = output
-    }
+    let pool: LayerDescription.MaxPool
 
     func forward(_ worker: PassWorker) {
         forEachPlane(worker) { block, channel in
@@ -49,26 +39,23 @@ struct MaxPoolLayer<Scalar: ReferenceScalar> {
         }
     }
 
-    @inline(__always)
-    private func maximum(of plane: Buffer<Lanes>, rows: Range<Int>, columns: Range<Int>) -> Lanes {
+    @inline(__always) private func maximum(of plane: Buffer<Lanes>, rows: Range<Int>, columns: Range<Int>) -> Lanes {
         var best = plane[rows.lowerBound * input.shape.width + columns.lowerBound]
         for row in rows {
-            for column in columns {
-                best = Scalar.greater(best, plane[row * input.shape.width + column])
-            }
+            for column in columns { best = Scalar.greater(best, plane[row * input.shape.width + column]) }
         }
         return best
     }
 
-    @inline(__always)
-    private func forEachPlane(_ worker: PassWorker, _ body: (_ block: Int, _ channel: Int) -> Void) {
+    @inline(__always) private func forEachPlane(_ worker: PassWorker, _ body: (_ block: Int, _ channel: Int) -> Void) {
         for plane in worker.share(of: input.blocks * input.shape.channels) {
             body(plane / input.shape.channels, plane % input.shape.channels)
         }
     }
 
-    @inline(__always)
-    private func forEachWindow(_ body: (_ window: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Void) {
+    @inline(__always) private func forEachWindow(
+        _ body: (_ window: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Void
+    ) {
         for row in 0..<output.shape.height {
             let top = row * pool.stride - pool.padding / 2
             let rows = max(0, top)..<min(top + pool.size, input.shape.height)

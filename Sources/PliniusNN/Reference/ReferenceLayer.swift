@@ -30,9 +30,7 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     }
 
     /// Its parameters, if it learns.
-    var parameters: LayerParameters<Scalar>? {
-        if case .learned(let layer) = self { layer.parameters } else { nil }
-    }
+    var parameters: LayerParameters<Scalar>? { if case .learned(let layer) = self { layer.parameters } else { nil } }
 
     /// Does a worker's share of the forward pass.
     /// - Returns: the layer's cost, from the first worker.
@@ -50,15 +48,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
 
     /// Does a worker's share of the backward pass: adds to the momentum, and writes the input's delta if it is asked for.
     func backward(
-        _ pass: Pass,
-        delta: LaneTensor<Scalar>,
-        inputDelta: LaneTensor<Scalar>?,
-        hasTruth: Bool,
-        _ worker: PassWorker
+        _ pass: Pass, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?, hasTruth: Bool, _ worker: PassWorker
     ) {
-        if case .learned(let layer) = self {
-            return layer.backward(delta: delta, inputDelta: inputDelta, worker)
-        }
+        if case .learned(let layer) = self { return layer.backward(delta: delta, inputDelta: inputDelta, worker) }
         guard let inputDelta else { return }
         switch self {
         case .learned: break

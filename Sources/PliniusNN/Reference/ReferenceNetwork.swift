@@ -12,32 +12,16 @@ package final class ReferenceNetwork<Scalar: ReferenceScalar> {
 
     /// Plans all buffers.
     /// - Parameters:
-    ///   - state: the learnable and solver state, `layout.floatCount` scalars.
+    ///   - state: the learnable and solver state, `description.layout.floatCount` scalars.
     @specialized(where Scalar == Double)
-    package init(
-        layers: [LayerDescription],
-        input: Shape,
-        output: Shape,
-        layout: ArenaLayout,
-        miniBatch: Int,
-        state: PrivateMemory,
-        threads: Int
-    ) {
+    package init(_ description: NetworkDescription, miniBatch: Int, state: PrivateMemory, threads: Int) {
         precondition(miniBatch >= 1, "a mini-batch holds at least one image, not \(miniBatch)")
         precondition(
-            state.byteCount == layout.floatCount * MemoryLayout<Scalar>.stride,
-            "the state takes \(layout.floatCount) numbers, not \(state.byteCount) bytes"
-        )
+            state.byteCount == description.layout.floatCount * MemoryLayout<Scalar>.stride,
+            "the state takes \(description.layout.floatCount) numbers, not \(state.byteCount) bytes")
         self.miniBatch = miniBatch
         let pool = WorkerPool(count: threads)
-        let passes = ReferencePasses<Scalar>(
-            layers: layers,
-            input: input,
-            output: output,
-            layout: layout,
-            images: miniBatch,
-            state: state
-        )
+        let passes = ReferencePasses<Scalar>(description, images: miniBatch, state: state)
         work = { index in passes.run(PassWorker(index: index, pool: pool)) }
         self.pool = pool
         self.passes = passes
@@ -53,8 +37,7 @@ package final class ReferenceNetwork<Scalar: ReferenceScalar> {
         )
         precondition(
             truth.isEmpty || truth.count == miniBatch * passes.truth.shape.count,
-            "their truth takes \(miniBatch * passes.truth.shape.count) numbers, not \(truth.count)"
-        )
+            "their truth takes \(miniBatch * passes.truth.shape.count) numbers, not \(truth.count)")
         unsafe images.withUnsafeBufferPointer { images in
             unsafe truth.withUnsafeBufferPointer { truth in
                 guard let images = unsafe Buffer(reading: images) else { return }

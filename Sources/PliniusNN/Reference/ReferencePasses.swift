@@ -26,36 +26,20 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
     private var hasTruth = false
     private let memory: BufferMemory
 
-    init(
-        layers: [LayerDescription],
-        input inputShape: Shape,
-        output: Shape,
-        layout: ArenaLayout,
-        images: Int,
-        state: PrivateMemory
-    ) {
+    init(_ description: NetworkDescription, images: Int, state: PrivateMemory) {
+        let layers = description.layers
         let memory = BufferMemory()
         let state = memory.view(of: state, as: Scalar.self)
-        let input = memory.tensor(of: Scalar.self, inputShape, images: images)
-        let truth = memory.tensor(of: Scalar.self, output, images: images)
+        let input = memory.tensor(of: Scalar.self, description.input, images: images)
+        let truth = memory.tensor(
+            of: Scalar.self, layers[description.outputLayer].output, images: images)
         let packed = memory.buffer(of: SIMD4<Scalar>.self, count: Self.packedCount(layers))
         var planned: [ReferenceLayer<Scalar>] = []
         for layer in layers {
-            let source = planned.last?.output ?? input
-            precondition(
-                layer.input.count == source.shape.count,
-                "layer \(layer.index) does not fit the one before it"
-            )
             planned.append(
                 Self.plan(
-                    layer,
-                    input: source,
-                    truth: truth,
-                    packed: packed,
-                    parameters: LayerParameters(layer, layout: layout, state: state),
-                    memory: memory
-                )
-            )
+                    layer, input: planned.last?.output ?? input, truth: truth, packed: packed,
+                    parameters: LayerParameters(layer, layout: description.layout, state: state), memory: memory))
         }
         let deltaCount = layers.map { LaneTensor<Scalar>.count(of: $0.output, images: images) }.max() ?? 0
         let regions = (0..<2).map { _ in memory.buffer(of: SIMD8<Scalar>.self, count: deltaCount) }
@@ -103,12 +87,8 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         worker.meet()
         for index in (lowest..<layers.count).reversed() {
             layers[index].backward(
-                pass,
-                delta: deltas[index],
-                inputDelta: index > lowest ? deltas[index - 1] : nil,
-                hasTruth: hasTruth,
-                worker
-            )
+                pass, delta: deltas[index], inputDelta: index > lowest ? deltas[index - 1] : nil, hasTruth: hasTruth,
+                worker)
             worker.meet()
         }
     }
@@ -121,24 +101,12 @@ extension ReferencePasses {
         switch layer.kind {
         case .convolutional(let convolution):
             ConvolutionGeometry(
-                input: layer.input,
-                output: layer.output,
-                kernelHeight: convolution.size,
-                kernelWidth: convolution.size,
-                stride: convolution.stride,
-                padding: convolution.padding,
-                groups: convolution.groups
-            )
+                input: layer.input, output: layer.output, kernelHeight: convolution.size, kernelWidth: convolution.size,
+                stride: convolution.stride, padding: convolution.padding, groups: convolution.groups)
         case .connected(let connected):
             ConvolutionGeometry(
-                input: layer.input,
-                output: Shape(channels: connected.outputs, height: 1, width: 1),
-                kernelHeight: layer.input.height,
-                kernelWidth: layer.input.width,
-                stride: 1,
-                padding: 0,
-                groups: 1
-            )
+                input: layer.input, output: Shape(channels: connected.outputs, height: 1, width: 1),
+                kernelHeight: layer.input.height, kernelWidth: layer.input.width, stride: 1, padding: 0, groups: 1)
         default: nil
         }
     }
@@ -148,47 +116,29 @@ extension ReferencePasses {
     }
 
     private static func plan(
-        _ layer: LayerDescription,
-        input: LaneTensor<Scalar>,
-        truth: LaneTensor<Scalar>,
-        packed: Buffer<SIMD4<Scalar>>,
-        parameters: LayerParameters<Scalar>,
-        memory: BufferMemory
+        _ layer: LayerDescription, input: LaneTensor<Scalar>, truth: LaneTensor<Scalar>, packed: Buffer<SIMD4<Scalar>>,
+        parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) -> ReferenceLayer<Scalar> {
         func learned(_ activation: Activation, _ batchNormalize: Bool) -> ReferenceLayer<Scalar> {
             guard let geometry = geometry(of: layer) else { preconditionFailure("the layer has no weights") }
             return .learned(
                 LearnedLayer(
-                    geometry,
-                    activation: activation,
-                    batchNormalize: batchNormalize,
-                    input: input,
-                    parameters: parameters,
-                    packed: packed,
-                    memory: memory
-                )
-            )
+                    geometry, activation: activation, batchNormalize: batchNormalize, input: input,
+                    parameters: parameters, packed: packed, memory: memory))
         }
         func output() -> LaneTensor<Scalar> { memory.tensor(of: Scalar.self, layer.output, images: input.images) }
         func checkTruth() {
             precondition(
                 input.shape.count == truth.shape.count,
-                "layer \(layer.index) compares \(input.shape.count) numbers with a truth of \(truth.shape.count)"
-            )
+                "layer \(layer.index) compares \(input.shape.count) numbers with a truth of \(truth.shape.count)")
         }
         switch layer.kind {
-        case .convolutional(let convolution):
-            return learned(convolution.activation, convolution.batchNormalize)
-        case .connected(let connected):
-            return learned(connected.activation, connected.batchNormalize)
-        case .maxpool(let pool):
-            return .maxpool(MaxPoolLayer(pool, input: input, output: output()))
-        case .avgpool:
-            return .avgpool(AveragePoolLayer(input: input, output: output()))
+        case .convolutional(let convolution): return learned(convolution.activation, convolution.batchNormalize)
+        case .connected(let connected): return learned(connected.activation, connected.batchNormalize)
+        case .maxpool(let pool): return .maxpool(MaxPoolLayer(input: input, output: output(), pool: pool))
+        case .avgpool: return .avgpool(AveragePoolLayer(input: input, output: output()))
         case .dropout(let probability):
-            return .dropout(
-                DropoutLayer(input: input, output: output(), layer: layer.index, probability: probability)
-            )
+            return .dropout(DropoutLayer(input: input, output: output(), layer: layer.index, probability: probability))
         case .softmax(let softmax):
             if !softmax.noLoss { checkTruth() }
             return .softmax(SoftmaxLayer(input: input, output: output(), truth: truth, softmax: softmax))

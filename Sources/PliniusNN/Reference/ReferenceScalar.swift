@@ -21,18 +21,11 @@ extension Float: ReferenceScalar {
     package static func logarithm(_ x: Float) -> Float { log(x) }
     package static func hyperbolicTangent(_ x: Float) -> Float { tanh(x) }
 
-    @inline(__always)
-    package static func choose(
-        _ left: SIMD8<Float>,
-        below right: SIMD8<Float>,
-        _ yes: SIMD8<Float>,
-        _ no: SIMD8<Float>
-    ) -> SIMD8<Float> {
-        no.replacing(with: yes, where: left .< right)
-    }
+    @inline(__always) package static func choose(
+        _ left: SIMD8<Float>, below right: SIMD8<Float>, _ yes: SIMD8<Float>, _ no: SIMD8<Float>
+    ) -> SIMD8<Float> { no.replacing(with: yes, where: left .< right) }
 
-    @inline(__always)
-    package static func greater(_ left: SIMD8<Float>, _ right: SIMD8<Float>) -> SIMD8<Float> {
+    @inline(__always) package static func greater(_ left: SIMD8<Float>, _ right: SIMD8<Float>) -> SIMD8<Float> {
         left.replacing(with: right, where: (left .< right) .| (right .!= right))
     }
 }
@@ -42,38 +35,28 @@ extension Double: ReferenceScalar {
     package static func logarithm(_ x: Double) -> Double { log(x) }
     package static func hyperbolicTangent(_ x: Double) -> Double { tanh(x) }
 
-    @inline(__always)
-    package static func choose(
-        _ left: SIMD8<Double>,
-        below right: SIMD8<Double>,
-        _ yes: SIMD8<Double>,
-        _ no: SIMD8<Double>
-    ) -> SIMD8<Double> {
-        no.replacing(with: yes, where: left .< right)
-    }
+    @inline(__always) package static func choose(
+        _ left: SIMD8<Double>, below right: SIMD8<Double>, _ yes: SIMD8<Double>, _ no: SIMD8<Double>
+    ) -> SIMD8<Double> { no.replacing(with: yes, where: left .< right) }
 
-    @inline(__always)
-    package static func greater(_ left: SIMD8<Double>, _ right: SIMD8<Double>) -> SIMD8<Double> {
+    @inline(__always) package static func greater(_ left: SIMD8<Double>, _ right: SIMD8<Double>) -> SIMD8<Double> {
         left.replacing(with: right, where: (left .< right) .| (right .!= right))
     }
 }
 
 extension SIMD8 where Scalar: ReferenceScalar {
     /// `yes` where a lane is below the limit, `no` elsewhere.
-    @inline(__always)
-    func below(_ limit: Scalar, _ yes: Self, _ no: Self) -> Self {
+    @inline(__always) func below(_ limit: Scalar, _ yes: Self, _ no: Self) -> Self {
         Scalar.choose(self, below: Self(repeating: limit), yes, no)
     }
 
     /// `yes` where a lane is above the limit, `no` elsewhere.
-    @inline(__always)
-    func above(_ limit: Scalar, _ yes: Self, _ no: Self) -> Self {
+    @inline(__always) func above(_ limit: Scalar, _ yes: Self, _ no: Self) -> Self {
         Scalar.choose(Self(repeating: limit), below: self, yes, no)
     }
 
     /// Applies a function of one number to each lane.
-    @inline(__always)
-    func mapLanes(_ function: (Scalar) -> Scalar) -> Self {
+    @inline(__always) func mapLanes(_ function: (Scalar) -> Scalar) -> Self {
         var result = self
         for lane in 0..<8 { result[lane] = function(self[lane]) }
         return result

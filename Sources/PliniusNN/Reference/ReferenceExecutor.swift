@@ -1,0 +1,44 @@
+internal import _PliniusSupport
+
+/// Runs a network in plain Swift: the choice with the least trusted code, and the judge of the others.
+///
+/// Images lie side by side in vector lanes; see `LaneTensor`. Same arena and input give the same bits with any number of threads.
+public final class ReferenceExecutor: Executor {
+    public let miniBatch: Int
+    private let network: ReferenceNetwork<Float>
+    private let arena: ParameterArena
+    private let outputLayer: Int
+    private let output: Buffer<Float>
+    private let outputMemory = BufferMemory()
+
+    /// Plans all buffers for mini-batches of a size, and starts `threads - 1` threads.
+    /// - Precondition: the arena is laid out for the network.
+    public init(network description: NetworkDescription, miniBatch: Int, arena: ParameterArena, threads: Int) {
+        precondition(arena.layout == description.layout, "the arena is laid out for another network")
+        self.miniBatch = miniBatch
+        self.arena = arena
+        outputLayer = description.outputLayer
+        network = ReferenceNetwork(description, miniBatch: miniBatch, state: arena.memory, threads: threads)
+        output = outputMemory.buffer(of: Float.self, count: miniBatch * description.outputs)
+    }
+
+    public var threadCount: Int { network.threadCount }
+
+    public func load(images: Span<Float>, truth: Span<Float>) { network.load(images: images, truth: truth) }
+
+    public func forward(_ pass: Pass) -> Float { Float(network.forward(pass)) }
+
+    public func backward(_ pass: Pass) { network.backward(pass) }
+
+    public func update(_ step: SolverStep) { network.update(step) }
+
+    public func withOutput<R>(_ body: (Span<Float>) -> R) -> R {
+        network.copyOutput(ofLayer: outputLayer, to: output)
+        return output.withSpan(body)
+    }
+
+    /// Does nothing: each pass reads the arena itself.
+    public func parametersDidChange() {}
+
+    public func firstNonFiniteLayer() -> Int? { network.firstNonFiniteLayer() }
+}
