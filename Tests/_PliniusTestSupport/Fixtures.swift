@@ -11,8 +11,8 @@ import _PliniusSupport
 /// | `images`, `truth` | (mini-batch, channels, height, width), (mini-batch, outputs) | inputs; a trajectory has a first extent more: passes |
 /// | `N.biases`, `N.weights`, … | as in the arena | layer N's state before; the roles as `TensorRole` describes itself |
 /// | `loss` | (1) | what `Executor.forward` returns in training |
-/// | `N.output` | (mini-batch, channels, height, width) | of layer N in training |
-/// | `N.output.gradient`, `images.gradient` | as the values | of the loss, by the layer's output and by the images |
+/// | `N.output` | (mini-batch, channels, height, width) | of layer N in training, unless it is a cost |
+/// | `N.output.gradient` | as the output | of the loss, by the layer's output; absent behind a layer that stops it |
 /// | `N.biases.gradient`, … | as the state | what `backward` adds to `N.bias_momentum`, … |
 /// | `N.rolling_mean.after`, … | as the state | after the training pass |
 /// | `inference` | (mini-batch, outputs) | the network's output in inference, from the state before |

@@ -1,0 +1,411 @@
+#!/usr/bin/env python3
+"""Writes Tests/PliniusNNTests/Fixtures: small networks with inputs, and what PyTorch computes for them in double precision.
+
+Darknet's formulas are written out in tensors, and autograd differentiates them, so nothing here repeats a gradient by hand. Tests/_PliniusTestSupport/
+Fixtures.swift describes the format. The files depend on PyTorch's double arithmetic only to its last digits; run this again when a case is added:
+
+    python3 -m venv .venv && .venv/bin/pip install -r Benchmarks/requirements.txt && .venv/bin/python scripts/generate-fixtures.py
+"""
+
+import math
+import pathlib
+import random
+import struct
+import warnings
+
+warnings.filterwarnings("ignore", message="Failed to initialize NumPy")
+import torch  # noqa: E402
+import torch.nn.functional as F  # noqa: E402
+
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "Tests/PliniusNNTests/Fixtures"
+SEED, ITERATION, FIRST_IMAGE = 0x5EED_0123_4567_89AB, 11, 6
+
+torch.set_num_threads(1)
+torch.set_default_dtype(torch.float64)
+
+
+# Darknet's layers
+
+
+def stair(x):
+    floor = torch.floor(x)
+    return torch.where(floor % 2 == 0, torch.floor(x / 2), x - floor + torch.floor(x / 2))
+
+
+ACTIVATIONS = {
+    "linear": lambda x: x,
+    "logistic": torch.sigmoid,
+    "loggy": lambda x: 2 * torch.sigmoid(x) - 1,
+    "relu": torch.relu,
+    "elu": F.elu,
+    "selu": lambda x: 1.0507 * torch.where(x >= 0, x, 1.6732 * torch.expm1(x)),
+    "relie": lambda x: torch.where(x > 0, x, 0.01 * x),
+    "ramp": lambda x: torch.relu(x) + 0.1 * x,
+    "leaky": lambda x: torch.where(x > 0, x, 0.1 * x),
+    "tanh": torch.tanh,
+    "plse": lambda x: torch.where(x < -4, 0.01 * (x + 4), torch.where(x > 4, 0.01 * (x - 4) + 1, 0.125 * x + 0.5)),
+    "stair": stair,
+    "hardtan": lambda x: x.clamp(-1, 1),
+    "lhtan": lambda x: torch.where(x < 0, 0.001 * x, torch.where(x > 1, 0.001 * (x - 1) + 1, x)),
+}
+
+
+def philox(counter, key):
+    """Philox4x32-10, after Salmon et al., SC'11."""
+    c, k, mask = list(counter), list(key), 0xFFFFFFFF
+    for _ in range(10):
+        first, second = 0xD2511F53 * c[0], 0xCD9E8D57 * c[2]
+        c = [second >> 32 ^ c[1] ^ k[0], second & mask, first >> 32 ^ c[3] ^ k[1], first & mask]
+        k = [(k[0] + 0x9E3779B9) & mask, (k[1] + 0xBB67AE85) & mask]
+    return c
+
+
+def dropout_mask(shape, probability, layer, iteration, first_image):
+    """Whether each element is kept; elements of an image in NCHW order, images by their place in the batch."""
+    count, size = shape[0], math.prod(shape[1:])
+    kept = torch.empty(count, size)
+    for image in range(count):
+        for element in range(size):
+            counter = [element // 4, first_image + image | 4 << 24, iteration, layer]
+            word = philox(counter, [SEED & 0xFFFFFFFF, SEED >> 32])[element % 4]
+            kept[image, element] = 1.0 if (word >> 8) / 2**24 >= float32(probability) else 0.0
+    return kept.reshape(shape)
+
+
+def float32(value):
+    return struct.unpack("<f", struct.pack("<f", value))[0]
+
+
+class Layer:
+    """A section of the configuration, with its options as numbers where they are numbers."""
+
+    def __init__(self, index, kind, options, shape):
+        self.index, self.kind, self.options, self.input = index, kind, options, shape
+        self.learned = kind in ("convolutional", "connected")
+        self.normalized = bool(options.get("batch_normalize"))
+
+    def tensors(self):
+        """Roles and shapes of the state, in the arena's order."""
+        if not self.learned:
+            return {}
+        o, (c, h, w) = self.options, self.input
+        if self.kind == "convolutional":
+            count, weights = o["filters"], (o["filters"], c // o.get("groups", 1), o["size"], o["size"])
+        else:
+            count, weights = o["output"], (o["output"], c * h * w)
+        roles = {"biases": (count,)}
+        if self.normalized:
+            roles |= {"scales": (count,), "rolling_mean": (count,), "rolling_variance": (count,)}
+        return roles | {"weights": weights}
+
+    def normalize(self, x, state, training):
+        """Darknet's: the variance has the divisor N - 1, and epsilon stands outside the root."""
+        view = (1, -1, 1, 1)
+        if training:
+            mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=True)
+            for role, value in (("rolling_mean", mean), ("rolling_variance", variance)):
+                state[role] = 0.99 * state[role] + 0.01 * value.detach()
+        else:
+            mean, variance = state["rolling_mean"], state["rolling_variance"]
+        return state["scales"].view(view) * (x - mean.view(view)) / (variance.view(view).sqrt() + 1e-6)
+
+    def forward(self, x, state, truth, training, iteration, first_image):
+        """Returns the output, the cost to report, and the loss that is differentiated."""
+        o, cost, loss = self.options, None, 0
+        if self.learned:
+            if self.kind == "convolutional":
+                padding = o["size"] // 2 if o.get("pad") else o.get("padding", 0)
+                x = F.conv2d(x, state["weights"], stride=o.get("stride", 1), padding=padding, groups=o.get("groups", 1))
+            else:
+                x = (x.flatten(1) @ state["weights"].T)[:, :, None, None]
+            if self.normalized:
+                x = self.normalize(x, state, training)
+            x = ACTIVATIONS[o.get("activation", "logistic")](x + state["biases"].view(1, -1, 1, 1))
+        elif self.kind == "maxpool":
+            size, stride = o.get("size", o.get("stride", 1)), o.get("stride", 1)
+            padding = o.get("padding", size - 1)
+            rows, columns = ((extent + padding - size) // stride + 1 for extent in x.shape[2:])
+            # More than enough on the far sides; what the windows do not reach is cut off.
+            x = F.pad(x, (padding // 2, size + padding) * 2, value=-math.inf)
+            x = F.max_pool2d(x, size, stride)[:, :, :rows, :columns]
+        elif self.kind == "avgpool":
+            x = x.mean((2, 3), keepdim=True)
+        elif self.kind == "dropout":
+            if training:
+                probability = o.get("probability", 0.5)
+                x = x * dropout_mask(x.shape, probability, self.index, iteration, first_image) / (1 - float32(probability))
+        elif self.kind == "softmax":
+            groups = x.reshape(len(x), o.get("groups", 1), -1) / float32(o.get("temperature", 1))
+            if not o.get("noloss"):
+                cost = loss = -(truth.reshape(groups.shape) * F.log_softmax(groups, 2)).sum()
+            x = F.softmax(groups, 2).reshape(x.shape)
+        elif self.kind == "cost":
+            cost, loss = self.cost(truth.reshape(x.shape) - x, x, truth.reshape(x.shape))
+            loss = loss * float32(o.get("scale", 1))
+        return x, cost, loss
+
+    def cost(self, d, x, t):
+        """Darknet differentiates half of its squared errors, and all of the others."""
+        form = self.options.get("type", "sse")
+        if form == "L1":
+            return d.abs().sum(), d.abs().sum()
+        if form == "wgan":
+            error = torch.where(t > 0, -x, x).sum()
+            return error, error
+        if form == "smooth":
+            error = torch.where(d.abs() < 1, d * d, 2 * d.abs() - 1).sum()
+        elif form == "masked":
+            error = torch.where(t == -1234, torch.zeros(()), d * d).sum()
+        else:
+            error = (d * d).sum()
+        return error, error / 2
+
+
+# Networks
+
+
+class Network:
+    def __init__(self, name, net, sections, mini_batch, generator):
+        self.name, self.generator, self.mini_batch = name, generator, mini_batch
+        self.net = {"batch": mini_batch} | net
+        self.sections = sections
+        self.input = (net["channels"], net["height"], net["width"])
+        self.layers, shape = [], self.input
+        self.state = []
+        for index, (kind, options) in enumerate(sections):
+            layer = Layer(index, kind, options, shape)
+            self.layers.append(layer)
+            self.state.append({role: self.initial(role, extents) for role, extents in layer.tensors().items()})
+            probe = torch.zeros((2, *shape))
+            truth = torch.zeros((2, math.prod(shape)))
+            shape = tuple(layer.forward(probe, dict(self.state[-1]), truth, False, 0, 0)[0].shape[1:])
+            if kind != "cost":
+                self.outputs = math.prod(shape)
+
+    def initial(self, role, shape):
+        if role == "weights":
+            return (self.numbers(shape) * 2 / math.sqrt(math.prod(shape[1:]))).float().double()
+        if role in ("scales", "rolling_variance"):
+            return (self.numbers(shape) * 0.4 + 1).float().double()
+        # Wide enough to reach all branches of an activation.
+        return (self.numbers(shape) * (6 if self.name.startswith("activation") else 0.5)).float().double()
+
+    def numbers(self, shape):
+        """Uniform in (-1, 1), and exact in binary32."""
+        values = [self.generator.uniform(-1, 1) for _ in range(math.prod(shape))]
+        return torch.tensor(values).reshape(shape).float().double()
+
+    def truth(self, shape):
+        kinds = {kind for kind, _ in self.sections}
+        form = next((options.get("type") for kind, options in self.sections if kind == "cost"), None)
+        if "softmax" in kinds:
+            groups = next(options.get("groups", 1) for kind, options in self.sections if kind == "softmax")
+            truth = torch.zeros(*shape[:-1], groups, shape[-1] // groups)
+            for row in truth.reshape(-1, truth.shape[-1]):
+                row[self.generator.randrange(len(row))] = 1
+            return truth.reshape(shape)
+        truth = self.numbers(shape)
+        if form == "wgan":
+            return (truth > 0).double()
+        if form == "smooth":
+            return truth * 2
+        if form == "masked":
+            truth.reshape(-1)[:: 3] = -1234
+        return truth
+
+    def config(self):
+        lines = ["[net]", *(f"{key}={value}" for key, value in self.net.items())]
+        for kind, options in self.sections:
+            lines += ["", f"[{kind}]", *(f"{key}={value}" for key, value in options.items())]
+        return "\n".join(lines) + "\n"
+
+    def forward(self, images, truth, training, iteration=0, first_image=0):
+        """Returns all outputs, the mean of the costs, and the loss that is differentiated."""
+        outputs, costs, loss, x = [], [], 0, images
+        stops = max((i for i, layer in enumerate(self.layers) if layer.options.get("stopbackward")), default=-1)
+        for layer, state in zip(self.layers, self.state):
+            x, cost, part = layer.forward(x, state, truth, training, iteration, first_image)
+            if layer.index == stops:
+                x = x.detach().requires_grad_()
+            if training:
+                x.requires_grad_(), x.retain_grad()
+            outputs.append(x)
+            costs += [] if cost is None else [cost]
+            loss = loss + part
+        return outputs, (sum(costs) / len(costs)).detach() if costs else None, loss
+
+    def predicted(self, outputs):
+        return next(x for x, layer in zip(reversed(outputs), reversed(self.layers)) if layer.kind != "cost").flatten(1)
+
+    def learnable(self):
+        return [
+            (index, role, tensor) for index, state in enumerate(self.state) for role, tensor in state.items()
+            if not role.startswith("rolling")
+        ]
+
+    def one_pass(self):
+        """Inputs, and everything that one training pass and one inference give."""
+        images = self.numbers((self.mini_batch, *self.input))
+        truth = self.truth((self.mini_batch, self.outputs))
+        inputs = {"images": images, "truth": truth}
+        inputs |= {f"{i}.{role}": t.clone() for i, state in enumerate(self.state) for role, t in state.items()}
+        results = {"inference": self.predicted(self.forward(images, truth, False)[0]).clone()}
+
+        for _, _, tensor in self.learnable():
+            tensor.requires_grad_()
+        outputs, cost, loss = self.forward(images, truth, True, ITERATION, FIRST_IMAGE)
+        loss.backward()
+        results["loss"] = cost.reshape(1)
+        for index, output in enumerate(outputs):
+            # A cost passes its input on.
+            if self.layers[index].kind == "cost":
+                continue
+            results[f"{index}.output"] = output
+            if output.grad is not None:
+                results[f"{index}.output.gradient"] = -output.grad
+        for index, role, tensor in self.learnable():
+            results[f"{index}.{role}.gradient"] = torch.zeros_like(tensor) if tensor.grad is None else -tensor.grad
+        for index, state in enumerate(self.state):
+            results |= {f"{index}.{role}.after": t for role, t in state.items() if role.startswith("rolling")}
+        write(self.name, self.config(), inputs, results, ITERATION, FIRST_IMAGE)
+
+    def trajectory(self, steps):
+        """Inputs, the losses of some updates, and the state that they end with."""
+        subdivisions = self.net.get("subdivisions", 1)
+        self.net["batch"] = batch = self.mini_batch * subdivisions
+        passes = steps * subdivisions
+        images = self.numbers((passes, self.mini_batch, *self.input))
+        truth = self.truth((passes, self.mini_batch, self.outputs))
+        inputs = {"images": images, "truth": truth}
+        inputs |= {f"{i}.{role}": t.clone() for i, state in enumerate(self.state) for role, t in state.items()}
+        velocity = {(i, role): torch.zeros_like(tensor) for i, role, tensor in self.learnable()}
+        momentum, decay = float32(self.net["momentum"]), float32(self.net["decay"])
+        losses = []
+        for step in range(steps):
+            for part in range(subdivisions):
+                number = step * subdivisions + part
+                for _, _, tensor in self.learnable():
+                    tensor.requires_grad_()
+                _, cost, loss = self.forward(images[number], truth[number], True, step, part * self.mini_batch)
+                loss.backward()
+                losses.append(cost)
+                for index, role, tensor in self.learnable():
+                    velocity[index, role] -= tensor.grad
+                    self.state[index][role] = tensor.detach()
+            # The rate of update n, from 1, as policy=poly has it.
+            rate = float32(self.net["learning_rate"]) * (1 - (step + 1) / self.net["max_batches"]) ** self.net["power"]
+            for index, role, tensor in self.learnable():
+                scale = rate * float32(self.layers[index].options.get("learning_rate", 1)) / batch
+                if role == "weights":
+                    velocity[index, role] -= decay * batch * tensor
+                tensor += scale * velocity[index, role]
+                velocity[index, role] *= momentum
+        results = {"losses": torch.stack(losses)}
+        results |= {f"{i}.{role}.after": t for i, state in enumerate(self.state) for role, t in state.items()}
+        names = {"biases": "bias_momentum", "scales": "scale_momentum", "weights": "weight_momentum"}
+        results |= {f"{i}.{names[role]}.after": t for (i, role), t in velocity.items()}
+        write(self.name, self.config(), inputs, results, 0, 0)
+
+
+def write(name, config, inputs, results, iteration, first_image):
+    text = config.encode()
+    data = b"PLINFIX1" + struct.pack("<QQQI", SEED, iteration, first_image, len(text)) + text
+    data += struct.pack("<I", len(inputs) + len(results))
+    for tensors, letter, width in ((inputs, "f", 4), (results, "d", 8)):
+        for key, tensor in tensors.items():
+            values = tensor.detach().reshape(-1).tolist()
+            assert all(map(math.isfinite, values)), (name, key)
+            assert width == 8 or all(float32(value) == value for value in values), (name, key)
+            data += struct.pack("<B", len(key)) + key.encode() + struct.pack(f"<B{tensor.dim()}I", tensor.dim(), *tensor.shape)
+            data += struct.pack(f"<B{len(values)}{letter}", width, *values)
+    (FOLDER / f"{name}.fixture").write_bytes(data)
+
+
+# Cases
+
+
+def conv(filters, size=3, **options):
+    return ("convolutional", {"filters": filters, "size": size, "activation": "linear"} | options)
+
+
+def connected(output, **options):
+    return ("connected", {"output": output, "activation": "linear"} | options)
+
+
+def image(channels, height, width):
+    return {"channels": channels, "height": height, "width": width}
+
+
+SSE = ("cost", {"type": "sse"})
+SOFTMAX = ("softmax", {})
+# In front of a layer under test: its weights' gradients show whether that layer hands the right gradient down.
+PROBE = conv(2, 1)
+
+CASES = {
+    "convolution": (image(2, 4, 3), [PROBE, conv(3, pad=1, activation="leaky"), SSE], 9),
+    "convolution-stride": (image(2, 8, 7), [PROBE, conv(3, stride=2, pad=1, activation="relu"), SSE], 2),
+    "convolution-large": (image(1, 9, 9), [PROBE, conv(2, 5, stride=3, padding=1, activation="logistic"), SSE], 2),
+    "convolution-unpadded": (image(2, 5, 6), [PROBE, conv(5, activation="elu"), SSE], 3),
+    "convolution-groups": (image(2, 4, 5), [conv(4, 1), conv(6, pad=1, groups=2, activation="tanh"), SSE], 3),
+    "convolution-depthwise": (image(2, 4, 4), [conv(4, 1), conv(4, pad=1, groups=4, batch_normalize=1, activation="leaky"), SSE], 3),
+    "convolution-pointwise-stride": (image(2, 5, 5), [PROBE, conv(4, 1, stride=2, activation="leaky"), SSE], 3),
+    "convolution-pointwise-padding": (image(2, 3, 3), [PROBE, conv(2, 1, padding=1, activation="loggy"), SSE], 3),
+    "convolution-normalized": (image(2, 4, 3), [PROBE, conv(4, pad=1, batch_normalize=1, activation="leaky"), SSE], 9),
+    "convolution-normalized-stride": (image(2, 7, 7), [PROBE, conv(3, stride=2, pad=1, batch_normalize=1, activation="tanh"), SSE], 2),
+    "convolution-wide": (image(2, 3, 3), [conv(17, pad=1, batch_normalize=1, activation="leaky"), conv(3, 1), SSE], 2),
+    "connected": (image(2, 3, 3), [PROBE, connected(5, activation="leaky"), connected(4), SSE], 9),
+    "connected-normalized": (image(2, 3, 3), [PROBE, connected(5, batch_normalize=1, activation="leaky"), connected(3), SSE], 5),
+    "maxpool": (image(2, 5, 5), [PROBE, ("maxpool", {"size": 2, "stride": 2}), SSE], 3),
+    "maxpool-unpadded": (image(2, 5, 5), [PROBE, ("maxpool", {"size": 2, "stride": 2, "padding": 0}), SSE], 3),
+    "maxpool-overlapping": (image(2, 6, 5), [PROBE, ("maxpool", {"size": 3, "stride": 2}), SSE], 3),
+    "maxpool-same-size": (image(1, 4, 5), [PROBE, ("maxpool", {"size": 2, "stride": 1}), SSE], 2),
+    "maxpool-gaps": (image(1, 7, 8), [PROBE, ("maxpool", {"size": 2, "stride": 3, "padding": 0}), SSE], 2),
+    "avgpool": (image(2, 4, 3), [PROBE, ("avgpool", {}), SSE], 3),
+    "dropout": (image(2, 4, 3), [PROBE, ("dropout", {"probability": 0.3}), conv(3, pad=1), SSE], 3),
+    "dropout-of-curve": (image(2, 3, 3), [conv(3, 1, activation="tanh"), ("dropout", {}), connected(4), SSE], 3),
+    "softmax": (image(2, 3, 3), [PROBE, connected(5), SOFTMAX], 9),
+    "softmax-groups": (image(2, 2, 2), [PROBE, connected(6), ("softmax", {"groups": 2, "temperature": 2})], 3),
+    "softmax-image": (image(2, 2, 2), [PROBE, SOFTMAX], 3),
+    "softmax-without-loss": (image(2, 2, 2), [PROBE, connected(5), ("softmax", {"noloss": 1}), SSE], 3),
+    "softmax-and-cost": (image(2, 2, 2), [PROBE, connected(5), SOFTMAX, ("cost", {"type": "sse", "scale": 0.5})], 3),
+    "stop-backward": (image(2, 4, 4), [PROBE, conv(3, stopbackward=1), conv(2, pad=1, activation="leaky"), connected(3), SOFTMAX], 3),
+    "network": (
+        image(1, 7, 6),
+        [
+            conv(3, pad=1, batch_normalize=1, activation="leaky"), ("maxpool", {"size": 2, "stride": 2}),
+            conv(5, pad=1, batch_normalize=1, activation="leaky"), ("dropout", {"probability": 0.5}),
+            conv(4, 1, activation="leaky"), ("avgpool", {}), SOFTMAX,
+        ], 5),
+}
+for form in ("masked", "L1", "smooth", "seg", "wgan"):
+    CASES[f"cost-{form}"] = (image(2, 2, 2), [PROBE, connected(5), ("cost", {"type": form, "scale": 1.5})], 3)
+for activation in ACTIVATIONS:
+    CASES[f"activation-{activation}"] = (image(1, 2, 2), [connected(4), connected(9, activation=activation), connected(3), SSE], 3)
+
+TRAINING = {"learning_rate": 0.2, "momentum": 0.9, "decay": 0.01, "policy": "poly", "power": 2, "max_batches": 10}
+TRAJECTORIES = {
+    "trajectory": (image(1, 6, 6) | TRAINING, [
+        conv(4, pad=1, batch_normalize=1, activation="leaky"), ("maxpool", {"size": 2, "stride": 2}),
+        conv(6, activation="leaky", learning_rate=0.5), connected(4), SOFTMAX,
+    ], 4),
+    "trajectory-subdivisions": (image(1, 5, 5) | TRAINING | {"subdivisions": 2}, [
+        conv(4, pad=1, batch_normalize=1, activation="leaky"), ("dropout", {"probability": 0.25}),
+        connected(6, batch_normalize=1, activation="tanh"), connected(3, activation="leaky"), SOFTMAX,
+    ], 3),
+}
+
+
+def main():
+    FOLDER.mkdir(exist_ok=True)
+    for file in FOLDER.glob("*.fixture"):
+        file.unlink()
+    for name, (net, sections, mini_batch) in CASES.items():
+        Network(name, net, sections, mini_batch, random.Random(name)).one_pass()
+    for name, (net, sections, mini_batch) in TRAJECTORIES.items():
+        Network(name, net, sections, mini_batch, random.Random(name)).trajectory(5)
+    files = list(FOLDER.glob("*.fixture"))
+    print(f"{len(files)} fixtures, {sum(file.stat().st_size for file in files)} bytes")
+
+
+if __name__ == "__main__":
+    main()
