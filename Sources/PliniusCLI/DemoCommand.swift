@@ -35,7 +35,8 @@ struct DemoCommand: ParsableCommand {
         let signals = StopSignals()
         do throws(HostError) {
             if iterations == 0 { throw HostError(.usage, "--iterations is 0, at least 1 is expected") }
-            let mnist = getenv("PLINIUS_DATA").map { String(cString: $0) + "/mnist" }
+            let data = getenv("PLINIUS_DATA").map { String(cString: $0) } ?? ""
+            let mnist = data.isEmpty ? nil : "\(data)/mnist"
             let config = if let config { config } else { try Demo.findConfig() }
             let demo = try Demo(
                 directory: DemoDirectory(keeping: keep),

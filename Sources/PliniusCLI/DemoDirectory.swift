@@ -4,7 +4,8 @@ import PliniusHost
 /// Where the files of a demonstration lie; removed at the end unless they are to be kept.
 final class DemoDirectory {
     let path: String
-    let isKept: Bool
+    /// Whether the files outlive this object.
+    var isKept: Bool
 
     /// Makes a directory, at `path` or at a place for temporary files.
     /// - Throws: `HostError.Code.usage` if it exists or cannot be made: files of an earlier demonstration are not overwritten.

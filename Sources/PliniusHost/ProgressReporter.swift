@@ -5,6 +5,7 @@ public final class ProgressReporter: EventSink {
     private let isLive: Bool
     private let interval: Duration
     private var iterations: UInt64 = 0
+    private var verdict = ""
     private var pace = Pace()
     private var lastShown: ContinuousClock.Instant?
     /// An iteration that has not been shown.
@@ -39,7 +40,7 @@ public final class ProgressReporter: EventSink {
         case .hello(let hello): say("enclave: \(hello.tee)")
         case .warning(let text): say("warning: \(text)")
         case .start(let event): start(event)
-        case .resume(let event): say("resume: \(event.message)")
+        case .resume(let event): resume(event)
         case .iteration(let event): iteration(event)
         case .evaluation(let event): say("test: \(Self.describe(event))")
         case .finish(let result):
@@ -50,6 +51,7 @@ public final class ProgressReporter: EventSink {
 
     private func start(_ event: StartEvent) {
         iterations = event.iterations
+        verdict = event.verdict
         pace = Pace()
         say("run \(event.runID), seed \(event.seed): \(event.verdict)")
         say(
@@ -61,6 +63,13 @@ public final class ProgressReporter: EventSink {
             "mirror: \(bytes(event.mirrorBytes)) with \(event.cipher) (\(event.provider)), tier \(event.tier): "
                 + event.tierSurvives
         )
+    }
+
+    /// Says of the recovery what the start has not said already.
+    private func resume(_ event: ResumeEvent) {
+        let isSaid = event.message.hasPrefix(verdict)
+        let rest = (isSaid ? event.message.dropFirst(verdict.count) : event.message[...]).drop { $0 == " " }
+        if !rest.isEmpty { say("resume: \(rest)") }
     }
 
     private func iteration(_ event: IterationEvent) {
