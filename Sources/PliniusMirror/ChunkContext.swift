@@ -2,28 +2,28 @@
 ///
 /// `"plinius chunk" ‖ run id ‖ slot ‖ iteration ‖ chunk ‖ chunk count ‖ layout digest`, little-endian. One buffer serves all chunks: it
 /// is patched, not built, so that a commit allocates nothing for it.
-struct ChunkContext {
-    private(set) var bytes: [UInt8]
+package struct ChunkContext {
+    package private(set) var bytes: [UInt8]
     private static let slotOffset = 13 + 16
     private static let iterationOffset = slotOffset + 1
     private static let chunkOffset = iterationOffset + 8
 
-    init(_ identity: RunIdentity, _ layout: MirrorLayout) {
+    package init(_ identity: RunIdentity, chunkCount: Int) {
         bytes = Array("plinius chunk".utf8) + identity.runID + [UInt8](repeating: 0, count: 1 + 8 + 4)
         for shift in stride(from: 0, to: 32, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: layout.chunkCount >> shift))
+            bytes.append(UInt8(truncatingIfNeeded: chunkCount >> shift))
         }
         bytes += identity.layoutDigest
     }
 
-    mutating func begin(_ slot: Slot, iteration: UInt64) {
+    package mutating func begin(_ slot: Slot, iteration: UInt64) {
         bytes[Self.slotOffset] = slot.rawValue
         for index in 0..<8 {
             bytes[Self.iterationOffset + index] = UInt8(truncatingIfNeeded: iteration >> (8 * index))
         }
     }
 
-    mutating func move(to chunk: Int) {
+    package mutating func move(to chunk: Int) {
         for index in 0..<4 {
             bytes[Self.chunkOffset + index] = UInt8(truncatingIfNeeded: chunk >> (8 * index))
         }

@@ -48,20 +48,13 @@ extension Mirror {
             let (found, expected) = (header.runID.hex, identity.runID.hex)
             return .broken(
                 Finding(
-                    place: "\(slot), header",
-                    what: "it belongs to another run (\(found); the pool holds \(expected))",
-                    canBeTorn: false
-                )
-            )
+                    place: "\(slot), header", what: "it belongs to another run (\(found); the pool holds \(expected))",
+                    canBeTorn: false))
         }
         guard header.slot == slot else {
             return .broken(
                 Finding(
-                    place: "\(slot), header",
-                    what: "it is a copy of the header of \(header.slot)",
-                    canBeTorn: false
-                )
-            )
+                    place: "\(slot), header", what: "it is a copy of the header of \(header.slot)", canBeTorn: false))
         }
         guard header.isAuthentic(bytes, keys.slotKeys(processSalt: header.salt, cipher: identity.cipher)) else {
             return .broken(Finding(place: "\(slot), header", what: "its MAC does not match its bytes"))
@@ -69,11 +62,8 @@ extension Mirror {
         if case .damaged(let word) = state {
             return .broken(
                 Finding(
-                    place: "\(slot), state",
-                    what: "0x\(String(word, radix: 16)) is no state of a slot",
-                    bootID: header.bootID
-                )
-            )
+                    place: "\(slot), state", what: "0x\(String(word, radix: 16)) is no state of a slot",
+                    bootID: header.bootID))
         }
         return .complete(header)
     }
@@ -85,35 +75,30 @@ extension Mirror {
         let tags = pool.read(layout.tags(of: slot))
         guard constantTimeEqual(sha256(tags), header.tagsDigest) else {
             return Finding(
-                place: "\(slot), tags",
-                what: "their digest is not the one in the header",
-                bootID: header.bootID
-            )
+                place: "\(slot), tags", what: "their digest is not the one in the header", bootID: header.bootID)
         }
         let key = keys.slotKeys(processSalt: header.salt, cipher: identity.cipher).chunks
-        let scratch = PrivateMemory(byteCount: min(layout.chunkBytes, layout.arenaBytes))
         context.begin(slot, iteration: header.progress.iteration)
         for chunk in 0..<layout.chunkCount {
             context.move(to: chunk)
-            let place = layout.plaintext(of: chunk)
+            // The ciphertext is copied to where the plaintext belongs, and opened there: the arena is private, and the copy, unlike the
+            // pool, stays what it is between the cipher's two looks at it.
+            let place = unsafe UnsafeMutableRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
+            unsafe pool.read(layout.ciphertext(of: chunk, in: slot), into: place)
             let tagPlace = chunk * MirrorLayout.tagBytes..<(chunk + 1) * MirrorLayout.tagBytes
-            let ciphertext = unsafe UnsafeMutableRawBufferPointer(rebasing: scratch.bytes[..<place.count])
-            unsafe pool.read(layout.ciphertext(of: chunk, in: slot), into: ciphertext)
+            let tag = unsafe tags.withUnsafeBytes {
+                unsafe Tag(loading: UnsafeRawBufferPointer(rebasing: $0[tagPlace]))
+            }
             do {
                 try unsafe key.open(
-                    UnsafeRawBufferPointer(ciphertext),
-                    into: UnsafeMutableRawBufferPointer(rebasing: arena.bytes[place]),
+                    UnsafeRawBufferPointer(place), into: place,
                     nonce: Nonce(stream: header.nonceStream, counter: header.nonceBase &+ UInt64(chunk)),
-                    authenticating: context.bytes,
-                    tag: tags.withUnsafeBytes { unsafe Tag(loading: UnsafeRawBufferPointer(rebasing: $0[tagPlace])) }
-                )
+                    authenticating: context.bytes, tag: tag)
             } catch {
                 unsafe wipe(arena.bytes)
                 return Finding(
                     place: "\(slot), chunk \(chunk + 1) of \(layout.chunkCount)",
-                    what: "its tag does not match its bytes",
-                    bootID: header.bootID
-                )
+                    what: "its tag does not match its bytes", bootID: header.bootID)
             }
         }
         return nil

@@ -4,7 +4,7 @@ public import _PliniusSupport
 extension Mirror {
     /// Reads the newest mirror into the arena, after every byte of it has been authenticated.
     ///
-    /// Ciphertext is copied to private memory before it is opened. The pool's bytes are not changed. On a pool that may be written, what
+    /// Ciphertext is copied to private memory, the arena itself, before it is opened. The pool's bytes are not changed. On a pool that may be written, what
     /// was read is durable when this returns: the process that wrote it may have been killed before it waited for that, and the next
     /// commit overwrites the mirror before.
     ///
@@ -22,12 +22,8 @@ extension Mirror {
             newest = header
             generation = header.generation + 1
             return Recovery(
-                progress: header.progress,
-                slot: header.slot,
-                generation: generation,
-                sequence: header.sequence,
-                verdict: verdict
-            )
+                progress: header.progress, slot: header.slot, generation: generation, sequence: header.sequence,
+                verdict: verdict)
         } catch {
             unsafe wipe(arena.bytes)
             throw error
@@ -59,8 +55,7 @@ extension Mirror {
             guard newest.sequence == 0 else {
                 throw .tampered(
                     "\(newest.slot.other), state",
-                    "it says that it was never written, after \(newest.sequence + 1) commits"
-                )
+                    "it says that it was never written, after \(newest.sequence + 1) commits")
             }
             try open(newest, into: arena)
             return (newest, .resumed)
@@ -75,17 +70,14 @@ extension Mirror {
             throw .tampered(
                 "slots A and B",
                 "they hold commits \(older.sequence) and \(newer.sequence), and two that follow each other are expected: "
-                    + "a slot was put back to what it held before"
-            )
+                    + "a slot was put back to what it held before")
         }
     }
 
     /// Takes the mirror before the newest, if a crash of the system can be why the newest does not verify.
-    private func fallBack(
-        to header: SlotHeader,
-        because finding: Finding,
-        _ arena: PrivateMemory
-    ) throws(MirrorError) -> (SlotHeader, Recovery.Verdict) {
+    private func fallBack(to header: SlotHeader, because finding: Finding, _ arena: PrivateMemory) throws(MirrorError)
+        -> (SlotHeader, Recovery.Verdict)
+    {
         // Both witnesses are under a MAC: the mirror that we fall back to, and the broken one's own header where it is authentic.
         let witnesses = [header.bootID] + (finding.bootID.map { [$0] } ?? [])
         guard finding.canBeTorn, pool.bootID.isKnown, witnesses.allSatisfy({ $0.isKnown && $0 != pool.bootID }) else {

@@ -42,18 +42,9 @@ extension Mirror {
         onCrashPoint?(.afterTags)
 
         let header = SlotHeader(
-            slot: slot,
-            runID: identity.runID,
-            salt: salt,
-            generation: generation,
-            sequence: sequence,
-            progress: progress,
-            layout: layout,
-            tagsDigest: sha256(tags),
-            bootID: pool.bootID,
-            nonceStream: 0,
-            nonceBase: nonceBase
-        )
+            slot: slot, runID: identity.runID, salt: salt, generation: generation, sequence: sequence,
+            progress: progress, layout: layout, tagsDigest: sha256(tags), bootID: pool.bootID, nonceStream: 0,
+            nonceBase: nonceBase)
         store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
         onCrashPoint?(.insideHeader)
 
@@ -74,17 +65,13 @@ extension Mirror {
             let plaintext = unsafe UnsafeRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
             let tag = unsafe pool.withBytes(layout.ciphertext(of: chunk, in: slot)) { ciphertext in
                 unsafe ownKeys.chunks.seal(
-                    plaintext,
-                    into: ciphertext,
-                    nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
-                    authenticating: context.bytes
-                )
+                    plaintext, into: ciphertext, nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
+                    authenticating: context.bytes)
             }
             let place = chunk * MirrorLayout.tagBytes
             unsafe tags.withUnsafeMutableBytes { tags in
                 unsafe tag.store(
-                    into: UnsafeMutableRawBufferPointer(rebasing: tags[place..<place + MirrorLayout.tagBytes])
-                )
+                    into: UnsafeMutableRawBufferPointer(rebasing: tags[place..<place + MirrorLayout.tagBytes]))
             }
             if chunk == layout.chunkCount / 2 { onCrashPoint?(.insideChunks) }
         }
@@ -95,18 +82,9 @@ extension Mirror {
     /// Gives a slot that was never written its name, so that even a torn first commit to it tells whose slot it is.
     func markEmpty(_ slot: Slot) {
         let header = SlotHeader(
-            slot: slot,
-            runID: identity.runID,
-            salt: salt,
-            generation: 0,
-            sequence: 0,
-            progress: Progress(iteration: 0, loss: 0, averageLoss: 0),
-            layout: layout,
-            tagsDigest: [UInt8](repeating: 0, count: 32),
-            bootID: pool.bootID,
-            nonceStream: 0,
-            nonceBase: 0
-        )
+            slot: slot, runID: identity.runID, salt: salt, generation: 0, sequence: 0,
+            progress: Progress(iteration: 0, loss: 0, averageLoss: 0), layout: layout,
+            tagsDigest: [UInt8](repeating: 0, count: 32), bootID: pool.bootID, nonceStream: 0, nonceBase: 0)
         store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
         setState(.empty, of: slot)
     }

@@ -45,7 +45,7 @@ public final class Mirror {
         salt = randomBytes(RunKeys.processSaltByteCount)
         ownKeys = keys.slotKeys(processSalt: salt, cipher: identity.cipher)
         tags = [UInt8](repeating: 0, count: layout.chunkCount * MirrorLayout.tagBytes)
-        context = ChunkContext(identity, layout)
+        context = ChunkContext(identity, chunkCount: layout.chunkCount)
     }
 
     /// The size of the arena that the pool mirrors.
@@ -66,11 +66,7 @@ public final class Mirror {
     /// - Parameter pool: Of exactly ``byteCount(arenaBytes:chunkBytes:)`` bytes.
     /// - Throws: `.media`.
     public static func create(
-        on pool: Pool,
-        identity: RunIdentity,
-        keys: KeyHierarchy,
-        arena: PrivateMemory,
-        progress: Progress,
+        on pool: Pool, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
         chunkBytes: Int = defaultChunkBytes
     ) throws(MirrorError) -> Mirror {
         let layout = MirrorLayout(arenaBytes: arena.byteCount, chunkBytes: chunkBytes)
@@ -93,11 +89,9 @@ public final class Mirror {
     ///
     /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.wrongKey`, `.tampered` for the superblock;
     ///   `.otherRun` if it is sound and not what is expected.
-    public static func open(
-        on pool: Pool,
-        expecting expected: ExpectedRun = ExpectedRun(),
-        keys: KeyHierarchy
-    ) throws(MirrorError) -> Mirror {
+    public static func open(on pool: Pool, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
+        throws(MirrorError) -> Mirror
+    {
         let (superblock, bytes) = try Superblock.read(from: pool)
         let runKeys = try superblock.authenticate(bytes, with: keys)
         let differences = expected.differences(from: superblock.identity)

@@ -47,12 +47,8 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { message }
 
-    private init(
-        _ code: Code,
-        _ message: String,
-        differences: [RunIdentity.Part] = [],
-        cause: PersistenceError? = nil
-    ) {
+    private init(_ code: Code, _ message: String, differences: [RunIdentity.Part] = [], cause: PersistenceError? = nil)
+    {
         self.code = code
         self.message = message
         self.differences = differences
@@ -73,24 +69,21 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         MirrorError(
             .unsupportedVersion,
             "The pool has format \(version), and this program reads format \(Superblock.version): use the program "
-                + "that made it."
-        )
+                + "that made it.")
     }
 
     static func truncated(found: Int, expected: Int) -> MirrorError {
         MirrorError(
             .truncated,
             "The pool was cut off: the file holds \(found) bytes, and the pool takes at least \(expected). "
-                + "Restore it from a copy, or begin a new run in another file."
-        )
+                + "Restore it from a copy, or begin a new run in another file.")
     }
 
     static func oversized(found: Int, expected: Int) -> MirrorError {
         MirrorError(
             .oversized,
             "The file holds \(found) bytes, and the pool in it only \(expected): something was appended. "
-                + "Restore it from a copy, or begin a new run in another file."
-        )
+                + "Restore it from a copy, or begin a new run in another file.")
     }
 
     static func otherRun(_ differences: [RunIdentity.Part]) -> MirrorError {
@@ -98,23 +91,20 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         return MirrorError(
             .otherRun,
             "The pool holds another run: it differs in \(list). Ask for the run that it holds, or name another pool.",
-            differences: differences
-        )
+            differences: differences)
     }
 
     static func tampered(_ place: String, _ finding: String, _ note: String = "") -> MirrorError {
         MirrorError(
             .tampered,
             "The pool was changed without its key: \(place): \(finding).\(note.isEmpty ? "" : " ")\(note) "
-                + "Nothing was taken from it. Restore it from a copy, or begin a new run in another file."
-        )
+                + "Nothing was taken from it. Restore it from a copy, or begin a new run in another file.")
     }
 
     static let noUsableMirror = MirrorError(
         .noUsableMirror,
         "Neither slot of the pool says that it holds a finished mirror. One of them always does after a crash, so the pool was "
-            + "changed. Restore it from a copy, or begin a new run in another file."
-    )
+            + "changed. Restore it from a copy, or begin a new run in another file.")
 
     static func media(_ cause: PersistenceError) -> MirrorError {
         MirrorError(.media, "The mirror could not be made durable: \(cause.message)", cause: cause)

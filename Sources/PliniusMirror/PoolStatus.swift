@@ -52,12 +52,8 @@ public struct PoolStatus: Hashable, Sendable {
             let state = SlotState(headerBytes: bytes)
             let header = state == .complete ? SlotHeader(claimedBy: bytes, layout: layout) : nil
             return SlotStatus(
-                slot: slot,
-                state: state,
-                progress: header?.progress,
-                generation: header?.generation,
-                sequence: header?.sequence
-            )
+                slot: slot, state: state, progress: header?.progress, generation: header?.generation,
+                sequence: header?.sequence)
         }
     }
 }

@@ -23,15 +23,8 @@ public struct RunIdentity: Hashable, Sendable {
 
     /// Takes the parts as they are named.
     public init(
-        runID: [UInt8],
-        configDigest: [UInt8],
-        layoutDigest: [UInt8],
-        datasetID: [UInt8],
-        seed: UInt64,
-        cipher: Cipher,
-        sampling: UInt8,
-        executor: UInt8,
-        threads: UInt32
+        runID: [UInt8], configDigest: [UInt8], layoutDigest: [UInt8], datasetID: [UInt8], seed: UInt64, cipher: Cipher,
+        sampling: UInt8, executor: UInt8, threads: UInt32
     ) {
         precondition(runID.count == 16 && datasetID.count == 16, "an id has 16 bytes")
         precondition(configDigest.count == 32 && layoutDigest.count == 32, "a digest has 32 bytes")

@@ -83,10 +83,7 @@ extension SlotHeader {
             generation = try reader.read()
             sequence = try reader.read()
             progress = Progress(
-                iteration: try reader.read(),
-                loss: try reader.readFloat(),
-                averageLoss: try reader.readFloat()
-            )
+                iteration: try reader.read(), loss: try reader.readFloat(), averageLoss: try reader.readFloat())
             self.layout = layout
             guard try reader.read() == UInt64(layout.arenaBytes), try reader.read() == UInt32(layout.chunkBytes),
                 try reader.read() == UInt32(layout.chunkCount)
@@ -105,8 +102,6 @@ extension SlotHeader {
     /// Whether the MAC in `bytes` is the one that the run's keys give them.
     func isAuthentic(_ bytes: [UInt8], _ keys: SlotKeys) -> Bool {
         constantTimeEqual(
-            keys.headerMAC(over: Array(bytes[..<Self.macOffset])),
-            Array(bytes[Self.macOffset..<Self.stateOffset])
-        )
+            keys.headerMAC(over: Array(bytes[..<Self.macOffset])), Array(bytes[Self.macOffset..<Self.stateOffset]))
     }
 }

@@ -117,16 +117,8 @@ struct Superblock: Hashable {
             throw MirrorError.tampered("superblock", "its fields contradict each other")
         }
         let identity = RunIdentity(
-            runID: runID,
-            configDigest: configDigest,
-            layoutDigest: layoutDigest,
-            datasetID: datasetID,
-            seed: seed,
-            cipher: cipher,
-            sampling: sampling,
-            executor: executor,
-            threads: threads
-        )
+            runID: runID, configDigest: configDigest, layoutDigest: layoutDigest, datasetID: datasetID, seed: seed,
+            cipher: cipher, sampling: sampling, executor: executor, threads: threads)
         return Superblock(identity: identity, layout: layout, keyCheck: keyCheck)
     }
 

@@ -27,8 +27,7 @@ final class MappedMedia: PersistentMedia {
             close(copy)
             throw PersistenceError(
                 .mappingFailed,
-                "The kernel does not map the pool's \(byteCount) bytes: \(unsafe String(cString: strerror(number)))."
-            )
+                "The kernel does not map the pool's \(byteCount) bytes: \(unsafe String(cString: strerror(number))).")
         }
         self.descriptor = copy
         self.tier = tier
@@ -44,11 +43,9 @@ final class MappedMedia: PersistentMedia {
     }
 
     /// Maps with the strongest promise that the kernel gives, and names it.
-    @unsafe private static func map(
-        _ descriptor: CInt,
-        _ byteCount: Int,
-        _ isWritable: Bool
-    ) -> (UnsafeMutableRawPointer?, Tier) {
+    @unsafe private static func map(_ descriptor: CInt, _ byteCount: Int, _ isWritable: Bool) -> (
+        UnsafeMutableRawPointer?, Tier
+    ) {
         let magic = cplinius_file_system_magic(descriptor)
         let forgets = [cplinius_tmpfs_magic, cplinius_ramfs_magic, cplinius_hugetlbfs_magic].contains(magic)
         // The kernel takes MAP_SYNC only where stores reach persistent memory and the file's block map is durable first.

@@ -22,8 +22,7 @@ extension Pool {
         guard file.st_size == 0 else {
             throw PersistenceError(
                 .notEmpty,
-                "The file for a new pool holds \(file.st_size) bytes already. It was left alone; choose another name."
-            )
+                "The file for a new pool holds \(file.st_size) bytes already. It was left alone; choose another name.")
         }
         do {
             try reserve(descriptor, byteCount)
@@ -47,17 +46,12 @@ extension Pool {
             throw PersistenceError(
                 .tooSmall,
                 "The file holds \(byteCount) bytes, and the first page of a pool alone takes \(pageBytes): "
-                    + "it was cut off, or is no pool."
-            )
+                    + "it was cut off, or is no pool.")
         }
         if access == .readWrite, Int(file.st_blocks) * 512 < byteCount {
             try reserve(descriptor, byteCount)
         }
-        let media = try MappedMedia(
-            descriptor: descriptor,
-            byteCount: byteCount,
-            isWritable: access == .readWrite
-        )
+        let media = try MappedMedia(descriptor: descriptor, byteCount: byteCount, isWritable: access == .readWrite)
         return Pool(on: media)
     }
 
@@ -70,15 +64,12 @@ extension Pool {
             throw PersistenceError(
                 .notARegularFile,
                 "A pool is a regular file, and this is not one. For persistent memory, use a file on a file system "
-                    + "mounted with DAX."
-            )
+                    + "mounted with DAX.")
         }
         let mode = fcntl(descriptor, F_GETFL) & O_ACCMODE
         guard mode == O_RDWR || (access == .readOnly && mode == O_RDONLY) else {
             throw PersistenceError(
-                .readOnly,
-                "The pool must be open for reading and writing, and the file is not: check its permissions."
-            )
+                .readOnly, "The pool must be open for reading and writing, and the file is not: check its permissions.")
         }
         return file
     }

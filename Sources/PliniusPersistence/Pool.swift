@@ -66,10 +66,9 @@ public final class Pool: Sendable {
     }
 
     /// Lends bytes of the pool to a writer, then starts their write-back; durable after ``persist()``.
-    @unsafe public func withBytes<R, E>(
-        _ range: Range<Int>,
-        _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
-    ) throws(E) -> R {
+    @unsafe public func withBytes<R, E>(_ range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R)
+        throws(E) -> R
+    {
         check(range, forWriting: true)
         defer { media.writeBack(range) }
         return try unsafe body(UnsafeMutableRawBufferPointer(rebasing: media.bytes[range]))
@@ -93,8 +92,7 @@ public final class Pool: Sendable {
     private func check(_ range: Range<Int>, forWriting: Bool = false) {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= byteCount,
-            "bytes \(range) are outside a pool of \(byteCount) bytes"
-        )
+            "bytes \(range) are outside a pool of \(byteCount) bytes")
         precondition(!forWriting || isWritable, "the pool was opened for reading only")
     }
 

@@ -70,7 +70,7 @@ struct MirrorFixture {
         return (mirror, recovery)
     }
 
-    /// A pool of commits 0 ... `commits`, as bytes; the odd ones are in slot B.
+    /// The bytes of a pool after commits 0 to `commits`; the odd ones are in slot B.
     func image(commits: UInt64, tier: Tier = .t0) throws -> [UInt8] {
         let media = RecordingMedia(image: [UInt8](repeating: 0, count: poolBytes), tier: tier)
         let mirror = try create(on: Pool(on: media))

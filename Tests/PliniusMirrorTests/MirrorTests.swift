@@ -94,6 +94,34 @@ import _PliniusTestSupport
         #expect((6400...6400 + 1024).contains(media.writtenBackBytes - before))
     }
 
+    // MARK: What a tag binds
+
+    @Test func `A chunk's tag binds run, slot, iteration, place, count and layout`() {
+        let identity = MirrorFixture().identity
+        func bytes(_ identity: RunIdentity, _ slot: Slot, _ iteration: UInt64, _ chunk: Int, of count: Int) -> [UInt8] {
+            var context = ChunkContext(identity, chunkCount: count)
+            context.begin(slot, iteration: iteration)
+            context.move(to: chunk)
+            return context.bytes
+        }
+        let context = bytes(identity, .b, 0x0102_0304_0506_0708, 0x0A0B, of: 0x0C0D)
+        let expected =
+            Array("plinius chunk".utf8) + identity.runID + [
+                1, 8, 7, 6, 5, 4, 3, 2, 1, 0x0B, 0x0A, 0, 0, 0x0D, 0x0C, 0, 0,
+            ]
+            + identity.layoutDigest
+        #expect(context == expected)
+        var (otherRun, otherLayout) = (identity, identity)
+        otherRun.runID[15] ^= 1
+        otherLayout.layoutDigest[31] ^= 1
+        let others = [
+            bytes(otherRun, .b, 1, 2, of: 3), bytes(otherLayout, .b, 1, 2, of: 3), bytes(identity, .a, 1, 2, of: 3),
+            bytes(identity, .b, 2, 2, of: 3), bytes(identity, .b, 1, 1, of: 3), bytes(identity, .b, 1, 2, of: 4),
+            bytes(identity, .b, 1, 2, of: 3),
+        ]
+        #expect(Set(others).count == others.count)
+    }
+
     // MARK: Nonces
 
     @Test func `No key seals two chunks with one nonce, over restarts and crashes`() throws {

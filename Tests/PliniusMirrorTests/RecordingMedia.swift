@@ -62,7 +62,8 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
         while done < source.count {
             // Up to the end of the line: a line's bytes are stored together, lines one after the other.
             let count = min(source.count - done, lineBytes - (offset + done) % lineBytes)
-            (bytes.baseAddress! + offset + done).copyMemory(from: source.baseAddress! + done, byteCount: count)
+            let part = UnsafeRawBufferPointer(rebasing: source[done..<done + count])
+            UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + done)...]).copyMemory(from: part)
             done += count
             note(isWrittenBack: true, upTo: offset + source.count)
         }

@@ -1,5 +1,4 @@
 import CPliniusPM
-import Foundation
 import Testing
 
 @Suite struct InstructionTests {
@@ -7,7 +6,7 @@ import Testing
     private static let available: [cplinius_line_instruction] = {
         #if arch(x86_64)
             let flags = Set(
-                (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8))?
+                (try? kernelText("/proc/cpuinfo"))?
                     .split(separator: "\n").first { $0.hasPrefix("flags") }?.split(separator: " ").map(String.init)
                     ?? []
             )

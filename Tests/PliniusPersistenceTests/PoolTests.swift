@@ -27,6 +27,23 @@ import _PliniusTestSupport
         #expect(again.load(at: 8184) == 0x0123_4567_89AB_CDEF)
     }
 
+    @Test func `Persisting leaves no page for the kernel to write later`() throws {
+        let file = try ScratchFile(in: "/var/tmp")
+        let pool = try Pool.create(descriptor: file.descriptor, byteCount: 1 << 16)
+        guard pool.tier == .t3 else { return }
+        /// The pages that this process has changed since the kernel wrote them last, in KiB.
+        func dirty() throws -> Int {
+            let lines = try kernelText("/proc/self/smaps").split(separator: "\n")
+            let mine = try #require(lines.firstIndex { $0.hasSuffix(file.path) })
+            return lines[mine...].prefix(24).filter { $0.hasPrefix("Private_Dirty:") }
+                .compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }.reduce(0, +)
+        }
+        pool.withBytes(0..<1 << 16) { _ = $0.initializeMemory(as: UInt8.self, repeating: 1) }
+        #expect(try dirty() == 64)
+        try pool.persist()
+        #expect(try dirty() == 0)
+    }
+
     @Test func `A new pool has a block under every byte`() throws {
         for place in ["/dev/shm", "/var/tmp"] {
             let file = try ScratchFile(in: place)

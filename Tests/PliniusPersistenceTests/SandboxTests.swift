@@ -1,5 +1,4 @@
 import CPliniusPM
-import Foundation
 import Glibc
 import Testing
 
@@ -10,7 +9,7 @@ import Testing
             var limit = rlimit()
             guard cplinius_harden_process() == 0, getrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit) == 0
             else { exit(1) }
-            let status = try String(contentsOfFile: "/proc/thread-self/status", encoding: .utf8)
+            let status = try kernelText("/proc/thread-self/status")
             guard status.contains("NoNewPrivs:\t1"), limit.rlim_max == 0 else { exit(2) }
             // The kernel gives the files of such a process to root; a test that runs as root cannot see the difference.
             var memory = stat()

@@ -1,4 +1,5 @@
 import Glibc
+import Testing
 import _PliniusTestSupport
 
 /// A file in a fresh folder, open.
@@ -38,5 +39,19 @@ final class ScratchFile {
         var status = stat()
         precondition(stat(path, &status) == 0, "\(path) is gone")
         return status
+    }
+}
+
+/// The text of a file of the kernel, whose size no `stat` tells.
+func kernelText(_ path: String) throws -> String {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    try #require(descriptor >= 0, "\(path) cannot be read")
+    defer { close(descriptor) }
+    var text: [UInt8] = []
+    var block = [UInt8](repeating: 0, count: 65_536)
+    while true {
+        let count = read(descriptor, &block, block.count)
+        guard count > 0 else { return String(decoding: text, as: UTF8.self) }
+        text += block[..<count]
     }
 }

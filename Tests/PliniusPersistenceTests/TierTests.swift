@@ -1,4 +1,3 @@
-import Foundation
 import Glibc
 import PliniusPersistence
 import Testing
@@ -8,7 +7,7 @@ import _PliniusTestSupport
     /// The type of a file system as `/proc` tells it: an oracle apart from statfs.
     private func fileSystem(of folder: String) throws -> String {
         var longest = ("", "")
-        for line in try String(contentsOf: URL(filePath: "/proc/self/mounts"), encoding: .utf8).split(separator: "\n") {
+        for line in try kernelText("/proc/self/mounts").split(separator: "\n") {
             let fields = line.split(separator: " ").map(String.init)
             let isAbove = fields[1] == "/" || folder == fields[1] || folder.hasPrefix(fields[1] + "/")
             if isAbove, fields[1].count >= longest.0.count { longest = (fields[1], fields[2]) }
@@ -22,7 +21,7 @@ import _PliniusTestSupport
         let pool = try Pool.create(descriptor: file.descriptor, byteCount: 4096)
         switch try fileSystem(of: place) {
         case "tmpfs", "ramfs": #expect(pool.tier == .t1)
-        case let name where try !String(contentsOfFile: "/proc/self/mounts", encoding: .utf8).contains("dax"):
+        case let name where try !kernelText("/proc/self/mounts").contains("dax"):
             #expect(pool.tier == .t3, "\(name)")
         default: break
         }
@@ -52,7 +51,7 @@ import _PliniusTestSupport
     }
 
     @Test func `The boot id is the kernel's`() throws {
-        let text = try String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8)
+        let text = try kernelText("/proc/sys/kernel/random/boot_id")
         let hex = BootID.current.bytes.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
         #expect(hex == text.filter(\.isHexDigit))
     }
