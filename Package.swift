@@ -160,7 +160,7 @@ let package = Package(
     targets: [
         .target(name: "CPliniusPM", cSettings: shim),
         .target(name: "CIPSecMB", cSettings: shim, linkerSettings: ipsecLibrary),
-        .target(name: "COneDNN", cSettings: shim, linkerSettings: [.linkedLibrary("dnnl")]),
+        .target(name: "COneDNN", cSettings: shim, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "CZlib", cSettings: shim, linkerSettings: [.linkedLibrary("z")]),
     ] + modules.map(\.target) + [
         tests("_PliniusSupportTests", of: ["_PliniusSupport"]),

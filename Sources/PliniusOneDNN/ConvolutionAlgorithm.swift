@@ -1,0 +1,9 @@
+/// How convolutions are computed; a choice by rule, never by timing, so that the same network gives the same bits every time.
+public enum ConvolutionAlgorithm: Hashable, Sendable {
+    /// Winograd's F(4×4, 3×3) for the 3×3 convolutions that it suits, where oneDNN has it; direct sums elsewhere.
+    ///
+    /// It needs a third of the multiplications and rounds a little more: about 1e-5 of a layer's largest output.
+    case winograd
+    /// Direct sums everywhere.
+    case direct
+}

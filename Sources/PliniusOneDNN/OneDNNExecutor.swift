@@ -1,0 +1,78 @@
+public import PliniusNN
+
+/// Runs a network on oneDNN: a plan of compiled steps over activations that stay in blocks of channels from end to end.
+///
+/// It computes what ``ReferenceExecutor`` computes, up to rounding, and is judged by it. The plan, its buffers and oneDNN's
+/// primitives are made once; a pass allocates nothing of its own. Use it from one thread: OpenMP keeps its workers per calling
+/// thread. Same arena, input, thread count and processor give the same bits.
+public final class OneDNNExecutor: Executor {
+    public let miniBatch: Int
+    public var threadCount: Int { plan.engine.threads }
+
+    let plan: Plan
+    private var hasTruth = false
+
+    /// Compiles a network.
+    /// - Parameters:
+    ///   - miniBatch: images per pass.
+    ///   - arena: the network's state; its weights are packed here, see ``parametersDidChange()``.
+    ///   - algorithm: how 3×3 convolutions are computed.
+    /// - Throws: `OneDNNError` if oneDNN cannot run on this processor or has no code for a layer.
+    public convenience init(
+        network: NetworkDescription, miniBatch: Int, arena: ParameterArena, threads: Int,
+        algorithm: ConvolutionAlgorithm = .winograd
+    ) throws(OneDNNError) {
+        precondition(arena.layout == network.layout, "the arena was laid out for another network")
+        try self.init(
+            layers: network.layers, input: network.input, outputLayer: network.outputLayer, miniBatch: miniBatch,
+            arena: arena, threads: threads, algorithm: algorithm)
+    }
+
+    /// Compiles layers that did not come from a configuration.
+    package init(
+        layers: [LayerDescription], input: Shape, outputLayer: Int, miniBatch: Int, arena: ParameterArena, threads: Int,
+        algorithm: ConvolutionAlgorithm = .winograd
+    ) throws(OneDNNError) {
+        self.miniBatch = miniBatch
+        let builder = PlanBuilder(
+            try Engine(threads: threads), layers: layers, input: input, output: layers[outputLayer].output,
+            images: miniBatch, arena: arena, algorithm: algorithm)
+        plan = try builder.build(outputLayer: outputLayer)
+        plan.pack()
+    }
+
+    public func load(images: Span<Float>, truth: Span<Float>) {
+        plan.input.region.values(plan.input.layout.floatCount).copy(from: images)
+        hasTruth = !truth.isEmpty
+        if hasTruth { plan.truth.region.values(plan.truth.layout.floatCount).copy(from: truth) }
+    }
+
+    public func forward(_ pass: Pass) -> Float { Float(plan.forward(pass, hasTruth: hasTruth)) }
+
+    public func backward(_ pass: Pass) {
+        precondition(pass.mode == .training, "only a training pass has gradients")
+        plan.backward(pass, hasTruth: hasTruth)
+    }
+
+    public func update(_ step: SolverStep) { plan.update(step) }
+
+    public func withOutput<R>(_ body: (Span<Float>) -> R) -> R {
+        let rows = unsafe UnsafeBufferPointer(
+            start: plan.output.region.floats, count: miniBatch * plan.output.layout.shape.count)
+        return unsafe body(Span(_unsafeElements: rows))
+    }
+
+    public func parametersDidChange() { plan.pack() }
+
+    public func firstNonFiniteLayer() -> Int? { plan.firstNonFiniteLayer() }
+
+    /// oneDNN's names of the code that each learned layer runs: forward, input gradient if any, weight gradient.
+    package var implementations: [(layer: Int, names: [String])] {
+        zip(plan.layers, plan.steps).compactMap { layer, step in
+            (step as? LearnedStep).map { (layer, $0.sum.implementations) }
+        }
+    }
+
+    /// Bytes of activations, packed weights and scratch.
+    package var bufferByteCount: Int { plan.byteCount }
+}
