@@ -78,7 +78,8 @@ public struct Fixture: Sendable, CustomStringConvertible {
 
     private init(name: String, parsing bytes: [UInt8]) throws(TruncatedInput) {
         var reader = ByteReader(bytes)
-        precondition(try reader.readBytes(8) == Array("PLINFIX1".utf8), "\(name) is no fixture of version 1")
+        let magic = try reader.readBytes(8)
+        precondition(magic == Array("PLINFIX1".utf8), "\(name) is no fixture of version 1")
         self.name = name
         seed = try reader.read()
         iteration = try reader.read()

@@ -118,11 +118,8 @@ public struct PublicDatasetHeader: Hashable, Sendable {
     /// - Throws: `.truncated`, `.notADataset`, `.unsupportedVersion`, `.damagedHeader`.
     public init(parsing bytes: [UInt8]) throws(DatasetError) {
         guard bytes.starts(with: Self.magic) else { throw .notADataset }
-        let fields: Fields
-        do {
-            var reader = ByteReader(Array(bytes.prefix(Self.byteCount)))
-            fields = try Fields(&reader)
-        } catch {
+        var reader = ByteReader(Array(bytes.prefix(Self.byteCount)))
+        guard reader.remaining == Self.byteCount, let fields = try? Fields(&reader) else {
             throw .truncated(found: bytes.count, expected: Self.byteCount)
         }
         guard fields.version == Self.version else { throw .unsupportedVersion(fields.version) }
