@@ -48,7 +48,7 @@ public struct BatchSampler: Sendable {
     ///
     /// A Feistel network permutes the numbers of 2 × `halfBits` bits; results past the end are sent on until one lies inside (Black and
     /// Rogaway, CT-RSA'02). Needs no table: any epoch's order is at hand at once.
-    /// - Complexity: fewer than four rounds trips on average.
+    /// - Complexity: fewer than four trips through the network on average.
     private func shuffled(_ index: Int, epoch: UInt64) -> Int {
         let mask = (1 << halfBits) - 1
         var value = index

@@ -24,3 +24,12 @@ public struct ConfigWarning: Hashable, Sendable, CustomStringConvertible {
 
     public var description: String { "\(file):\(line): \(message)" }
 }
+
+extension String {
+    /// Part of a configuration for a message: short and without control characters, since anybody may have written it.
+    var quoted: String {
+        var part = String.UnicodeScalarView()
+        part.append(contentsOf: unicodeScalars.prefix(60))
+        return String(part).debugDescription + (unicodeScalars.dropFirst(60).isEmpty ? "" : "…")
+    }
+}

@@ -11,27 +11,21 @@ extension LayerDescription {
         /// Layers of Darknet that are still to come.
         static let missing: Set<String> = [
             "deconvolutional", "deconv", "local", "batchnorm", "normalization", "lrn", "activation", "logistic",
-            "l2norm",
-            "crop", "route", "shortcut", "reorg", "upsample", "rnn", "gru", "lstm", "crnn", "detection", "region",
-            "yolo",
-            "iseg",
+            "l2norm", "crop", "route", "shortcut", "reorg", "upsample", "rnn", "gru", "lstm", "crnn", "detection",
+            "region",
+            "yolo", "iseg",
         ]
     }
 
     /// Reads a layer's section and works its shapes out.
-    init(
-        _ reader: inout SectionReader,
-        index: Int,
-        input: Shape,
-        miniBatch: Int
-    ) throws(ConfigError) {
+    init(_ reader: inout SectionReader, index: Int, input: Shape) throws(ConfigError) {
         let name = reader.section.name
         guard let section = Section.names[name] else {
             guard !Section.missing.contains(name) else {
                 throw reader.error(nil, "[\(name)] is a layer of Darknet that is not supported yet")
             }
-            let hint = nearest(to: name, among: Section.names.keys.sorted()).map { "; did you mean [\($0)]?" } ?? ""
-            throw reader.error(nil, "there is no layer [\(name)]\(hint)")
+            let names = Section.names.keys.sorted()
+            throw reader.error(nil, "there is no layer [\(name)]\(hint(for: name, among: names))")
         }
         self.index = index
         self.input = input
@@ -42,27 +36,24 @@ extension LayerDescription {
         case .maxpool: (kind, output) = try Self.maxPool(&reader, input)
         case .avgpool: (kind, output) = (.avgpool, Shape(channels: input.channels, height: 1, width: 1))
         case .dropout:
-            (kind, output) = (
-                .dropout(probability: try reader.number("probability", default: 0.5, in: 0...0.999)), input
-            )
+            kind = .dropout(probability: try reader.number("probability", default: 0.5, in: 0...0.999))
+            output = input
         case .softmax: (kind, output) = (try Self.softmax(&reader, input), input)
         case .cost:
             let form = try reader.choice("type", default: Cost.Form.sse)
             (kind, output) = (.cost(Cost(form: form, scale: try reader.number("scale", default: 1))), input)
             reader.ignore("ratio", "noobj", "thresh", because: "Darknet uses it on the GPU only")
         }
-        learningRateScale = try reader.number("learning_rate", default: 1)
+        learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")
         try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload", "smooth")
-        let (floats, overflow) = output.count.multipliedReportingOverflow(by: miniBatch)
-        guard !overflow, floats <= NetworkDescription.maximumFloats else {
-            throw reader.error(nil, "its output of \(output) for \(miniBatch) images is too large")
+        guard output.count <= NetworkDescription.maximumFloats else {
+            throw reader.error(nil, "its output of \(output) is more than \(NetworkDescription.maximumFloats) numbers")
         }
     }
 
     private static func convolution(
-        _ reader: inout SectionReader,
-        _ input: Shape
+        _ reader: inout SectionReader, _ input: Shape
     ) throws(ConfigError) -> (Kind, Shape) {
         let filters = try reader.integer("filters", default: 1, in: 1...1 << 20)
         let size = try reader.integer("size", default: 1, in: 1...1024)
@@ -70,29 +61,24 @@ extension LayerDescription {
         let padding = try reader.integer("padding", default: 0, in: 0...1024)
         let pads = try reader.integer("pad", default: 0, in: 0...1024) != 0
         let convolution = Convolution(
-            filters: filters,
-            size: size,
-            stride: stride,
-            padding: pads ? size / 2 : padding,
+            filters: filters, size: size, stride: stride, padding: pads ? size / 2 : padding,
             groups: try reader.integer("groups", default: 1, in: 1...1 << 20),
             batchNormalize: try reader.flag("batch_normalize"),
-            activation: try reader.choice("activation", default: .logistic)
-        )
+            activation: try reader.choice("activation", default: .logistic))
         try reader.refuse("binary", "xnor", "flipped", "dot")
         guard input.channels % convolution.groups == 0, filters % convolution.groups == 0 else {
             throw reader.error(
                 "groups",
-                "\(convolution.groups) must divide both the \(input.channels) input channels and the \(filters) filters"
+                "expected a divisor of \(input.channels) input channels and \(filters) filters, found \(convolution.groups)"
             )
         }
         let output = Shape(
             channels: filters,
             height: try extent(reader, input.height, size: size, stride: stride, padding: 2 * convolution.padding),
-            width: try extent(reader, input.width, size: size, stride: stride, padding: 2 * convolution.padding)
-        )
+            width: try extent(reader, input.width, size: size, stride: stride, padding: 2 * convolution.padding))
         let weights = filters.multipliedReportingOverflow(by: input.channels / convolution.groups * size * size)
         guard !weights.overflow, weights.partialValue <= NetworkDescription.maximumFloats else {
-            throw reader.error("filters", "the weights take more than \(NetworkDescription.maximumFloats) numbers")
+            throw reader.error("filters", "its weights take more than \(NetworkDescription.maximumFloats) numbers")
         }
         return (.convolutional(convolution), output)
     }
@@ -101,8 +87,7 @@ extension LayerDescription {
         let connected = Connected(
             outputs: try reader.integer("output", default: 1, in: 1...1 << 24),
             batchNormalize: try reader.flag("batch_normalize"),
-            activation: try reader.choice("activation", default: .logistic)
-        )
+            activation: try reader.choice("activation", default: .logistic))
         return (.connected(connected), Shape(channels: connected.outputs, height: 1, width: 1))
     }
 
@@ -111,13 +96,12 @@ extension LayerDescription {
         let size = try reader.integer("size", default: stride, in: 1...1024)
         let padding = try reader.integer("padding", default: size - 1, in: 0...2048)
         guard padding / 2 < size else {
-            throw reader.error("padding", "\(padding) leaves windows of size \(size) that see nothing of the image")
+            throw reader.error("padding", "\(padding) makes a first window that sees nothing of the image")
         }
         let output = Shape(
             channels: input.channels,
             height: try extent(reader, input.height, size: size, stride: stride, padding: padding),
-            width: try extent(reader, input.width, size: size, stride: stride, padding: padding)
-        )
+            width: try extent(reader, input.width, size: size, stride: stride, padding: padding))
         // The last window begins inside the image, or its maximum would be that of nothing.
         for (count, extent) in [(output.height, input.height), (output.width, input.width)] {
             guard (count - 1) * stride - padding / 2 < extent else {
@@ -131,28 +115,21 @@ extension LayerDescription {
         let softmax = Softmax(
             groups: try reader.integer("groups", default: 1, in: 1...1 << 24),
             temperature: try reader.number("temperature", default: 1, in: 1e-6...1e6),
-            noLoss: try reader.flag("noloss")
-        )
+            noLoss: try reader.flag("noloss"))
         try reader.refuse("spatial", "tree")
         guard input.count % softmax.groups == 0 else {
-            throw reader.error("groups", "\(softmax.groups) must divide the \(input.count) inputs")
+            throw reader.error("groups", "expected a divisor of the \(input.count) inputs, found \(softmax.groups)")
         }
         return .softmax(softmax)
     }
 
     /// Windows along one side of an image.
     private static func extent(
-        _ reader: SectionReader,
-        _ input: Int,
-        size: Int,
-        stride: Int,
-        padding: Int
+        _ reader: SectionReader, _ input: Int, size: Int, stride: Int, padding: Int
     ) throws(ConfigError) -> Int {
         guard input + padding >= size else {
             throw reader.error(
-                "size",
-                "a window of \(size) does not fit into an image side of \(input) with \(padding) of padding"
-            )
+                "size", "a window of \(size) does not fit into an image side of \(input) with \(padding) of padding")
         }
         return (input + padding - size) / stride + 1
     }

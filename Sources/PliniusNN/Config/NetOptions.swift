@@ -1,6 +1,4 @@
-#if canImport(Glibc)
-    import Glibc
-#endif
+import Glibc
 
 /// How batches are drawn from the data set.
 public enum Sampling: UInt8, Hashable, Sendable {
@@ -62,20 +60,15 @@ public struct NetOptions: Hashable, Sendable {
                     zip(at, scales).prefix { $0.0 <= n }.reduce(base) { $0 * Double($1.1) }
                 case .exp(let gamma): base * pow(Double(gamma), Double(n))
                 case .poly: base * pow(max(0, 1 - Double(n) / Double(maxBatches)), Double(power))
-                case .random:
-                    base
-                        * pow(
-                            Double(
-                                RandomStream.unit(
-                                    RandomStream(seed: seed, purpose: .learningRate).block(0, iteration: UInt64(n)).x
-                                )
-                            ),
-                            Double(power)
-                        )
+                case .random: base * pow(Double(Self.draw(forUpdate: n, seed: seed)), Double(power))
                 case .sigmoid(let step, let gamma): base / (1 + Glibc.exp(Double(gamma) * Double(n - step)))
                 }
             }
         return Float(rate)
+    }
+
+    private static func draw(forUpdate n: Int, seed: UInt64) -> Float {
+        RandomStream.unit(RandomStream(seed: seed, purpose: .learningRate).block(0, iteration: UInt64(n)).x)
     }
 }
 
@@ -90,20 +83,19 @@ extension NetOptions {
 
     /// Reads a `[net]` section; the image's shape is the caller's.
     init(_ reader: inout SectionReader) throws(ConfigError) {
-        let count = 1...1_000_000_000
+        let updates = 1...1_000_000_000
         batch = try reader.integer("batch", default: 1, in: 1...65_536)
         subdivisions = try reader.integer("subdivisions", default: 1, in: 1...65_536)
         guard batch % subdivisions == 0 else {
             throw reader.error(
                 "subdivisions",
-                "batch=\(batch) cannot be divided into \(subdivisions) equal parts: choose a divisor"
-            )
+                "expected a divisor of batch=\(batch), so that all parts are equal; found \(subdivisions)")
         }
-        learningRate = try reader.number("learning_rate", default: 0.001)
+        learningRate = try reader.number("learning_rate", default: 0.001, in: 0...1e6)
         momentum = try reader.number("momentum", default: 0.9, in: 0...1)
         decay = try reader.number("decay", default: 0.0001, in: 0...1)
         burnIn = try reader.integer("burn_in", default: 0, in: 0...1_000_000_000)
-        power = try reader.number("power", default: 4, in: -100...100)
+        power = try reader.number("power", default: 4, in: 0...100)
         maxBatches = try reader.integer("max_batches", default: 0, in: 0...1_000_000_000)
         switch try reader.choice("sampling", default: SamplingName.epochs) {
         case .epochs: sampling = .epochs
@@ -113,46 +105,33 @@ extension NetOptions {
         case .constant: policy = .constant
         case .step:
             policy = .step(
-                every: try reader.integer("step", default: 1, in: count),
-                scale: try reader.number("scale", default: 1)
-            )
+                every: try reader.integer("step", default: 1, in: updates),
+                scale: try reader.number("scale", default: 1))
         case .steps:
-            let steps = try reader.numbers("steps", in: 0...1e9)
+            let steps = try reader.integers("steps", in: 0...1_000_000_000)
             let scales = try reader.numbers("scales")
             guard steps.count == scales.count else {
-                throw reader.error(
-                    "scales",
-                    "there are \(steps.count) steps and \(scales.count) scales: expected as many"
-                )
+                throw reader.error("scales", "expected one for each of the \(steps.count) steps, found \(scales.count)")
             }
-            policy = .steps(at: steps.map { Int($0) }, scales: scales)
+            policy = .steps(at: steps, scales: scales)
         case .exp: policy = .exp(gamma: try reader.number("gamma", default: 1))
         case .poly:
-            guard maxBatches > 0 else { throw reader.error("max_batches", "policy=poly needs it, and it is not there") }
+            guard maxBatches > 0 else {
+                throw reader.error("max_batches", "policy=poly needs the number of all updates, found none")
+            }
             policy = .poly
         case .random: policy = .random
         case .sigmoid:
             policy = .sigmoid(
-                step: try reader.integer("step", default: 1, in: count),
-                gamma: try reader.number("gamma", default: 1)
-            )
+                step: try reader.integer("step", default: 1, in: updates),
+                gamma: try reader.number("gamma", default: 1))
         }
         try reader.refuse("adam", "clip", "random")
-        try reader.refuse("time_steps", unless: "1")
+        try reader.refuse("time_steps", unless: 1)
         reader.ignore(
-            "max_crop",
-            "min_crop",
-            "max_ratio",
-            "min_ratio",
-            "center",
-            "angle",
-            "aspect",
-            "saturation",
-            "exposure",
+            "max_crop", "min_crop", "max_ratio", "min_ratio", "center", "angle", "aspect", "saturation", "exposure",
             "hue",
-            "flip",
-            because: "images are not augmented yet"
-        )
+            "flip", because: "images are not augmented yet")
         reader.ignore("B1", "B2", "eps", because: "it belongs to adam")
         reader.ignore("step", "scale", "steps", "scales", "gamma", because: "the policy does not use it")
         reader.ignore("notruth", because: "Darknet does not use it either")

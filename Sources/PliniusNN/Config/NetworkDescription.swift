@@ -10,14 +10,15 @@ public struct NetworkDescription: Sendable {
     public let layout: ArenaLayout
 
     /// The last layer that is not a cost: the one that predicts.
-    public var outputLayer: Int { layers.lastIndex { if case .cost = $0.kind { false } else { true } } ?? 0 }
+    public var outputLayer: Int { layers.lastIndex { !$0.isCost } ?? 0 }
     /// Predictions per image.
     public var outputs: Int { layers[outputLayer].output.count }
 
     /// Most layers that a network may have.
     static let maximumLayers = 1024
-    /// Most floats in a layer's output for a mini-batch, in a layer's weights, or in the whole arena.
+    /// Most floats in the whole arena, and in the outputs of all layers for a mini-batch.
     static let maximumFloats = 1 << 31
+    private static let maximumWarnings = 1000
 
     /// Parses a configuration in Darknet's format.
     ///
@@ -28,47 +29,51 @@ public struct NetworkDescription: Sendable {
     public init(parsing text: String, file: String) throws(ConfigError) {
         let sections = try ConfigSection.sections(of: text, file: file)
         guard let first = sections.first, ["net", "network"].contains(first.name) else {
+            let found = sections.first.map { "[\($0.name)]" } ?? "nothing"
             throw ConfigError(
-                file: file,
-                line: sections.first?.line ?? 0,
-                key: nil,
-                message: "the first section is \(sections.first.map { "[\($0.name)]" } ?? "missing"): expected [net]"
-            )
-        }
-        guard sections.count > 1 else {
-            throw ConfigError(file: file, line: first.line, key: nil, message: "the network has no layers")
-        }
-        guard sections.count <= Self.maximumLayers else {
-            throw ConfigError(
-                file: file,
-                line: sections[Self.maximumLayers].line,
-                key: nil,
-                message: "a network may have \(Self.maximumLayers) layers"
-            )
+                file: file, line: sections.first?.line ?? 0, key: nil,
+                message: "expected [net] to begin with, found \(found)")
         }
         var reader = SectionReader(first, file: file)
         let options = try NetOptions(&reader)
         let input = try Shape(&reader)
         reader.finish()
-        var warnings = reader.warnings
+        guard 1...Self.maximumLayers ~= sections.count - 1 else {
+            throw reader.error(nil, "expected 1 to \(Self.maximumLayers) layers, found \(sections.count - 1)")
+        }
 
+        var warnings = reader.warnings
         var layers: [LayerDescription] = []
         var layout = ArenaLayout()
         var shape = input
+        var outputFloats = input.count * options.miniBatch
         for (index, section) in sections.dropFirst().enumerated() {
             var reader = SectionReader(section, file: file)
-            let layer = try LayerDescription(&reader, index: index, input: shape, miniBatch: options.miniBatch)
+            let layer = try LayerDescription(&reader, index: index, input: shape)
             reader.finish()
             warnings += reader.warnings
+            guard warnings.count <= Self.maximumWarnings else {
+                throw reader.error(
+                    nil, "more than \(Self.maximumWarnings) keys without meaning up to here: is this Darknet's format?")
+            }
             layer.appendState(to: &layout)
-            guard layout.floatCount <= Self.maximumFloats else {
-                throw reader.error(nil, "the network's state takes more than \(Self.maximumFloats) numbers up to here")
+            outputFloats += layer.output.count * options.miniBatch
+            guard layout.floatCount <= Self.maximumFloats, outputFloats <= Self.maximumFloats else {
+                throw reader.error(
+                    nil,
+                    "the network is too large: up to here it takes \(layout.floatCount) numbers of state and \(outputFloats) of "
+                        + "outputs for \(options.miniBatch) images; \(Self.maximumFloats) of each are allowed")
             }
             shape = layer.output
             layers.append(layer)
         }
-        guard layers.contains(where: { if case .cost = $0.kind { false } else { true } }) else {
-            throw ConfigError(file: file, line: first.line, key: nil, message: "the network has nothing but costs")
+        guard layers.contains(where: { !$0.isCost }) else {
+            throw ConfigError(
+                file: file, line: first.line, key: nil, message: "expected a layer that predicts, found costs only")
+        }
+        if !layers.contains(where: \.measuresLoss) {
+            let message = "the network has no loss and cannot learn: end it with [softmax] or [cost]"
+            warnings.append(ConfigWarning(file: file, line: first.line, message: message))
         }
         self.options = options
         self.input = input
@@ -88,22 +93,31 @@ extension Shape {
         if height > 0, width > 0, channels > 0 {
             guard inputs == height * width * channels else {
                 throw reader.error(
-                    "inputs",
-                    "is \(inputs), but height x width x channels is \(height * width * channels)"
-                )
+                    "inputs", "expected height x width x channels = \(height * width * channels), found \(inputs)")
             }
             self.init(channels: channels, height: height, width: width)
         } else {
             guard inputs > 0 else {
-                throw reader.error(nil, "no input: give height, width and channels, or inputs")
+                throw reader.error(nil, "expected height, width and channels, or inputs; found no input")
             }
             self.init(channels: inputs, height: 1, width: 1)
         }
         guard count <= NetworkDescription.maximumFloats else {
             throw reader.error(
-                "width",
-                "an image has \(count) values: at most \(NetworkDescription.maximumFloats) are allowed"
-            )
+                nil, "expected images of at most \(NetworkDescription.maximumFloats) values, found \(count)")
+        }
+    }
+}
+
+extension LayerDescription {
+    fileprivate var isCost: Bool { if case .cost = kind { true } else { false } }
+
+    /// Whether training has something to make smaller here.
+    fileprivate var measuresLoss: Bool {
+        switch kind {
+        case .cost: true
+        case .softmax(let softmax): !softmax.noLoss
+        case .convolutional, .connected, .maxpool, .avgpool, .dropout: false
         }
     }
 }
