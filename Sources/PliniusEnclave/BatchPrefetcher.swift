@@ -46,9 +46,7 @@ final class BatchPrefetcher: Sendable {
     /// Starts the worker on the batch of `firstIteration`.
     init(dataset: SealedDataset, sampler: BatchSampler, batch: Int, firstIteration: UInt64) {
         let header = dataset.header
-        buffers = (0..<2).map { _ in
-            Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes)
-        }
+        buffers = (0..<2).map { _ in Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes) }
         let indices = [Int](repeating: 0, count: batch)
         startThread { [buffers, self] in
             self.work(dataset: dataset, sampler: sampler, indices: indices, buffers: buffers)
@@ -76,10 +74,8 @@ final class BatchPrefetcher: Sendable {
         case .opened(let nanoseconds):
             if !isLast { request(iteration + 1) }
             return Opened(buffer: buffers[Int(iteration % 2)], nanoseconds: nanoseconds)
-        case .failed(let error):
-            throw error
-        case nil:
-            preconditionFailure("a batch was taken that nobody asked for")
+        case .failed(let error): throw error
+        case nil: preconditionFailure("a batch was taken that nobody asked for")
         }
     }
 
@@ -100,15 +96,9 @@ final class BatchPrefetcher: Sendable {
             do throws(DatasetError) {
                 let buffer = buffers[request.buffer]
                 // The loop does not look at this buffer before `finished`, see `take`.
-                try unsafe dataset.openBatch(
-                    indices: indices,
-                    images: buffer.images.floats,
-                    truth: buffer.truth.floats
-                )
+                try unsafe dataset.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
                 outcome = .opened(monotonicNanoseconds() - start)
-            } catch {
-                outcome = .failed(error)
-            }
+            } catch { outcome = .failed(error) }
             state.withLock { $0.outcome = outcome }
             finished.signal()
         }

@@ -38,13 +38,7 @@ final class Control: Sendable {
     }
 
     /// Tells the host something; ends the process if the host is gone.
-    func send(_ event: Event) {
-        do throws(WireError) {
-            try channel.send(event)
-        } catch {
-            hostIsGone()
-        }
-    }
+    func send(_ event: Event) { do throws(WireError) { try channel.send(event) } catch { hostIsGone() } }
 
     /// Has the host link the pool's file into place.
     /// - Returns: why the host could not, or `nil` when the pool has its name durably.
@@ -57,17 +51,13 @@ final class Control: Sendable {
     private func listen() {
         while true {
             let command: Command?
-            do throws(WireError) {
-                command = try channel.receive(Command.self)
-            } catch {
+            do throws(WireError) { command = try channel.receive(Command.self) } catch {
                 // The host is not trusted to frame its messages; it is not obeyed any further either.
                 hostIsGone()
             }
             switch command {
-            case nil:
-                hostIsGone()
-            case .stop:
-                stopFlag.store(true, ordering: .relaxed)
+            case nil: hostIsGone()
+            case .stop: stopFlag.store(true, ordering: .relaxed)
             case .published(let refusal):
                 state.withLock { $0.publication = .some(refusal) }
                 publicationArrived.signal()

@@ -11,24 +11,14 @@ public enum Enclave {
         for number in [SIGINT, SIGTERM, SIGHUP] { _ = signal(number, SIG_IGN) }
         var warnings: [String] = []
         let hardened = cplinius_harden_process()
-        if hardened != 0 {
-            warnings.append("core dumps and debuggers could not be switched off: errno \(hardened)")
-        }
+        if hardened != 0 { warnings.append("core dumps and debuggers could not be switched off: errno \(hardened)") }
         // Before any thread starts, so that the filter holds for all of them.
         let filtered = hardened == 0 ? cplinius_install_seccomp() : hardened
-        if filtered != 0 {
-            warnings.append("the system-call filter could not be installed: errno \(filtered)")
-        }
+        if filtered != 0 { warnings.append("the system-call filter could not be installed: errno \(filtered)") }
         let control = Control(descriptor: Session.Descriptor.control)
         control.send(
             .hello(
-                Hello(
-                    version: Hello.currentVersion,
-                    tee: Platform.tee,
-                    executors: ExecutorKind.allCases.map(\.name)
-                )
-            )
-        )
+                Hello(version: Hello.currentVersion, tee: Platform.tee, executors: ExecutorKind.allCases.map(\.name))))
         for warning in warnings { control.send(.warning(warning)) }
         let ending = Session(control: control).run(control.nextRequest())
         control.send(ending)

@@ -10,18 +10,12 @@ enum Evaluator {
     ///
     /// The class with the greatest output wins, the first of equals. The loss is the mean of -ln of the right class's probability.
     /// - Throws: what opening the records threw.
-    static func evaluate(
-        _ executor: any Executor,
-        on dataset: SealedDataset,
-        iteration: UInt64
-    ) throws(DatasetError) -> Evaluation {
+    static func evaluate(_ executor: any Executor, on dataset: SealedDataset, iteration: UInt64) throws(DatasetError)
+        -> Evaluation
+    {
         let header = dataset.header
         let batch = executor.miniBatch
-        let buffer = BatchPrefetcher.Buffer(
-            batch: batch,
-            imageCount: header.imageByteCount,
-            classes: header.classes
-        )
+        let buffer = BatchPrefetcher.Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes)
         let start = monotonicNanoseconds()
         var correct = 0
         var loss = 0.0
@@ -50,12 +44,8 @@ enum Evaluator {
         }
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
         return Evaluation(
-            iteration: iteration,
-            accuracy: Float(Double(correct) / Double(header.count)),
-            count: UInt64(header.count),
-            correct: UInt64(correct),
-            loss: Float(loss / Double(header.count)),
-            imagesPerSecond: Float(Double(header.count) / seconds)
-        )
+            iteration: iteration, accuracy: Float(Double(correct) / Double(header.count)), count: UInt64(header.count),
+            correct: UInt64(correct), loss: Float(loss / Double(header.count)),
+            imagesPerSecond: Float(Double(header.count) / seconds))
     }
 }

@@ -34,9 +34,7 @@ struct ExecutorChoice: Hashable {
         } else if let run {
             guard let kind = ExecutorKind(rawValue: run.executor) else {
                 throw SessionError(
-                    .failed,
-                    "the run was begun with executor number \(run.executor), which this build lacks"
-                )
+                    .failed, "the run was begun with executor number \(run.executor), which this build lacks")
             }
             self.kind = kind
         } else {
@@ -49,11 +47,8 @@ struct ExecutorChoice: Hashable {
     }
 
     /// Compiles a network for it.
-    func make(
-        _ network: NetworkDescription,
-        miniBatch: Int,
-        arena: ParameterArena
-    ) throws(SessionError) -> any Executor {
+    func make(_ network: NetworkDescription, miniBatch: Int, arena: ParameterArena) throws(SessionError) -> any Executor
+    {
         switch kind {
         case .reference:
             return ReferenceExecutor(network: network, miniBatch: miniBatch, arena: arena, threads: Int(threads))

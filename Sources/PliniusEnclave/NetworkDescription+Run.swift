@@ -12,14 +12,12 @@ extension NetworkDescription {
             throw SessionError(
                 .usage,
                 "the data set's images are \(header.shape), the network's [net] section expects \(input) (channels x "
-                    + "height x width): seal data of that shape, or change the configuration"
-            )
+                    + "height x width): seal data of that shape, or change the configuration")
         }
         guard header.classes == outputs else {
             throw SessionError(
                 .usage,
-                "the data set has \(header.classes) classes, the network has \(outputs) outputs: they must be equal"
-            )
+                "the data set has \(header.classes) classes, the network has \(outputs) outputs: they must be equal")
         }
     }
 
@@ -34,37 +32,27 @@ extension NetworkDescription {
             throw SessionError(
                 .usage,
                 "--iterations is \(target), but the learning-rate schedule ends at max_batches=\(end): ask for at most "
-                    + "that, or raise max_batches (which makes it another run)"
-            )
+                    + "that, or raise max_batches (which makes it another run)")
         }
         guard layers.contains(where: { $0.hasLoss }) else {
             throw SessionError(
-                .usage,
-                "the network has no layer with a loss ([softmax] or [cost]): it cannot be trained"
-            )
+                .usage, "the network has no layer with a loss ([softmax] or [cost]): it cannot be trained")
         }
         return target
     }
 
     /// Who a new run is.
     /// - Throws: `SessionError` if there is no such cipher.
-    func identity(
-        _ request: TrainRequest,
-        dataset: SealedDataset,
-        choice: ExecutorChoice
-    ) throws(SessionError) -> RunIdentity {
+    func identity(_ request: TrainRequest, dataset: SealedDataset, choice: ExecutorChoice) throws(SessionError)
+        -> RunIdentity
+    {
         RunIdentity(
-            runID: randomBytes(16),
-            configDigest: sha256(canonicalBytes),
-            layoutDigest: sha256(layoutBytes),
+            runID: randomBytes(16), configDigest: sha256(canonicalBytes), layoutDigest: sha256(layoutBytes),
             datasetID: dataset.header.id,
             // Below 2^53, so that every reader of JSON gives the same number back.
             seed: request.seed ?? randomBytes(6).reduce(0) { $0 << 8 | UInt64($1) },
-            cipher: try request.knownCipher ?? .aes256GCM,
-            sampling: options.sampling.rawValue,
-            executor: choice.kind.rawValue,
-            threads: choice.threads
-        )
+            cipher: try request.knownCipher ?? .aes256GCM, sampling: options.sampling.rawValue,
+            executor: choice.kind.rawValue, threads: choice.threads)
     }
 
     /// What a pool's run must be for the request to continue it; who asks for nothing gets what is there.

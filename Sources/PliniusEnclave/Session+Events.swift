@@ -9,12 +9,9 @@ import _PliniusSupport
 
 extension Run {
     /// What is about to be trained or tested.
-    func startEvent(
-        _ network: NetworkDescription,
-        _ choice: ExecutorChoice,
-        dataset: SealedDataset,
-        target: UInt64
-    ) -> StartEvent {
+    func startEvent(_ network: NetworkDescription, _ choice: ExecutorChoice, dataset: SealedDataset, target: UInt64)
+        -> StartEvent
+    {
         let identity = mirror.identity
         var event = StartEvent()
         event.runID = identity.runID.hex
@@ -48,12 +45,8 @@ extension Run {
             case .resumedAfterSystemCrash: "resumed-after-system-crash"
             }
         return ResumeEvent(
-            verdict: verdict,
-            iteration: recovery.progress.iteration,
-            generation: recovery.generation,
-            slot: recovery.slot.rawValue,
-            message: "\(recovery.message) \(Recovery.rollbackWindow)"
-        )
+            verdict: verdict, iteration: recovery.progress.iteration, generation: recovery.generation,
+            slot: recovery.slot.rawValue, message: "\(recovery.message) \(Recovery.rollbackWindow)")
     }
 }
 

@@ -27,9 +27,7 @@ struct Session {
             case .status: return .status(try status())
             case .stop, .published: preconditionFailure("the control socket hands over requests only")
             }
-        } catch {
-            return .failure(error.failure)
-        }
+        } catch { return .failure(error.failure) }
     }
 
     // MARK: The requests
@@ -51,18 +49,10 @@ struct Session {
         case .fresh:
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
             run = try Run.begin(
-                try network.identity(request, dataset: dataset, choice: choice),
-                network: network,
-                keys: keys,
-                arena: arena,
-                control: control
-            )
+                try network.identity(request, dataset: dataset, choice: choice), network: network,
+                text: request.config.text, keys: keys, arena: arena, control: control)
         case .existing:
-            run = try Run.resume(
-                try network.expectedRun(request, dataset: dataset),
-                keys: keys,
-                arena: arena
-            )
+            run = try Run.resume(try network.expectedRun(request, dataset: dataset), keys: keys, arena: arena)
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
         }
@@ -75,16 +65,9 @@ struct Session {
         var progress = run.progress
         let start = monotonicNanoseconds()
         let ending = try TrainingLoop(
-            network: network,
-            executor: executor,
-            arena: arena,
-            mirror: run.mirror,
-            generation: run.recovery?.generation ?? 1,
-            dataset: dataset,
-            seed: run.mirror.identity.seed,
-            target: target,
-            mirrorEvery: UInt64(request.mirrorEvery),
-            control: control
+            network: network, executor: executor, arena: arena, mirror: run.mirror,
+            generation: run.recovery?.generation ?? 1, dataset: dataset, seed: run.mirror.identity.seed, target: target,
+            mirrorEvery: UInt64(request.mirrorEvery), control: control
         ).run(from: &progress)
         let elapsed = monotonicNanoseconds() - start
         if ending == .stopped {
@@ -95,12 +78,8 @@ struct Session {
         }
         return .finish(
             TrainResult(
-                iterations: progress.iteration,
-                loss: progress.loss,
-                averageLoss: progress.averageLoss,
-                wallNanoseconds: elapsed
-            )
-        )
+                iterations: progress.iteration, loss: progress.loss, averageLoss: progress.averageLoss,
+                wallNanoseconds: elapsed))
     }
 
     private func test(_ request: TestRequest) throws(SessionError) -> Event {
@@ -113,16 +92,9 @@ struct Session {
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
         let run = try Run.resume(expected, keys: keys, arena: arena, access: .readOnly)
-        let choice = try ExecutorChoice(
-            executor: request.executor,
-            threads: request.threads,
-            of: run.mirror.identity
-        )
+        let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
-            network,
-            miniBatch: min(network.options.miniBatch, dataset.header.count),
-            arena: arena
-        )
+            network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
         executor.parametersDidChange()
         control.send(.start(run.startEvent(network, choice, dataset: dataset, target: run.progress.iteration)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
@@ -132,8 +104,7 @@ struct Session {
     private func status() throws(SessionError) -> PliniusWire.PoolStatus {
         try reporting {
             PliniusWire.PoolStatus(
-                try PliniusMirror.PoolStatus(of: Pool.open(descriptor: Descriptor.pool, access: .readOnly))
-            )
+                try PliniusMirror.PoolStatus(of: Pool.open(descriptor: Descriptor.pool, access: .readOnly)))
         }
     }
 
@@ -141,9 +112,7 @@ struct Session {
 
     private func parse(_ config: ConfigFile) throws(SessionError) -> NetworkDescription {
         let network = try reporting { try NetworkDescription(parsing: config.text, file: config.name) }
-        for warning in network.warnings {
-            control.send(.warning(warning.description))
-        }
+        for warning in network.warnings { control.send(.warning(warning.description)) }
         return network
     }
 
@@ -151,31 +120,23 @@ struct Session {
         try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key)) }
     }
 
-    private func openDataset(
-        _ descriptor: CInt,
-        _ keys: KeyHierarchy,
-        for network: NetworkDescription
-    ) throws(SessionError) -> SealedDataset {
+    private func openDataset(_ descriptor: CInt, _ keys: KeyHierarchy, for network: NetworkDescription)
+        throws(SessionError) -> SealedDataset
+    {
         let dataset = try reporting { try SealedDataset(descriptor: descriptor, keys: keys) }
         try network.requireFit(of: dataset.header)
         return dataset
     }
 
-    private func evaluate(
-        _ executor: any Executor,
-        on dataset: SealedDataset,
-        iteration: UInt64
-    ) throws(SessionError) -> Evaluation {
-        try reporting { try Evaluator.evaluate(executor, on: dataset, iteration: iteration) }
-    }
+    private func evaluate(_ executor: any Executor, on dataset: SealedDataset, iteration: UInt64) throws(SessionError)
+        -> Evaluation
+    { try reporting { try Evaluator.evaluate(executor, on: dataset, iteration: iteration) } }
 
     private func warnAboutOtherBits(_ choice: ExecutorChoice, _ identity: RunIdentity) {
         guard choice.kind.rawValue != identity.executor || choice.threads != identity.threads else { return }
         control.send(
             .warning(
                 "the run was begun with another executor or number of threads: it goes on correctly, but will not end "
-                    + "with the bits of an undisturbed run; leave --executor and --threads away to get those"
-            )
-        )
+                    + "with the bits of an undisturbed run; leave --executor and --threads away to get those"))
     }
 }

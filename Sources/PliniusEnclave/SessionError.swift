@@ -9,9 +9,7 @@ import PliniusWire
 struct SessionError: Error, Sendable {
     let failure: Failure
 
-    init(_ category: Failure.Category, _ message: String) {
-        failure = Failure(category: category, message: message)
-    }
+    init(_ category: Failure.Category, _ message: String) { failure = Failure(category: category, message: message) }
 
     /// Sorts what the modules below throw into the exit codes of the programs.
     init(_ error: any Error) {
@@ -35,9 +33,5 @@ struct SessionError: Error, Sendable {
 
 /// Runs `body`, and turns whatever it throws into what the host is told.
 func reporting<R>(_ body: () throws -> R) throws(SessionError) -> R {
-    do {
-        return try body()
-    } catch {
-        throw SessionError(error)
-    }
+    do { return try body() } catch { throw SessionError(error) }
 }

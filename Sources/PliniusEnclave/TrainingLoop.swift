@@ -30,17 +30,9 @@ struct TrainingLoop {
         guard progress.iteration < target else { return .finished }
         let options = network.options
         let sampler = BatchSampler(
-            count: dataset.header.count,
-            batch: options.batch,
-            seed: seed,
-            sampling: options.sampling
-        )
+            count: dataset.header.count, batch: options.batch, seed: seed, sampling: options.sampling)
         let prefetcher = BatchPrefetcher(
-            dataset: dataset,
-            sampler: sampler,
-            batch: options.batch,
-            firstIteration: progress.iteration
-        )
+            dataset: dataset, sampler: sampler, batch: options.batch, firstIteration: progress.iteration)
         defer { prefetcher.cancel() }
         var mirrored = progress.iteration
         while progress.iteration < target {
@@ -51,21 +43,14 @@ struct TrainingLoop {
             let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored)
             let rate = options.learningRate(atUpdate: Int(iteration) + 1, seed: seed)
             executor.update(
-                SolverStep(learningRate: rate, momentum: options.momentum, decay: options.decay, batch: options.batch)
-            )
+                SolverStep(learningRate: rate, momentum: options.momentum, decay: options.decay, batch: options.batch))
             if let tensor = arena.firstNonFiniteTensor() {
                 throw notFinite(
-                    "a value in the \(tensor.role)",
-                    layer: tensor.layer,
-                    iteration: iteration + 1,
-                    mirrored: mirrored
-                )
+                    "a value in the \(tensor.role)", layer: tensor.layer, iteration: iteration + 1, mirrored: mirrored)
             }
             progress = Progress(
-                iteration: iteration + 1,
-                loss: loss,
-                averageLoss: iteration == 0 ? loss : 0.9 * progress.averageLoss + 0.1 * loss
-            )
+                iteration: iteration + 1, loss: loss,
+                averageLoss: iteration == 0 ? loss : 0.9 * progress.averageLoss + 0.1 * loss)
 
             let isStopping = control.isStopRequested
             var mirrorTime: UInt64 = 0
@@ -77,17 +62,10 @@ struct TrainingLoop {
             control.send(
                 .iteration(
                     IterationEvent(
-                        iteration: progress.iteration,
-                        loss: loss,
-                        averageLoss: progress.averageLoss,
-                        learningRate: rate,
-                        iterationNanoseconds: time,
-                        mirrorNanoseconds: mirrorTime,
+                        iteration: progress.iteration, loss: loss, averageLoss: progress.averageLoss,
+                        learningRate: rate, iterationNanoseconds: time, mirrorNanoseconds: mirrorTime,
                         batchNanoseconds: batch.nanoseconds,
-                        imagesPerSecond: Float(Double(options.batch) / (Double(time) / 1e9))
-                    )
-                )
-            )
+                        imagesPerSecond: Float(Double(options.batch) / (Double(time) / 1e9)))))
             if isStopping && !isLast { return .stopped }
         }
         return .finished
@@ -95,34 +73,23 @@ struct TrainingLoop {
 
     /// Forward and backward over the batch, one mini-batch after the other; gradients accumulate in the arena.
     /// - Returns: the mean loss per image.
-    private func train(
-        on buffer: BatchPrefetcher.Buffer,
-        iteration: UInt64,
-        mirrored: UInt64
-    ) throws(SessionError) -> Float {
+    private func train(on buffer: BatchPrefetcher.Buffer, iteration: UInt64, mirrored: UInt64) throws(SessionError)
+        -> Float
+    {
         let options = network.options
         let images = options.miniBatch * network.input.count
         let truths = options.miniBatch * network.outputs
         var cost: Float = 0
         for subdivision in 0..<options.subdivisions {
             let pass = Pass(
-                mode: .training,
-                seed: seed,
-                iteration: iteration,
-                firstImage: subdivision * options.miniBatch
-            )
+                mode: .training, seed: seed, iteration: iteration, firstImage: subdivision * options.miniBatch)
             unsafe executor.load(
                 images: Span(
                     _unsafeElements: UnsafeBufferPointer(
-                        rebasing: buffer.images.floats[subdivision * images..<(subdivision + 1) * images]
-                    )
-                ),
+                        rebasing: buffer.images.floats[subdivision * images..<(subdivision + 1) * images])),
                 truth: Span(
                     _unsafeElements: UnsafeBufferPointer(
-                        rebasing: buffer.truth.floats[subdivision * truths..<(subdivision + 1) * truths]
-                    )
-                )
-            )
+                        rebasing: buffer.truth.floats[subdivision * truths..<(subdivision + 1) * truths])))
             let part = executor.forward(pass)
             guard part.isFinite else {
                 let layer = executor.firstNonFiniteLayer() ?? network.layers.count - 1
@@ -144,13 +111,8 @@ struct TrainingLoop {
         control.send(
             .mirror(
                 MirrorEvent(
-                    iteration: progress.iteration,
-                    generation: generation,
-                    bytes: UInt64(mirror.statistics.bytesWritten - before),
-                    nanoseconds: time
-                )
-            )
-        )
+                    iteration: progress.iteration, generation: generation,
+                    bytes: UInt64(mirror.statistics.bytesWritten - before), nanoseconds: time)))
         return time
     }
 
@@ -160,7 +122,6 @@ struct TrainingLoop {
             .failed,
             "iteration \(iteration): \(what) of layer \(layer) (line \(description.line) of the configuration) is not a "
                 + "finite number, so training stopped. The pool keeps iteration \(mirrored), which is good; try a smaller "
-                + "learning_rate in a new run"
-        )
+                + "learning_rate in a new run")
     }
 }

@@ -14,6 +14,8 @@ public final class Mirror {
 
     /// The run that the pool holds.
     public let identity: RunIdentity
+    /// What the arena is the state of: the text of the network's configuration, as the run began with it.
+    public let description: [UInt8]
     /// What this mirror has done.
     public internal(set) var statistics = MirrorStatistics()
     /// Called at each crash point of a commit; for tests that end the process there.
@@ -37,7 +39,8 @@ public final class Mirror {
     var tags: [UInt8]
     var context: ChunkContext
 
-    private init(_ pool: Pool, _ superblock: Superblock, _ keys: RunKeys) {
+    private init(_ pool: Pool, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys) {
+        self.description = description
         self.pool = pool
         identity = superblock.identity
         layout = superblock.layout
@@ -52,8 +55,10 @@ public final class Mirror {
     public var arenaBytes: Int { layout.arenaBytes }
 
     /// The size of the pool that mirrors an arena.
-    public static func byteCount(arenaBytes: Int, chunkBytes: Int = defaultChunkBytes) -> Int {
-        MirrorLayout(arenaBytes: arenaBytes, chunkBytes: chunkBytes).byteCount
+    public static func byteCount(
+        arenaBytes: Int, descriptionBytes: Int = 0, chunkBytes: Int = defaultChunkBytes
+    ) -> Int {
+        MirrorLayout(arenaBytes: arenaBytes, chunkBytes: chunkBytes, descriptionBytes: descriptionBytes).byteCount
     }
 
     // MARK: Begin
@@ -63,17 +68,23 @@ public final class Mirror {
     /// Everything is durable when this returns. A pool whose creation was cut off does not begin as a pool does: give the file its
     /// name only now.
     ///
-    /// - Parameter pool: Of exactly ``byteCount(arenaBytes:chunkBytes:)`` bytes.
+    /// - Parameters:
+    ///   - pool: Of exactly ``byteCount(arenaBytes:descriptionBytes:chunkBytes:)`` bytes.
+    ///   - description: What the arena is the state of; public, authenticated, at most 1 MiB.
     /// - Throws: `.media`.
     public static func create(
         on pool: Pool, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
-        chunkBytes: Int = defaultChunkBytes
+        description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes
     ) throws(MirrorError) -> Mirror {
-        let layout = MirrorLayout(arenaBytes: arena.byteCount, chunkBytes: chunkBytes)
+        let layout = MirrorLayout(
+            arenaBytes: arena.byteCount, chunkBytes: chunkBytes, descriptionBytes: description.count)
         precondition(pool.byteCount == layout.byteCount, "a new pool has exactly the size that its mirror takes")
-        let superblock = Superblock(identity: identity, layout: layout, keyCheck: keys.keyCheck(for: identity.runID))
+        let superblock = Superblock(
+            identity: identity, layout: layout, keyCheck: keys.keyCheck(for: identity.runID),
+            descriptionDigest: sha256(description))
         let runKeys = keys.runKeys(runID: identity.runID)
-        let mirror = Mirror(pool, superblock, runKeys)
+        let mirror = Mirror(pool, superblock, description, runKeys)
+        mirror.store(description, at: layout.description.lowerBound)
         mirror.markEmpty(.b)
         try mirror.commit(arena, progress, to: .a, sequence: 0)
         mirror.store(superblock.encoded(runKeys), at: 0)
@@ -96,6 +107,6 @@ public final class Mirror {
         let runKeys = try superblock.authenticate(bytes, with: keys)
         let differences = expected.differences(from: superblock.identity)
         guard differences.isEmpty else { throw .otherRun(differences) }
-        return Mirror(pool, superblock, runKeys)
+        return Mirror(pool, superblock, try superblock.readDescription(from: pool), runKeys)
     }
 }

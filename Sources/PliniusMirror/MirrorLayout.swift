@@ -1,8 +1,9 @@
-/// Where everything lies in a pool, in bytes from its start; a pure function of two sizes.
+/// Where everything lies in a pool, in bytes from its start; a pure function of three sizes.
 ///
 /// ```
 /// 0      superblock          8192 bytes
-/// 8192   slot A   header     4096 bytes, of which 512 are used
+/// 8192   network description  to whole pages
+/// …      slot A   header     4096 bytes, of which 512 are used
 ///                 tags       16 bytes a chunk, to whole pages
 ///                 chunks     as many bytes as the arena, to whole pages
 /// …      slot B   the same
@@ -18,21 +19,30 @@ struct MirrorLayout: Hashable, Sendable {
     let arenaBytes: Int
     /// The size of every chunk but the last, which may be shorter.
     let chunkBytes: Int
+    /// The size of the text that describes the network.
+    let descriptionBytes: Int
+
+    /// The longest text that describes a network.
+    static let maximumDescriptionBytes = 1 << 20
 
     /// Traps on sizes that no pool has.
-    init(arenaBytes: Int, chunkBytes: Int) {
+    init(arenaBytes: Int, chunkBytes: Int, descriptionBytes: Int) {
+        precondition(
+            0...Self.maximumDescriptionBytes ~= descriptionBytes, "a description has at most \(Self.maximumDescriptionBytes) bytes")
         precondition(arenaBytes > 0, "an arena is not empty")
         precondition(chunkBytes >= 64 && chunkBytes % 64 == 0, "a chunk is made of whole cache lines")
         self.arenaBytes = arenaBytes
         self.chunkBytes = chunkBytes
+        self.descriptionBytes = descriptionBytes
     }
 
     /// Takes sizes that nobody vouches for; `nil` if a pool of `poolBytes` bytes cannot hold them twice.
-    init?(arenaBytes: UInt64, chunkBytes: UInt32, poolBytes: Int) {
-        guard arenaBytes > 0, arenaBytes <= UInt64(poolBytes), chunkBytes >= 64, chunkBytes % 64 == 0 else {
-            return nil
-        }
-        self.init(arenaBytes: Int(arenaBytes), chunkBytes: Int(chunkBytes))
+    init?(arenaBytes: UInt64, chunkBytes: UInt32, descriptionBytes: UInt32, poolBytes: Int) {
+        guard arenaBytes > 0, arenaBytes <= UInt64(poolBytes), chunkBytes >= 64, chunkBytes % 64 == 0,
+            descriptionBytes <= UInt32(Self.maximumDescriptionBytes)
+        else { return nil }
+        self.init(
+            arenaBytes: Int(arenaBytes), chunkBytes: Int(chunkBytes), descriptionBytes: Int(descriptionBytes))
         guard chunkCount <= UInt32.max else { return nil }
     }
 
@@ -40,11 +50,15 @@ struct MirrorLayout: Hashable, Sendable {
     private var tagPages: Int { wholePages(chunkCount * Self.tagBytes) }
     var slotBytes: Int { Self.pageBytes + tagPages + wholePages(arenaBytes) }
     /// The size of the whole pool.
-    var byteCount: Int { Self.superblockBytes + 2 * slotBytes }
+    var byteCount: Int { slotsStart + 2 * slotBytes }
+    private var slotsStart: Int { Self.superblockBytes + wholePages(descriptionBytes) }
+
+    /// The text that describes the network.
+    var description: Range<Int> { Self.superblockBytes..<Self.superblockBytes + descriptionBytes }
 
     /// The bytes of a slot.
     func range(of slot: Slot) -> Range<Int> {
-        let start = Self.superblockBytes + Int(slot.rawValue) * slotBytes
+        let start = slotsStart + Int(slot.rawValue) * slotBytes
         return start..<start + slotBytes
     }
 

@@ -10,9 +10,11 @@ import _PliniusSupport
 /// 0    magic "PLINPOOL"        64   layout digest      128  arena bytes, u64     152  slot bytes, u64
 /// 8    version, u32            96   data set id        136  chunk bytes, u32     160  offset of slot B, u64
 /// 12   superblock bytes, u32   112  seed, u64          140  chunk count, u32     168  key check
-/// 16   run id                  120  cipher, sampling,  144  offset of slot A,    184  zeros
-/// 32   config digest                executor, zero: u8      u64                  8128 MAC over all before it
-///                              124  threads, u32                                 8160 SHA-256 of all before it
+/// 16   run id                  120  cipher, sampling,  144  offset of slot A,    184  description bytes, u32
+/// 32   config digest                executor, zero: u8      u64                  188  SHA-256 of the description
+///                              124  threads, u32                                 220  zeros
+///                                                                                8128 MAC over all before it
+///                                                                                8160 SHA-256 of all before it
 /// ```
 ///
 /// Little-endian. Magic, version and the closing digest stay where they are in every version. The digest needs no key: it tells a
@@ -26,6 +28,8 @@ struct Superblock: Hashable {
     var identity: RunIdentity
     var layout: MirrorLayout
     var keyCheck: [UInt8]
+    /// Of the text that describes the network.
+    var descriptionDigest: [UInt8]
 
     /// The bytes for the pool.
     func encoded(_ keys: RunKeys) -> [UInt8] {
@@ -47,6 +51,8 @@ struct Superblock: Hashable {
         writer.write(UInt64(layout.slotBytes))
         writer.write(UInt64(layout.range(of: .b).lowerBound))
         writer.write(bytes: keyCheck)
+        writer.write(UInt32(layout.descriptionBytes))
+        writer.write(bytes: descriptionDigest)
         writer.pad(to: Self.macOffset)
         writer.write(bytes: keys.superblockMAC(over: writer.bytes))
         writer.write(bytes: sha256(writer.bytes))
@@ -102,11 +108,14 @@ struct Superblock: Hashable {
         guard arenaBytes <= UInt64(poolBytes) else {
             throw MirrorError.truncated(found: poolBytes, expected: Int(clamping: arenaBytes))
         }
-        let layout = MirrorLayout(arenaBytes: arenaBytes, chunkBytes: chunkBytes, poolBytes: poolBytes)
         let chunkCount = try reader.read(UInt32.self)
         let places = [try reader.read(UInt64.self), try reader.read(UInt64.self), try reader.read(UInt64.self)]
         let keyCheck = try reader.readBytes(16)
-        let padding = try reader.readBytes(macOffset - 184)
+        let descriptionBytes = try reader.read(UInt32.self)
+        let descriptionDigest = try reader.readBytes(32)
+        let padding = try reader.readBytes(macOffset - 220)
+        let layout = MirrorLayout(
+            arenaBytes: arenaBytes, chunkBytes: chunkBytes, descriptionBytes: descriptionBytes, poolBytes: poolBytes)
         guard let cipher, let layout, size == UInt32(MirrorLayout.superblockBytes), zero == 0,
             chunkCount == UInt32(layout.chunkCount), padding.allSatisfy({ $0 == 0 }),
             places
@@ -119,7 +128,8 @@ struct Superblock: Hashable {
         let identity = RunIdentity(
             runID: runID, configDigest: configDigest, layoutDigest: layoutDigest, datasetID: datasetID, seed: seed,
             cipher: cipher, sampling: sampling, executor: executor, threads: threads)
-        return Superblock(identity: identity, layout: layout, keyCheck: keyCheck)
+        return Superblock(
+            identity: identity, layout: layout, keyCheck: keyCheck, descriptionDigest: descriptionDigest)
     }
 
     /// Makes the claim a fact, and returns the keys of the run.
@@ -132,5 +142,15 @@ struct Superblock: Hashable {
             throw .tampered("superblock", "its MAC does not match its bytes")
         }
         return runKeys
+    }
+
+    /// Reads the text that describes the network; meaningful once the superblock is a fact.
+    /// - Throws: `.tampered`.
+    func readDescription(from pool: Pool) throws(MirrorError) -> [UInt8] {
+        let description = pool.read(layout.description)
+        guard sha256(description) == descriptionDigest else {
+            throw .tampered("network description", "its digest does not match its bytes")
+        }
+        return description
     }
 }

@@ -1,0 +1,37 @@
+import PliniusNN
+import _PliniusSupport
+
+/// Darknet's `.weights` format, version 0.2: little-endian, no names, no shapes, no checksum.
+///
+/// ```
+/// 0   major = 0, minor = 2, revision = 0, 4 bytes each
+/// 12  images seen, 8 bytes
+/// 20  float32 arrays, layer after layer:
+///     convolutional   biases, [scales, rolling mean, rolling variance,] weights
+///     connected       biases, weights, [scales, rolling mean, rolling variance]
+/// ```
+enum DarknetWeights {
+    /// The whole file.
+    static func encoded(_ model: TrainedModel) -> [UInt8] {
+        var header = ByteWriter()
+        for part in [0, 2, 0] as [UInt32] { header.write(part) }
+        header.write(model.imagesSeen)
+        var bytes = header.bytes
+        bytes.reserveCapacity(bytes.count + model.network.layout.parameterCount * MemoryLayout<Float>.size)
+        for layer in model.network.layers {
+            for role in order(of: layer) {
+                guard let tensor = model.network.layout.tensor(layer: layer.index, role: role) else { continue }
+                model.append(tensor, to: &bytes)
+            }
+        }
+        return bytes
+    }
+
+    private static func order(of layer: LayerDescription) -> [TensorRole] {
+        switch layer.kind {
+        case .convolutional: [.biases, .scales, .rollingMean, .rollingVariance, .weights]
+        case .connected: [.biases, .weights, .scales, .rollingMean, .rollingVariance]
+        case .maxpool, .avgpool, .dropout, .softmax, .cost: []
+        }
+    }
+}

@@ -1,0 +1,34 @@
+import ArgumentParser
+import PliniusSealing
+
+/// Writes the model of a pool to a file that others can read.
+struct ExportCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "export", abstract: "Opens the newest model of a pool and writes it in a common format, unsealed.")
+
+    enum Format: String, ExpressibleByArgument, CaseIterable { case weights, safetensors }
+
+    @Option(help: "The key that the run began with.") var key: String
+
+    @Option(help: "The pool of the run.") var pool: String
+
+    @Option(help: "weights: Darknet's format. safetensors: named tensors with shapes.") var format: Format
+
+    @Option(help: "The file to write; an existing one is never overwritten.") var out: String
+
+    func run() throws {
+        try reporting {
+            let file = try OpenFile(pool, as: "pool")
+            let model = try TrainedModel(pool: file.descriptor, keys: KeyHierarchy(keyFile: key))
+            let bytes =
+                switch format {
+                case .weights: DarknetWeights.encoded(model)
+                case .safetensors: try Safetensors.encoded(model)
+                }
+            let output = try AtomicFile(out)
+            try output.write(bytes)
+            try output.publish()
+            printError("wrote \(bytes.count) bytes to \(out): iteration \(model.progress.iteration), not sealed")
+        }
+    }
+}

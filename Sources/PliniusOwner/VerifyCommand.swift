@@ -1,0 +1,28 @@
+import ArgumentParser
+import PliniusMirror
+import PliniusSealing
+
+/// Opens every record of a sealed data set.
+struct VerifyCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "verify",
+        abstract: "Opens every record of a sealed data set and says whether all are as they were sealed.")
+
+    @Option(help: "The key that the data were sealed with.") var key: String
+
+    @Argument(help: "The sealed data set.") var file: String
+
+    func run() throws {
+        try reporting {
+            let open = try OpenFile(file, as: "sealed data set")
+            let dataset = try SealedDataset(descriptor: open.descriptor, keys: KeyHierarchy(keyFile: key))
+            var progress = ProgressBar("verified", total: dataset.header.count)
+            for record in 0..<dataset.header.count {
+                try unsafe dataset.withRecord(record) { _, _ in }
+                progress.advance(to: record + 1)
+            }
+            progress.finish()
+            print("\(file): all \(dataset.header.count) records are as they were sealed")
+        }
+    }
+}

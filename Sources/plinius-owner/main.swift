@@ -1,0 +1,3 @@
+import PliniusOwner
+
+OwnerCommand.main()

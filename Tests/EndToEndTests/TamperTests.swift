@@ -1,0 +1,121 @@
+import Foundation
+import Testing
+import _PliniusTestSupport
+
+/// Whoever changes the pool or the data is refused with a reason and exit code 3, and the file stays as it was.
+///
+/// That *every* byte counts is the mirror's and the data set's own tests' matter; here the programs say so.
+@Suite struct TamperTests {
+    private let scenario: Scenario
+
+    init() throws {
+        scenario = try Scenario()
+        let outcome = try scenario.train("--executor", "reference", "--iterations", "9")
+        try #require(outcome.succeeded, "\(outcome.errors)")
+    }
+
+    /// Trains on a changed file and expects a refusal that says `reason`.
+    private func expectRefusal(of name: String, _ bytes: [UInt8], because reason: String, _ comment: Comment? = nil)
+        throws
+    {
+        try scenario.folder.write(bytes, to: name)
+        let outcome = try scenario.train("--executor", "reference")
+        #expect(outcome.status == .exited(3), "\(comment ?? ""): \(outcome)")
+        #expect(outcome.errors.lowercased().contains(reason), "\(comment ?? ""): \(outcome.errors)")
+        #expect(try scenario.folder.read(name) == bytes, "the refused file was changed")
+    }
+
+    @Test func flippedBytesOfThePoolAreRefused() throws {
+        let original = try scenario.folder.read("run.pool")
+        // Superblock, and the pages of the newest slot's header, tags and chunks: iteration 9 is the tenth commit, slot 1.
+        let slot = 8192 + (original.count - 8192) / 2
+        for offset in [0, 9, 40, 100, slot + 8, slot + 40, slot + 100, slot + 4096, slot + 8192 + 5] {
+            var bytes = original
+            bytes[offset] ^= 0x10
+            try scenario.folder.write(bytes, to: "run.pool")
+            let outcome = try scenario.train("--executor", "reference")
+            #expect(outcome.status == .exited(3), "byte \(offset): \(outcome)")
+            #expect(try scenario.folder.read("run.pool") == bytes, "the refused pool was changed")
+        }
+        try scenario.folder.write(original, to: "run.pool")
+        #expect(try scenario.train("--executor", "reference").succeeded)
+    }
+
+    @Test func aTruncatedPoolIsRefused() throws {
+        let original = try scenario.folder.read("run.pool")
+        for count in [original.count - 1, original.count / 2, 4096, 100] {
+            try scenario.folder.write(original[..<count], to: "run.pool")
+            let outcome = try scenario.train("--executor", "reference")
+            #expect([.exited(3), .exited(4)].contains(outcome.status), "\(count) bytes: \(outcome)")
+            #expect(try scenario.folder.read("run.pool").count == count)
+        }
+    }
+
+    @Test func anEmptyPoolFileIsNoReasonToStartAfresh() throws {
+        try scenario.folder.write([UInt8](), to: "run.pool")
+        let outcome = try scenario.train("--executor", "reference")
+        #expect(!outcome.succeeded)
+        #expect(try scenario.folder.read("run.pool").isEmpty)
+    }
+
+    @Test func anOldSlotPutBackIsRefused() throws {
+        let old = try scenario.folder.read("run.pool")
+        #expect(try scenario.train("--executor", "reference", "--iterations", "14").succeeded)
+        var new = try scenario.folder.read("run.pool")
+        // Iteration 14 lies in slot 1; put the slot of iteration 9 over the other one, which holds 13.
+        let slots = [8192, 8192 + (old.count - 8192) / 2]
+        let older = old[slots[0]..<slots[1]]
+        new.replaceSubrange(slots[0]..<slots[1], with: older)
+        try expectRefusal(of: "run.pool", new, because: "replay")
+    }
+
+    @Test func thePoolOfAnotherRunIsNamed() throws {
+        let before = try scenario.folder.read("run.pool")
+        let otherSeed = try scenario.train(seed: "8", "--executor", "reference")
+        #expect(otherSeed.status == .exited(3))
+        #expect(otherSeed.errors.contains("seed"), "\(otherSeed.errors)")
+
+        try scenario.folder.write(
+            Scenario.smallNetwork.replacingOccurrences(of: "filters=8", with: "filters=9"), to: "net.cfg")
+        let otherNetwork = try scenario.train("--executor", "reference")
+        #expect(otherNetwork.status == .exited(3))
+        #expect(otherNetwork.errors.contains("config"), "\(otherNetwork.errors)")
+        try scenario.folder.write(Scenario.smallNetwork, to: "net.cfg")
+
+        let otherData = try Program.plinius.run(
+            scenario.trainArguments().map { $0 == scenario.data ? scenario.testData : $0 })
+        #expect(otherData.status == .exited(3))
+        #expect(otherData.errors.contains("data set"), "\(otherData.errors)")
+        #expect(try scenario.folder.read("run.pool") == before)
+    }
+
+    @Test func anotherKeyIsNamed() throws {
+        try scenario.owner("keygen", "--out", scenario.folder("other.key"))
+        let before = try scenario.folder.read("run.pool")
+        let outcome = try Program.plinius.run(
+            scenario.trainArguments().map { $0 == scenario.key ? scenario.folder("other.key") : $0 })
+        #expect(outcome.status == .exited(3))
+        #expect(outcome.errors.contains("key"), "\(outcome.errors)")
+        #expect(try scenario.folder.read("run.pool") == before)
+    }
+
+    @Test func aFlippedRecordIsRefusedWhereItIsUsed() throws {
+        var bytes = try scenario.folder.read("train.sealed")
+        // In 96 records every batch of an epoch is met within six iterations.
+        bytes[4096 + 50 * 802 + 17] ^= 1
+        try FileManager.default.removeItem(atPath: scenario.pool)
+        try expectRefusal(of: "train.sealed", bytes, because: "record 50")
+    }
+
+    @Test func aFlippedDataHeaderIsRefused() throws {
+        let original = try scenario.folder.read("train.sealed")
+        for offset in [0, 8, 16, 40, 72, 4095] {
+            var bytes = original
+            bytes[offset] ^= 1
+            try scenario.folder.write(bytes, to: "train.sealed")
+            let outcome = try scenario.train("--executor", "reference")
+            #expect(outcome.status == .exited(3), "byte \(offset): \(outcome)")
+        }
+        try expectRefusal(of: "train.sealed", Array(original.dropLast(802)), because: "record", "one record is missing")
+    }
+}
