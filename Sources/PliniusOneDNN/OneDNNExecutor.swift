@@ -1,3 +1,4 @@
+internal import COneDNN
 public import PliniusNN
 
 /// Runs a network on oneDNN: a plan of compiled steps over activations that stay in blocks of channels from end to end.
@@ -71,6 +72,13 @@ public final class OneDNNExecutor: Executor {
         zip(plan.layers, plan.steps).compactMap { layer, step in
             (step as? LearnedStep).map { (layer, $0.sum.implementations) }
         }
+    }
+
+    /// The version of oneDNN that this process loaded.
+    public static var version: (major: Int, minor: Int, patch: Int) {
+        var (major, minor, patch): (CInt, CInt, CInt) = (0, 0, 0)
+        unsafe conednn_version(&major, &minor, &patch)
+        return (Int(major), Int(minor), Int(patch))
     }
 
     /// Bytes of activations, packed weights and scratch.
