@@ -1,1 +1,34 @@
 #pragma once
+
+// Decompression of one gzip member by zlib, in pieces.
+//
+// zlib's own gz functions take plain files for compressed ones and ignore what follows a member; readers of foreign files
+// have to refuse both, so they get the stream itself.
+
+#include <stddef.h>
+#include <stdint.h>
+
+#pragma clang assume_nonnull begin
+
+typedef struct czlib_inflater czlib_inflater;
+
+enum czlib_status {
+    /// Give more input, or take the output and come again.
+    CZLIB_MORE = 0,
+    /// The member is complete and its checksum fits.
+    CZLIB_END = 1,
+    /// The input is no gzip data, or its checksum does not fit.
+    CZLIB_DAMAGED = 2,
+};
+
+/// Begins a gzip member; null if there is no memory.
+czlib_inflater *_Nullable czlib_inflater_create(void);
+
+/// Decompresses from `*input` to `*output`; both pointers and sizes are moved on by what was used.
+enum czlib_status czlib_inflate(czlib_inflater *self, const uint8_t *_Nonnull *_Nonnull input, size_t *input_size,
+                                uint8_t *_Nonnull *_Nonnull output, size_t *output_size);
+
+/// Frees it.
+void czlib_inflater_destroy(czlib_inflater *self);
+
+#pragma clang assume_nonnull end
