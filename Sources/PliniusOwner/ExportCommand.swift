@@ -1,4 +1,5 @@
 import ArgumentParser
+import PliniusMirror
 import PliniusSealing
 
 /// Writes the model of a pool to a file that others can read.
@@ -18,14 +19,14 @@ struct ExportCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let file = try OpenFile(pool, as: "pool")
+            let file = try OpenFile.open(pool, as: "pool")
             let model = try TrainedModel(pool: file.descriptor, keys: KeyHierarchy(keyFile: key))
             let bytes =
                 switch format {
                 case .weights: DarknetWeights.encoded(model)
                 case .safetensors: try Safetensors.encoded(model)
                 }
-            let output = try AtomicFile(out)
+            let output = try AtomicFile.create(out)
             try output.write(bytes)
             try output.publish()
             printError("wrote \(bytes.count) bytes to \(out): iteration \(model.progress.iteration), not sealed")

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import PliniusMirror
+import PliniusNN
 import _PliniusSupport
 
 /// Shows what a sealed data set shows to everybody.
@@ -26,7 +27,7 @@ struct InspectCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let open = try OpenFile(file, as: "sealed data set")
+            let open = try OpenFile.open(file, as: "sealed data set")
             let header = try PublicDatasetHeader(parsing: SealedDataset.readHeader(open.descriptor))
             let report = Report(
                 id: header.id.hex, count: header.count, channels: header.shape.channels, height: header.shape.height,

@@ -11,7 +11,7 @@ struct KeygenCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let file = try AtomicFile(out)
+            let file = try AtomicFile.create(out)
             try unsafe SecretBytes.random(KeyHierarchy.ownerKeyByteCount).withBytes { key throws(OwnerError) in
                 try unsafe file.write(key)
             }

@@ -7,9 +7,14 @@ struct OpenFile: ~Copyable {
 
     /// Opens `path`.
     /// - Throws: `OwnerError` with the path and what `role` the file was to play.
-    init(_ path: String, as role: String) throws(OwnerError) {
-        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    static func open(_ path: String, as role: String) throws(OwnerError) -> OpenFile {
+        let descriptor = unsafe Glibc.open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw OwnerError(.usage, "the \(role) \(path) cannot be opened", errno: errno) }
+        return OpenFile(descriptor: descriptor)
+    }
+
+    private init(descriptor: CInt) {
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
@@ -19,7 +24,7 @@ extension KeyHierarchy {
     /// Reads an owner's key file.
     /// - Throws: `OwnerError` that names the file.
     init(keyFile path: String) throws(OwnerError) {
-        let file = try OpenFile(path, as: "key file")
+        let file = try OpenFile.open(path, as: "key file")
         do { self.init(ownerKey: try SecretBytes(keyFile: file.descriptor)) } catch {
             throw OwnerError(.usage, "\(path): \(error.description)")
         }

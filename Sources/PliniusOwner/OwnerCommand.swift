@@ -16,4 +16,9 @@ public struct OwnerCommand: ParsableCommand {
         ])
 
     public init() {}
+
+    /// Runs the program with the arguments of the process.
+    public static func launch() {
+        main()
+    }
 }

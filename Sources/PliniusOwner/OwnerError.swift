@@ -64,5 +64,13 @@ extension ParsableCommand {
     }
 }
 
+/// Writes text to standard error, where there is no buffer to share.
+func writeError(_ text: String) {
+    let bytes = Array(text.utf8)
+    _ = unsafe write(STDERR_FILENO, bytes, bytes.count)
+}
+
 /// Writes a line to standard error; standard output is for results.
-func printError(_ line: String) { _ = unsafe fputs(line + "\n", stderr) }
+func printError(_ line: String) {
+    writeError(line + "\n")
+}

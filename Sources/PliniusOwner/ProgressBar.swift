@@ -22,9 +22,9 @@ struct ProgressBar {
         shownPercent = percent
         let filled = percent * 30 / 100
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
-        _ = unsafe fputs("\r\(label) [\(bar)] \(done) of \(total)", stderr)
+        writeError("\r\(label) [\(bar)] \(done) of \(total)")
     }
 
     /// Leaves the line.
-    func finish() { if isShown { _ = unsafe fputs("\n", stderr) } }
+    func finish() { if isShown { writeError("\n") } }
 }

@@ -60,14 +60,14 @@ struct SealCommand: ParsableCommand {
                     throw OwnerError(.usage, "--format idx takes --images and --labels, and neither --count nor --seed")
                 }
                 let source = try IDXSource(images: images, labels: labels, classes: classes)
-                file = try AtomicFile(out, overwriting: force)
+                file = try AtomicFile.create(out, overwriting: force)
                 try DatasetSealing.seal(source, cipher: cipher, keys: keys, to: file)
             case .syntheticDigits:
                 guard let count, images == nil, labels == nil else {
                     throw OwnerError(.usage, "--format synthetic-digits takes --count, and neither --images nor --labels")
                 }
                 guard count > 0 else { throw OwnerError(.usage, "--count is \(count): draw at least one digit") }
-                file = try AtomicFile(out, overwriting: force)
+                file = try AtomicFile.create(out, overwriting: force)
                 try DatasetSealing.seal(
                     SyntheticDigits(count: count, seed: seed ?? 1), cipher: cipher, keys: keys, to: file)
             }

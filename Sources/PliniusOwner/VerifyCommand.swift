@@ -14,7 +14,7 @@ struct VerifyCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let open = try OpenFile(file, as: "sealed data set")
+            let open = try OpenFile.open(file, as: "sealed data set")
             let dataset = try SealedDataset(descriptor: open.descriptor, keys: KeyHierarchy(keyFile: key))
             var progress = ProgressBar("verified", total: dataset.header.count)
             for record in 0..<dataset.header.count {

@@ -1,3 +1,3 @@
 import PliniusOwner
 
-OwnerCommand.main()
+OwnerCommand.launch()

@@ -1,4 +1,5 @@
 import Foundation
+import PliniusMirror
 import PliniusNN
 import _PliniusSupport
 
