@@ -131,7 +131,8 @@ import _PliniusSupport
     // MARK: Dropout
 
     @Test func `Dropout drops what the random stream says, scales the rest, and is still in inference`() throws {
-        let text = "[net]\nbatch=11\nheight=5\nwidth=3\nchannels=3\n[dropout]\nprobability=.3\n[dropout]\n"
+        let text =
+            "[net]\nbatch=11\nheight=5\nwidth=3\nchannels=3\n[dropout]\nprobability=.3\n[dropout]\nprobability=.3\n"
         let shadow = try Shadow(text)
         shadow.load([Float](repeating: 1, count: 11 * 45))
         let pass = Pass(mode: .training, seed: 77, iteration: 5, firstImage: 22)

@@ -118,6 +118,7 @@ import Testing
         shadow.load([1, 2, 3, 6], truth: zip(output, [0.1, -0.2, 0.3, 0.4]).map { Float($0 + $1) })
         _ = shadow.network.forward(training)
         shadow.network.backward(training)
+        expectClose(shadow[0, .rollingMean], [0.0597])
         expectClose(shadow[0, .biasMomentum], [0.6], tolerance: 1e-6)
         expectClose(shadow[0, .scaleMomentum], [0.5554918], tolerance: 1e-6)
     }

@@ -27,7 +27,7 @@ struct DropoutLayer<Scalar: ReferenceScalar> {
         _ pass: Pass, _ worker: PassWorker, from source: LaneTensor<Scalar>, to target: LaneTensor<Scalar>
     ) {
         let stream = RandomStream(seed: pass.seed, purpose: .dropout, substream: UInt32(layer))
-        let keep = Scalar(1 / (1 - probability))
+        let keep = 1 / (1 - Scalar(probability))
         let count = input.shape.count
         // One block of the stream serves four elements of one image.
         let quads = (count + 3) / 4
