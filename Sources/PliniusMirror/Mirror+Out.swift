@@ -79,19 +79,9 @@ extension Mirror {
         statistics.bytesWritten += layout.arenaBytes
     }
 
-    /// Gives a slot that was never written its name, so that even a torn first commit to it tells whose slot it is.
-    func markEmpty(_ slot: Slot) {
-        let header = SlotHeader(
-            slot: slot, runID: identity.runID, salt: salt, generation: 0, sequence: 0,
-            progress: Progress(iteration: 0, loss: 0, averageLoss: 0), layout: layout,
-            tagsDigest: [UInt8](repeating: 0, count: 32), bootID: pool.bootID, nonceStream: 0, nonceBase: 0)
-        store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
-        setState(.empty, of: slot)
-    }
-
     // MARK: Stores
 
-    private func setState(_ state: SlotState, of slot: Slot) {
+    func setState(_ state: SlotState, of slot: Slot) {
         pool.store(state.word, at: layout.range(of: slot).lowerBound + SlotHeader.stateOffset)
         statistics.bytesWritten += 8
     }

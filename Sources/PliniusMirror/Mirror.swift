@@ -85,7 +85,7 @@ public final class Mirror {
         let runKeys = keys.runKeys(runID: identity.runID)
         let mirror = Mirror(pool, superblock, description, runKeys)
         mirror.store(description, at: layout.description.lowerBound)
-        mirror.markEmpty(.b)
+        mirror.setState(.empty, of: .b)
         try mirror.commit(arena, progress, to: .a, sequence: 0)
         mirror.store(superblock.encoded(runKeys), at: 0)
         try mirror.persist()

@@ -28,7 +28,8 @@ struct MirrorLayout: Hashable, Sendable {
     /// Traps on sizes that no pool has.
     init(arenaBytes: Int, chunkBytes: Int, descriptionBytes: Int) {
         precondition(
-            0...Self.maximumDescriptionBytes ~= descriptionBytes, "a description has at most \(Self.maximumDescriptionBytes) bytes")
+            0...Self.maximumDescriptionBytes ~= descriptionBytes,
+            "a description has at most \(Self.maximumDescriptionBytes) bytes")
         precondition(arenaBytes > 0, "an arena is not empty")
         precondition(chunkBytes >= 64 && chunkBytes % 64 == 0, "a chunk is made of whole cache lines")
         self.arenaBytes = arenaBytes

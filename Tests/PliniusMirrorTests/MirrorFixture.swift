@@ -10,6 +10,7 @@ struct MirrorFixture {
     var cipher = Cipher.aes256GCM
     var owner: UInt8 = 7
     var run: UInt8 = 1
+    var description = Array("[net]\nbatch=1\n".utf8)
 
     var keys: KeyHierarchy { KeyHierarchy(ownerKey: SecretBytes([UInt8](repeating: owner, count: 32))) }
 
@@ -20,11 +21,13 @@ struct MirrorFixture {
             cipher: cipher, sampling: 0, executor: 1, threads: 2)
     }
 
-    var poolBytes: Int { Mirror.byteCount(arenaBytes: arenaBytes, chunkBytes: chunkBytes) }
+    var poolBytes: Int {
+        Mirror.byteCount(arenaBytes: arenaBytes, descriptionBytes: description.count, chunkBytes: chunkBytes)
+    }
     /// The sizes of the format, written out: an oracle apart from the code.
     var slotBytes: Int { 4096 + pages(chunkCount * 16) + pages(arenaBytes) }
     var chunkCount: Int { (arenaBytes + chunkBytes - 1) / chunkBytes }
-    func start(of slot: Slot) -> Int { 8192 + (slot == .a ? 0 : slotBytes) }
+    func start(of slot: Slot) -> Int { 8192 + pages(description.count) + (slot == .a ? 0 : slotBytes) }
     func tags(of slot: Slot) -> Range<Int> { start(of: slot) + 4096..<start(of: slot) + 4096 + 16 * chunkCount }
     func chunks(of slot: Slot) -> Range<Int> {
         let start = start(of: slot) + 4096 + pages(chunkCount * 16)
@@ -52,7 +55,8 @@ struct MirrorFixture {
 
     func create(on pool: Pool) throws -> Mirror {
         try Mirror.create(
-            on: pool, identity: identity, keys: keys, arena: arena(0), progress: progress(0), chunkBytes: chunkBytes)
+            on: pool, identity: identity, keys: keys, arena: arena(0), progress: progress(0), description: description,
+            chunkBytes: chunkBytes)
     }
 
     func commit(_ iteration: UInt64, to mirror: Mirror) throws {

@@ -29,6 +29,16 @@ import _PliniusTestSupport
         }
     }
 
+    @Test(arguments: [0, 1, 4096, 4097, 100_000])
+    func `The network's description comes back with the arena`(byteCount: Int) throws {
+        var fixture = MirrorFixture()
+        fixture.description = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0) }
+        let media = media(fixture)
+        try fixture.commit(1, to: try fixture.create(on: Pool(on: media)))
+        let (mirror, recovery) = try fixture.recover(Pool(on: media))
+        #expect(mirror.description == fixture.description && recovery.progress.iteration == 1)
+    }
+
     @Test func `Every process that resumes and mirrors raises the generation`() throws {
         let fixture = MirrorFixture()
         let media = media(fixture)

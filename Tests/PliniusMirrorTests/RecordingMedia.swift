@@ -1,3 +1,4 @@
+import Glibc
 import PliniusPersistence
 
 /// A medium in memory that remembers every version of every line since it was last certain to be durable.
@@ -105,14 +106,18 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
         line * lineBytes..<min((line + 1) * lineBytes, seen.count)
     }
 
+    private func isUnchanged(_ range: Range<Int>) -> Bool {
+        seen.withUnsafeBytes { seen in
+            guard let old = seen.baseAddress, let new = bytes.baseAddress else { return true }
+            return memcmp(old + range.lowerBound, new + range.lowerBound, range.count) == 0
+        }
+    }
+
     /// Takes in what has changed since the last step, line by line in the order of addresses, with a step after each.
     private func note(isWrittenBack: Bool, upTo end: Int) {
         for line in 0..<(seen.count + lineBytes - 1) / lineBytes {
             let range = range(of: line)
-            let same = seen.withUnsafeBytes { memory in
-                memory[range].elementsEqual(bytes[range])
-            }
-            if same { continue }
+            if isUnchanged(range) { continue }
             let now = [UInt8](bytes[range])
             seen.replaceSubrange(range, with: now)
             pending[line, default: []].append(Version(bytes: now, isWrittenBack: false))

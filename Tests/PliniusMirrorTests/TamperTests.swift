@@ -46,6 +46,17 @@ import _PliniusTestSupport
         }
     }
 
+    @Test func `No bit of the network's description can be changed`() throws {
+        let image = try fixture.image(commits: 1)
+        #expect(Array(image[8192..<8192 + fixture.description.count]) == fixture.description)
+        for place in 8192..<8192 + fixture.description.count {
+            for bit in 0..<8 {
+                let error = try refusal(flipped(image, place, 1 << bit))
+                #expect(error?.code == .tampered && error?.message.contains("network description") == true)
+            }
+        }
+    }
+
     @Test func `No bit of a slot's header, tags or chunks can be changed`() throws {
         // Commits 2 and 3, then 3 and 4: each slot is the newest once.
         for commits in UInt64(3)...4 {
@@ -207,7 +218,6 @@ import _PliniusTestSupport
         for slots in [[Slot.a], [.b]] {
             #expect(try refusal(withState("PLINFREE", of: slots, image))?.code == .tampered)
         }
-        // The header of a slot that was never written is authentic. It must not pass for a mirror.
         #expect(try refusal(withState("PLINDONE", of: [.b], try fixture.image(commits: 0)))?.code == .tampered)
     }
 
@@ -227,7 +237,8 @@ import _PliniusTestSupport
             (96, .tampered),
             (112, .tampered), (120, .tampered), (121, .tampered), (122, .tampered), (123, .tampered), (124, .tampered),
             (128, .tampered), (136, .tampered), (140, .tampered), (144, .tampered), (152, .tampered), (160, .tampered),
-            (168, .wrongKey), (184, .tampered), (8127, .tampered), (8128, .tampered), (8159, .tampered),
+            (168, .wrongKey), (184, .tampered), (188, .tampered), (219, .tampered), (220, .tampered), (8127, .tampered),
+            (8128, .tampered), (8159, .tampered),
         ]
         for (place, code) in fields {
             var changed = flipped(image, place, 2)
@@ -235,7 +246,7 @@ import _PliniusTestSupport
             #expect(try refusal(changed)?.code == code, "byte \(place)")
         }
         // Sizes that would lead far outside.
-        for (place, count) in [(128, 8), (136, 4), (140, 4), (144, 8), (152, 8), (160, 8)] {
+        for (place, count) in [(128, 8), (136, 4), (140, 4), (144, 8), (152, 8), (160, 8), (184, 4)] {
             for fill in [UInt8(0), 0x7F, 0xFF] {
                 var changed = image
                 for offset in 0..<count { changed[place + offset] = fill }
