@@ -173,7 +173,12 @@ let package = Package(
             of: ["PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusSealing", "_PliniusSupport"]),
         tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
-        tests("PliniusOwnerTests", of: ["PliniusDatasets", "PliniusMirror", "PliniusOwner", "PliniusSealing"]),
-        tests("EndToEndTests", of: []),
+        tests(
+            "PliniusOwnerTests",
+            of: [
+                "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusOwner", "PliniusPersistence", "PliniusSealing",
+                "_PliniusSupport",
+            ]),
+        tests("EndToEndTests", of: ["PliniusDatasets"]),
     ]
 )
