@@ -1,4 +1,6 @@
-/// Which images each batch holds: a pure function of the iteration, so that a resumed run draws what an undisturbed one does.
+/// Which images each batch holds.
+///
+/// A pure function of the iteration, so that a resumed run draws what an undisturbed one does.
 public struct BatchSampler: Sendable {
     /// Images in the data set.
     public let count: Int
@@ -46,8 +48,8 @@ public struct BatchSampler: Sendable {
 
     /// Where an epoch's permutation sends an index.
     ///
-    /// A Feistel network permutes the numbers of 2 × `halfBits` bits; results past the end are sent on until one lies inside (Black and
-    /// Rogaway, CT-RSA'02). Needs no table: any epoch's order is at hand at once.
+    /// A Feistel network permutes the numbers of 2 × `halfBits` bits; results past the end are sent on until one lies
+    /// inside (Black and Rogaway, CT-RSA'02). Needs no table: any epoch's order is at hand at once.
     /// - Complexity: fewer than four trips through the network on average.
     private func shuffled(_ index: Int, epoch: UInt64) -> Int {
         let mask = (1 << halfBits) - 1

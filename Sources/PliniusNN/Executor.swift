@@ -59,7 +59,8 @@ public struct Pass: Hashable, Sendable {
 
 /// One update of stochastic gradient descent with momentum and decay, in Darknet's form.
 ///
-/// With `η = learningRate × layer multiplier / batch`: `b += η·ub`, `ub *= μ`, scales alike; `uw -= λ·batch·w`, `w += η·uw`, `uw *= μ`.
+/// With `η = learningRate × layer multiplier / batch`: `b += η·ub`, `ub *= μ`, scales alike; `uw -= λ·batch·w`, `w += η·uw`,
+/// `uw *= μ`.
 public struct SolverStep: Hashable, Sendable {
     /// Rate of this update, before the layer's multiplier.
     public let learningRate: Float

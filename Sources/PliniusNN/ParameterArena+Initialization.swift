@@ -3,9 +3,9 @@ import Glibc
 extension ParameterArena {
     /// Sets the state that training begins from, as a function of the seed.
     ///
-    /// Convolution weights are normal with variance 2 / (size² × channels / groups) (He et al., ICCV'15), connected weights uniform
-    /// within ±sqrt(2 / inputs), scales 1, rolling variances 1, all else 0. Darknet begins the rolling variance at 0, which makes a
-    /// network that was never trained divide by almost nothing.
+    /// Convolution weights are normal with variance 2 / (size² × channels / groups) (He et al., ICCV'15), connected weights
+    /// uniform within ±sqrt(2 / inputs), scales 1, rolling variances 1, all else 0. Darknet begins the rolling variance at 0,
+    /// which makes a network that was never trained divide by almost nothing.
     public func initialize(_ network: NetworkDescription, seed: UInt64) {
         precondition(network.layout == layout, "the arena is laid out for another network")
         for tensor in layout.tensors {

@@ -25,7 +25,7 @@ public struct RandomStream: Sendable {
 
     /// Four words at a position.
     ///
-    /// The counter is (block low, block high ‖ purpose, iteration, sub-stream): blocks up to 2^56, iterations up to 2^32.
+    /// The counter is (block low, block high ‖ purpose, iteration, sub-stream): blocks up to 2^56, iterations to 2^32.
     public func block(_ block: UInt64, iteration: UInt64 = 0) -> SIMD4<UInt32> {
         Self.philox(
             counter: SIMD4(

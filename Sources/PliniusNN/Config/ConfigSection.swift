@@ -20,8 +20,8 @@ struct ConfigSection {
 
     /// Cuts a text into sections.
     ///
-    /// Darknet's format with its traps repaired: values are trimmed at their ends only, carriage returns and a byte order mark are
-    /// dropped, a comment may follow a value, a key has one value.
+    /// Darknet's format with its traps repaired: values are trimmed at their ends only, carriage returns and a byte order
+    /// mark are dropped, a comment may follow a value, a key has one value.
     /// - Throws: `ConfigError` with the line at fault.
     static func sections(of text: String, file: String) throws(ConfigError) -> [ConfigSection] {
         var sections: [ConfigSection] = []

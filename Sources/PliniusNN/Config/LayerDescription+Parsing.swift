@@ -69,8 +69,8 @@ extension LayerDescription {
         guard input.channels % convolution.groups == 0, filters % convolution.groups == 0 else {
             throw reader.error(
                 "groups",
-                "expected a divisor of \(input.channels) input channels and \(filters) filters, found \(convolution.groups)"
-            )
+                "expected a divisor of \(input.channels) input channels and of \(filters) filters, "
+                    + "found \(convolution.groups)")
         }
         let output = Shape(
             channels: filters,

@@ -42,8 +42,8 @@ public struct NetOptions: Hashable, Sendable {
 
     /// The rate of an update.
     ///
-    /// Darknet asks after it has counted the update, so the first asks with `n` = 1 and `poly` reaches 0 on the last. Past the end of the
-    /// schedule `poly` stays there.
+    /// Darknet asks after it has counted the update, so the first asks with `n` = 1 and `poly` reaches 0 on the last. Past
+    /// the end of the schedule `poly` stays there.
     /// - Parameters:
     ///   - n: the update, from 1.
     ///   - seed: of the run, for the policy `random`.
@@ -130,8 +130,7 @@ extension NetOptions {
         try reader.refuse("time_steps", unless: 1)
         reader.ignore(
             "max_crop", "min_crop", "max_ratio", "min_ratio", "center", "angle", "aspect", "saturation", "exposure",
-            "hue",
-            "flip", because: "images are not augmented yet")
+            "hue", "flip", because: "images are not augmented yet")
         reader.ignore("B1", "B2", "eps", because: "it belongs to adam")
         reader.ignore("step", "scale", "steps", "scales", "gamma", because: "the policy does not use it")
         reader.ignore("notruth", because: "Darknet does not use it either")

@@ -61,8 +61,9 @@ public struct NetworkDescription: Sendable {
             guard layout.floatCount <= Self.maximumFloats, outputFloats <= Self.maximumFloats else {
                 throw reader.error(
                     nil,
-                    "the network is too large: up to here it takes \(layout.floatCount) numbers of state and \(outputFloats) of "
-                        + "outputs for \(options.miniBatch) images; \(Self.maximumFloats) of each are allowed")
+                    "the network is too large: up to here it takes \(layout.floatCount) numbers of state and "
+                        + "\(outputFloats) of outputs for \(options.miniBatch) images; "
+                        + "\(Self.maximumFloats) of each are allowed")
             }
             shape = layer.output
             layers.append(layer)

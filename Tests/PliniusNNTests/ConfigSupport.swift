@@ -1,0 +1,110 @@
+import Glibc
+import PliniusNN
+import Testing
+
+/// Parses a configuration of the tests.
+func parse(_ text: String) throws(ConfigError) -> NetworkDescription {
+    try NetworkDescription(parsing: text, file: "net.cfg")
+}
+
+/// The message that refuses a configuration.
+func refusal(
+    of text: String, sourceLocation: SourceLocation = #_sourceLocation
+) -> String {
+    let error = #expect(throws: ConfigError.self, sourceLocation: sourceLocation) { try parse(text) }
+    return error?.description ?? "accepted"
+}
+
+/// A layer's options in the order in which they are declared.
+func summary(_ layer: LayerDescription) -> String {
+    func words(_ parts: Any...) -> String { parts.map { "\($0)" }.joined(separator: " ") }
+    return switch layer.kind {
+    case .convolutional(let c):
+        words("conv", c.filters, c.size, c.stride, c.padding, c.groups, c.batchNormalize, c.activation)
+    case .connected(let c): words("connected", c.outputs, c.batchNormalize, c.activation)
+    case .maxpool(let m): words("maxpool", m.size, m.stride, m.padding)
+    case .avgpool: "avgpool"
+    case .dropout(let probability): words("dropout", probability)
+    case .softmax(let s): words("softmax", s.groups, s.temperature, s.noLoss)
+    case .cost(let c): words("cost", c.form, c.scale)
+    }
+}
+
+/// A file's text; an empty one if there is none.
+func text(of path: String) -> String {
+    guard let file = fopen(path, "rb") else { return "" }
+    defer { fclose(file) }
+    var bytes = [UInt8](repeating: 0, count: 1 << 20)
+    let count = fread(&bytes, 1, bytes.count, file)
+    return String(decoding: bytes.prefix(count), as: UTF8.self)
+}
+
+/// The package's own configuration of the paper's network.
+let mnistConfig: String = {
+    let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(3)
+    return text(of: parts.joined(separator: "/") + "/configs/mnist.cfg")
+}()
+
+/// Every layer, and every key that means something.
+let everything = """
+    [net]
+    batch=12
+    subdivisions=3
+    height=14
+    width=12
+    channels=4
+    learning_rate=0.05
+    momentum=0.8
+    decay=0.002
+    policy=steps
+    steps=100,250
+    scales=.1,.5
+    burn_in=10
+    power=3
+    max_batches=400
+    sampling=with-replacement
+
+    [convolutional]
+    batch_normalize=1
+    filters=8
+    size=3
+    stride=2
+    pad=1
+    groups=2
+    activation=elu
+    learning_rate=.5
+
+    [maxpool]
+    size=3
+    stride=2
+    padding=1
+
+    [conv]
+    filters=6
+    size=2
+    padding=2
+    activation=relu
+    stopbackward=1
+
+    [avgpool]
+
+    [connected]
+    output=9
+    batch_normalize=1
+    activation=tanh
+
+    [dropout]
+    probability=.25
+
+    [connected]
+    output=6
+    activation=linear
+
+    [softmax]
+    groups=2
+    temperature=1.5
+
+    [cost]
+    type=smooth
+    scale=2
+    """
