@@ -64,7 +64,7 @@ import Testing
         Case(channels: 34, filters: 6, stride: 2, groups: 2), Case(channels: 16, filters: 16, batch: 1),
         Case(channels: 16, filters: 32, image: 4, batch: 9), Case(channels: 3, filters: 20, normalize: false),
         Case(channels: 17, filters: 17, size: 5, stride: 2, padding: 2, normalize: false),
-        Case(channels: 32, filters: 48, image: 14, batch: 4), Case(channels: 64, filters: 64, image: 9, batch: 2),
+        Case(channels: 32, filters: 48, image: 14, batch: 4), Case(channels: 64, filters: 64, image: 9, batch: 4),
     ]
 
     @Test(arguments: cases)
