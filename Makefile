@@ -35,4 +35,4 @@ check: build ## format, imports, rings, linked libraries, size of the core, trac
 	@for check in scripts/check-*; do $$check || exit 1; done
 
 clean: ## remove what was built (the benchmark's .venv stays)
-	@rm -rf .build demo-work
+	@rm -rf .build
