@@ -132,6 +132,11 @@ import Testing
             "net.cfg:4: filters: its weights take more than 2147483648 numbers"
         ),
         (
+            // 2^64 weights.
+            "[net]\ninputs=16777216\n[conv]\nfilters=1048576\nsize=1024\npadding=1024\nstride=1024",
+            "net.cfg:4: filters: its weights take more than 2147483648 numbers"
+        ),
+        (
             "[net]\ninputs=2000000000\n[connected]\noutput=16000000",
             "net.cfg:3: the network is too large: up to here it takes 64000000032000000 numbers of state and 2016000000 of "
                 + "outputs for 1 images; 2147483648 of each are allowed"
