@@ -23,7 +23,7 @@ import Testing
             ("policy=sigmoid\nstep=100\ngamma=.05", [1: 0.09929664, 100: 0.05, 200: 0.00066928509]),
             ("policy=constant\nburn_in=100\npower=4", [1: 1e-9, 50: 0.00625, 99: 0.0960596, 100: 0.1]),
             ("policy=exp\ngamma=.5\nburn_in=2\npower=1", [1: 0.05, 2: 0.025]),
-        ("policy=step\nstep=10\nscale=.5\nburn_in=5\npower=1", [1: 0.02, 4: 0.08, 5: 0.1, 10: 0.05]),
+            ("policy=step\nstep=10\nscale=.5\nburn_in=5\npower=1", [1: 0.02, 4: 0.08, 5: 0.1, 10: 0.05]),
         ] as [(String, [Int: Double])])
     func `Rates follow the policy`(keys: String, rates: [Int: Double]) throws {
         let options = try options(keys)
