@@ -1,6 +1,6 @@
 # Every job of this project, by name. 'make' alone lists them.
 
-SHELL := /bin/bash
+SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
 .PHONY: help setup build demo test crash bench format check clean
 
@@ -20,7 +20,7 @@ demo: build ## seal data, train, kill it three times, resume, and compare the ex
 	@.build/release/plinius demo
 
 test: build ## run all tests
-	@$(SWIFT_TEST)
+	@$(SWIFT_TEST) 2>&1 | awk '/^✔ Test run with/ || !/^(◇|↳|✔|\[[0-9]+\/|Building|Build )/ { print; fflush() }'
 
 crash: build ## kill a training run 1,000 times and compare the exported bits (KILLS=N for another number)
 	@scripts/crash-storm --kills $(or $(KILLS),1000)
