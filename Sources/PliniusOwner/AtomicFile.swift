@@ -2,16 +2,17 @@ import Glibc
 
 /// A new file that appears under its name complete and durable, or not at all.
 ///
-/// It is written under a temporary name in the same folder, which goes away with the value unless ``publish(overwriting:)`` was called.
+/// Until ``publish(overwriting:)`` it has no name, so that a program that is killed leaves nothing behind; where the file system knows no
+/// unnamed files, it has a temporary one in the same folder, which goes away with the value.
 struct AtomicFile: ~Copyable {
     private let path: String
-    private let temporaryPath: String
     private let descriptor: CInt
+    private let temporaryPath: String?
 
-    private init(path: String, temporaryPath: String, descriptor: CInt) {
+    private init(path: String, descriptor: CInt, temporaryPath: String?) {
         self.path = path
-        self.temporaryPath = temporaryPath
         self.descriptor = descriptor
+        self.temporaryPath = temporaryPath
     }
 
     /// Begins a file that will be called `path`, for its owner's eyes only.
@@ -20,15 +21,22 @@ struct AtomicFile: ~Copyable {
         guard unsafe overwriting || access(path, F_OK) != 0 else {
             throw OwnerError(.usage, "\(path) is there already: choose another name, or remove it")
         }
-        let temporaryPath = "\(path).\(getpid()).part"
+        // <fcntl.h> hides O_TMPFILE behind _GNU_SOURCE: __O_TMPFILE | O_DIRECTORY on every Linux that Swift knows.
+        let unnamed = unsafe open(folder(of: path), 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, 0o600)
+        if unnamed >= 0 { return AtomicFile(path: path, descriptor: unnamed, temporaryPath: nil) }
+        let number = errno
+        guard [EOPNOTSUPP, EISDIR, EINVAL].contains(number) else {
+            throw OwnerError(.usage, "\(path) cannot be created", errno: number)
+        }
+        let temporaryPath = partPath(of: path)
         let descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw OwnerError(.usage, "\(temporaryPath) cannot be created", errno: errno) }
-        return AtomicFile(path: path, temporaryPath: temporaryPath, descriptor: descriptor)
+        return AtomicFile(path: path, descriptor: descriptor, temporaryPath: temporaryPath)
     }
 
     deinit {
         close(descriptor)
-        unsafe unlink(temporaryPath)
+        if let temporaryPath { unsafe unlink(temporaryPath) }
     }
 
     /// Appends bytes.
@@ -60,16 +68,18 @@ struct AtomicFile: ~Copyable {
     func publish(overwriting: Bool = false) throws(OwnerError) {
         guard fsync(descriptor) == 0 else { throw OwnerError(.failed, "\(path) cannot be made durable", errno: errno) }
         if overwriting {
-            guard unsafe rename(temporaryPath, path) == 0 else {
-                throw OwnerError(.failed, "\(path) cannot be named", errno: errno)
+            let part = temporaryPath ?? Self.partPath(of: path)
+            if temporaryPath == nil { try link(to: part) }
+            guard unsafe rename(part, path) == 0 else {
+                let number = errno
+                unsafe unlink(part)
+                throw OwnerError(.failed, "\(path) cannot be named", errno: number)
             }
         } else {
-            // Unlike rename, link never replaces what came into being meanwhile; the temporary name goes with this value.
-            guard unsafe link(temporaryPath, path) == 0 else {
-                throw OwnerError(errno == EEXIST ? .usage : .failed, "\(path) cannot be named", errno: errno)
-            }
+            // Unlike rename, link never replaces what came into being meanwhile.
+            try link(to: path)
         }
-        let folder = path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        let folder = Self.folder(of: path)
         let directory = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard directory >= 0 else { throw OwnerError(.failed, "the folder \(folder) cannot be opened", errno: errno) }
         defer { close(directory) }
@@ -77,5 +87,20 @@ struct AtomicFile: ~Copyable {
         guard fsync(directory) == 0 || errno == EINVAL else {
             throw OwnerError(.failed, "the folder \(folder) cannot be made durable", errno: errno)
         }
+    }
+
+    private func link(to name: String) throws(OwnerError) {
+        // The descriptor's entry in /proc needs no privilege, unlike AT_EMPTY_PATH.
+        let source = temporaryPath ?? "/proc/self/fd/\(descriptor)"
+        guard unsafe linkat(AT_FDCWD, source, AT_FDCWD, name, AT_SYMLINK_FOLLOW) == 0 else {
+            let number = errno
+            throw OwnerError(number == EEXIST ? .usage : .failed, "\(name) cannot be named", errno: number)
+        }
+    }
+
+    private static func partPath(of path: String) -> String { "\(path).\(getpid()).part" }
+
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
     }
 }

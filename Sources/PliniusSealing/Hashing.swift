@@ -36,11 +36,7 @@ package func hmacSHA256(_ bytes: [UInt8], key: SecretBytes) -> [UInt8] {
 /// HKDF-SHA-256 (RFC 5869), extract and expand.
 package func hkdfSHA256(_ key: SecretBytes, salt: [UInt8], info: [UInt8], count: Int) -> SecretBytes {
     let derived = HKDF<SHA256>.deriveKey(
-        inputKeyMaterial: key.symmetricKey,
-        salt: salt,
-        info: info,
-        outputByteCount: count
-    )
+        inputKeyMaterial: key.symmetricKey, salt: salt, info: info, outputByteCount: count)
     return unsafe SecretBytes(count: count) { destination in
         unsafe derived.withUnsafeBytes { unsafe destination.copyMemory(from: $0) }
     }

@@ -10,9 +10,7 @@ extension SecretBytes {
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
             throw KeyFileError(
-                .notAKey,
-                "key file is not a regular file: give the file that 'plinius-owner keygen' made"
-            )
+                .notAKey, "key file is not a regular file: give the file that 'plinius-owner keygen' made")
         }
         let open = status.st_mode & 0o077
         guard open == 0 else {
@@ -24,17 +22,13 @@ extension SecretBytes {
         let expected = KeyHierarchy.ownerKeyByteCount
         guard status.st_size == expected else {
             throw KeyFileError(
-                .notAKey,
-                "key file has \(status.st_size) bytes, a key has exactly \(expected): is it the right file?"
-            )
+                .notAKey, "key file has \(status.st_size) bytes, a key has exactly \(expected): is it the right file?")
         }
         unsafe try self.init(count: expected) { bytes throws(KeyFileError) in
             let count = unsafe pread(descriptor, bytes.baseAddress, bytes.count, 0)
             guard count == expected else {
                 throw KeyFileError(
-                    .unreadable,
-                    "key file cannot be read: \(count < 0 ? errorText(errno) : "it shrank")"
-                )
+                    .unreadable, "key file cannot be read: \(count < 0 ? errorText(errno) : "it shrank")")
             }
         }
     }

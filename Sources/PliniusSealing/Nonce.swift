@@ -16,11 +16,8 @@ public struct Nonce: Hashable, Sendable {
     /// Lends the nonce as AES-GCM takes it: stream, then counter, both little-endian.
     func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         let words = SIMD4(
-            stream.littleEndian,
-            UInt32(truncatingIfNeeded: counter).littleEndian,
-            UInt32(truncatingIfNeeded: counter >> 32).littleEndian,
-            0
-        )
+            stream.littleEndian, UInt32(truncatingIfNeeded: counter).littleEndian,
+            UInt32(truncatingIfNeeded: counter >> 32).littleEndian, 0)
         return try unsafe withUnsafeBytes(of: words) { bytes throws(E) in
             try unsafe body(UnsafeRawBufferPointer(rebasing: bytes[..<12]))
         }

@@ -25,15 +25,10 @@ public struct RunKeys: Sendable {
     ) -> SlotKeys {
         precondition(processSalt.count == Self.processSaltByteCount, "a salt has 32 bytes, not \(processSalt.count)")
         let chunks = hkdfSHA256(
-            key,
-            salt: processSalt,
-            info: KeyPurpose.mirrorChunks.info(cipher),
-            count: cipher.keyByteCount
-        )
+            key, salt: processSalt, info: KeyPurpose.mirrorChunks.info(cipher), count: cipher.keyByteCount)
         return SlotKeys(
             chunks: SealingKey(chunks, cipher: cipher, provider: provider),
-            header: hkdfSHA256(key, salt: processSalt, info: KeyPurpose.mirrorHeader.info(), count: 32)
-        )
+            header: hkdfSHA256(key, salt: processSalt, info: KeyPurpose.mirrorHeader.info(), count: 32))
     }
 }
 

@@ -23,6 +23,5 @@ public struct SealingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// Which of key, message and context is wrong cannot be told apart, by design of the cipher.
     public static let authenticationFailed = SealingError(
         code: .authenticationFailed,
-        message: "the authentication tag does not fit: other key, other place or altered bytes"
-    )
+        message: "the authentication tag does not fit: other key, other place or altered bytes")
 }

@@ -21,9 +21,7 @@ public final class SealingKey {
     /// Expands a key of `cipher.keyByteCount` bytes.
     public init(_ key: SecretBytes, cipher: Cipher, provider: SealingProvider = .preferred) {
         precondition(
-            key.count == cipher.keyByteCount,
-            "\(cipher) takes \(cipher.keyByteCount) key bytes, not \(key.count)"
-        )
+            key.count == cipher.keyByteCount, "\(cipher) takes \(cipher.keyByteCount) key bytes, not \(key.count)")
         precondition(provider.isAvailable, "\(provider) is not available here: use the preferred provider")
         self.cipher = cipher
         self.provider = provider
@@ -32,10 +30,7 @@ public final class SealingKey {
             let expanded = PrivateMemory(byteCount: cipsecmb_key_size())
             unsafe key.withBytes { bytes in
                 unsafe cipsecmb_expand(
-                    expanded.bytes.address,
-                    bytes.address.assumingMemoryBound(to: UInt8.self),
-                    bytes.count
-                )
+                    expanded.bytes.address, bytes.address.assumingMemoryBound(to: UInt8.self), bytes.count)
             }
             backend = .intelIPSecMB(expanded)
         case .swiftCrypto:
@@ -63,15 +58,8 @@ public final class SealingKey {
                 unsafe context.withUnsafeBytes { context in
                     unsafe withUnsafeMutableBytes(of: &tag) { tag in
                         unsafe cipsecmb_seal(
-                            key.bytes.address,
-                            ciphertext.octets,
-                            plaintext.octets,
-                            plaintext.count,
-                            nonce.octets,
-                            context.octets,
-                            context.count,
-                            tag.octets
-                        )
+                            key.bytes.address, ciphertext.octets, plaintext.octets, plaintext.count, nonce.octets,
+                            context.octets, context.count, tag.octets)
                     }
                 }
             }
@@ -101,15 +89,8 @@ public final class SealingKey {
                     unsafe context.withUnsafeBytes { context in
                         unsafe withUnsafeBytes(of: tag.storage) { tag in
                             unsafe cipsecmb_open(
-                                key.bytes.address,
-                                plaintext.octets,
-                                ciphertext.octets,
-                                ciphertext.count,
-                                nonce.octets,
-                                context.octets,
-                                context.count,
-                                tag.octets
-                            )
+                                key.bytes.address, plaintext.octets, ciphertext.octets, ciphertext.count,
+                                nonce.octets, context.octets, context.count, tag.octets)
                         }
                     }
                 }

@@ -12,11 +12,7 @@ extension SymmetricKey {
     ) -> Tag {
         do {
             let box = try unsafe AES.GCM.seal(
-                plaintext,
-                using: self,
-                nonce: AES.GCM.Nonce(nonce),
-                authenticating: context
-            )
+                plaintext, using: self, nonce: AES.GCM.Nonce(nonce), authenticating: context)
             unsafe ciphertext.copyBytes(from: box.ciphertext)
             return Tag(storage: SIMD16(box.tag))
         } catch {
@@ -34,11 +30,7 @@ extension SymmetricKey {
         tag: Tag
     ) -> Bool {
         do {
-            let box = try unsafe AES.GCM.SealedBox(
-                nonce: AES.GCM.Nonce(nonce),
-                ciphertext: ciphertext,
-                tag: tag.bytes
-            )
+            let box = try unsafe AES.GCM.SealedBox(nonce: AES.GCM.Nonce(nonce), ciphertext: ciphertext, tag: tag.bytes)
             let opened = try AES.GCM.open(box, using: self, authenticating: context)
             unsafe plaintext.copyBytes(from: opened)
             unsafe wipe(opened)

@@ -50,10 +50,10 @@ struct ExportTests {
         try makePool("run.pool", iteration: 37)
     }
 
-    func makePool(_ name: String, iteration: UInt64) throws {
+    func makePool(_ name: String, iteration: UInt64, config: String = Self.config) throws {
         let descriptor = open(folder(name), O_RDWR | O_CREAT | O_TRUNC, 0o600)
         defer { close(descriptor) }
-        let description = Array(Self.config.utf8)
+        let description = Array(config.utf8)
         let pool = try Pool.create(
             descriptor: descriptor,
             byteCount: Mirror.byteCount(arenaBytes: network.layout.byteCount, descriptionBytes: description.count))
@@ -137,6 +137,16 @@ struct ExportTests {
         let first = try export(format, to: "first")
         try makePool("run.pool", iteration: 37)
         #expect(try export(format, to: "second") == first)
+    }
+
+    @Test("A pool whose network this program lays out differently is not taken for a model")
+    func otherLayout() throws {
+        try makePool(
+            "run.pool", iteration: 1, config: Self.config.replacingOccurrences(of: "output=10", with: "output=100"))
+        try folder.expectRefusal(
+            1, ["arena", "export with"], "export", "--key", "@key", "--pool", "@run.pool", "--format", "weights",
+            "--out",
+            "@model")
     }
 
     @Test("An existing file is never overwritten")

@@ -39,8 +39,7 @@ struct KeyFileTests {
 
     @Test(
         "A file that others may use is refused with the remedy",
-        arguments: [0o604, 0o640, 0o620, 0o602, 0o601, 0o644, 0o777]
-    )
+        arguments: [0o604, 0o640, 0o620, 0o602, 0o601, 0o644, 0o777])
     func exposed(mode: mode_t) throws {
         let error = try #require(throws: KeyFileError.self) { try key(randomBytes(32), mode: mode) }
         #expect(error.code == .exposed)

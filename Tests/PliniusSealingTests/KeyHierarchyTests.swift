@@ -19,21 +19,17 @@ struct KeyHierarchyTests {
     func derivedKeys(provider: SealingProvider) {
         #expect(
             seal(keys.datasetKey(id: id, cipher: .aes256GCM, provider: provider))
-                == "f9cbf4474ff77be9df6bfb5ae04d1f15dc751931f02a57"
-        )
+                == "f9cbf4474ff77be9df6bfb5ae04d1f15dc751931f02a57")
         #expect(
             seal(keys.datasetKey(id: id, cipher: .aes128GCM, provider: provider))
-                == "62c0e31584d5728c45638283cfe860bd16c8181638715b"
-        )
+                == "62c0e31584d5728c45638283cfe860bd16c8181638715b")
         let run = keys.runKeys(runID: id)
         #expect(
             seal(run.slotKeys(processSalt: salt, cipher: .aes256GCM, provider: provider).chunks)
-                == "3e6b2525294bdf7f0c7de8d465d3afb56a151b26231552"
-        )
+                == "3e6b2525294bdf7f0c7de8d465d3afb56a151b26231552")
         #expect(
             seal(run.slotKeys(processSalt: salt, cipher: .aes128GCM, provider: provider).chunks)
-                == "940d950c1b32b2914f0ebf43879a62b1dcd72ac53479ca"
-        )
+                == "940d950c1b32b2914f0ebf43879a62b1dcd72ac53479ca")
     }
 
     @Test("MACs and key checks are those of the format")
@@ -43,15 +39,12 @@ struct KeyHierarchyTests {
         #expect(keys.keyCheck(for: id).hex == "1e6ded53c73f42e550a31a0f7af654f8")
         #expect(
             keys.datasetHeaderMAC(id: id, over: header).hex
-                == "a3a264aff50cdcd186f65d83f0f503df40650964bcadf48cf6907d0ee02ed761"
-        )
+                == "a3a264aff50cdcd186f65d83f0f503df40650964bcadf48cf6907d0ee02ed761")
         #expect(
-            run.superblockMAC(over: header).hex == "5df13a00c00e85d297641b0dc91dd2d50237adc29de6de8508947a4db71c9b18"
-        )
+            run.superblockMAC(over: header).hex == "5df13a00c00e85d297641b0dc91dd2d50237adc29de6de8508947a4db71c9b18")
         #expect(
             run.slotKeys(processSalt: salt, cipher: .aes256GCM).headerMAC(over: header).hex
-                == "d4d34d5bab6b501914fc478589f946ee0bfff15272f4034f66507650bc3aaa2b"
-        )
+                == "d4d34d5bab6b501914fc478589f946ee0bfff15272f4034f66507650bc3aaa2b")
     }
 
     @Test("Every key differs from every other, and moves with each of its inputs")

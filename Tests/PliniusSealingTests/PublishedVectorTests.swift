@@ -41,11 +41,8 @@ struct PublishedVectorTests {
     func hkdf(vector: Vector) {
         let expected = vector.bytes("OKM")
         let derived = hkdfSHA256(
-            SecretBytes(vector.bytes("IKM")),
-            salt: vector.bytes("salt"),
-            info: vector.bytes("info"),
-            count: expected.count
-        )
+            SecretBytes(vector.bytes("IKM")), salt: vector.bytes("salt"), info: vector.bytes("info"),
+            count: expected.count)
         #expect(derived.array == expected)
     }
 

@@ -25,8 +25,7 @@ struct SealingKeyTests {
 
     @Test(
         "Sealing and opening write their buffer and nothing beside it, at any alignment",
-        arguments: SealingProvider.available
-    )
+        arguments: SealingProvider.available)
     func staysInBounds(provider: SealingProvider) throws {
         let key = SealingKey(randomBytes(32), provider: provider)
         for offset in 1..<20 {
@@ -36,11 +35,8 @@ struct SealingKeyTests {
             let tag = message.withUnsafeBytes { message in
                 frame.withUnsafeMutableBytes {
                     key.seal(
-                        message,
-                        into: .init(rebasing: $0[offset..<offset + length]),
-                        nonce: nonce,
-                        authenticating: context
-                    )
+                        message, into: .init(rebasing: $0[offset..<offset + length]), nonce: nonce,
+                        authenticating: context)
                 }
             }
             #expect(frame[..<offset].allSatisfy { $0 == 0xEE } && frame[(offset + length)...].allSatisfy { $0 == 0xEE })
@@ -68,12 +64,8 @@ struct SealingKeyTests {
             var plaintext: [UInt8] = []
             #expect(throws: SealingError.authenticationFailed, "\(what)") {
                 try key.open(
-                    ciphertext,
-                    nonce: Nonce(bytes: nonce),
-                    authenticating: context,
-                    tag: Tag(exactly: tag),
-                    leaving: &plaintext
-                )
+                    ciphertext, nonce: Nonce(bytes: nonce), authenticating: context, tag: Tag(exactly: tag),
+                    leaving: &plaintext)
             }
             #expect(plaintext.allSatisfy { $0 == 0 }, "\(what)")
         }
@@ -144,11 +136,7 @@ struct SealingKeyTests {
                         let nonce = Nonce(stream: 0, counter: UInt64(index))
                         let sealed = key.seal(messages[index], nonce: nonce, authenticating: [UInt8(index)])
                         let opened = try? key.open(
-                            sealed.ciphertext,
-                            nonce: nonce,
-                            authenticating: [UInt8(index)],
-                            tag: sealed.tag
-                        )
+                            sealed.ciphertext, nonce: nonce, authenticating: [UInt8(index)], tag: sealed.tag)
                         let fits = sealed.ciphertext == expected[index].ciphertext && sealed.tag == expected[index].tag
                         mistakes += fits && opened == messages[index] ? 0 : 1
                     }

@@ -30,8 +30,7 @@ struct MemoryTests {
 
     @Test(
         "Private memory is page-aligned, zero, and as long as asked for",
-        arguments: [0, 1, 4_095, 4_096, 4_097, 100_000]
-    )
+        arguments: [0, 1, 4_095, 4_096, 4_097, 100_000])
     func privateMemory(count: Int) {
         let memory = PrivateMemory(byteCount: count)
         #expect(memory.byteCount == count)

@@ -50,8 +50,7 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
     static let notADataset = DatasetError(
         .notADataset,
         "The file is no sealed data set of Plinius: it does not begin with PLINDATA. Check the name of the file, and seal raw data "
-            + "with 'plinius-owner seal' first."
-    )
+            + "with 'plinius-owner seal' first.")
 
     static let wrongKey = DatasetError(
         .wrongKey,
@@ -62,16 +61,14 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
         DatasetError(
             .unsupportedVersion,
             "The sealed data set has format \(version), and this program reads format \(PublicDatasetHeader.version): use the "
-                + "program that made it."
-        )
+                + "program that made it.")
     }
 
     static func oversized(found: Int, expected: Int) -> DatasetError {
         DatasetError(
             .oversized,
             "The file holds \(found) bytes, and the records of the sealed data set end at \(expected): something was appended. "
-                + "Copy it again from where it was sealed."
-        )
+                + "Copy it again from where it was sealed.")
     }
 
     static func unreadable(_ what: String, _ number: CInt) -> DatasetError {
@@ -82,8 +79,7 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
         DatasetError(
             .truncated,
             "The sealed data set was cut off: the file holds \(found) bytes, its records end at \(expected). "
-                + "Copy it again from where it was sealed."
-        )
+                + "Copy it again from where it was sealed.")
     }
 
     static func damagedHeader(_ finding: String) -> DatasetError {
@@ -98,7 +94,6 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
             .damagedRecord,
             "Record \(index) of the sealed data set does not verify: it was altered, moved from another place or taken from "
                 + "another data set. Nothing was taken from it. Copy the file again from where it was sealed.",
-            record: index
-        )
+            record: index)
     }
 }

@@ -50,13 +50,7 @@ public struct PublicDatasetHeader: Hashable, Sendable {
     public init?(count: Int, shape: Shape, classes: Int, cipher: Cipher, keys: KeyHierarchy) {
         let id = randomBytes(KeyHierarchy.idByteCount)
         self.init(
-            id: id,
-            count: count,
-            shape: shape,
-            classes: classes,
-            cipher: cipher,
-            keyCheck: keys.keyCheck(for: id)
-        )
+            id: id, count: count, shape: shape, classes: classes, cipher: cipher, keyCheck: keys.keyCheck(for: id))
     }
 
     private init?(id: [UInt8], count: Int, shape: Shape, classes: Int, cipher: Cipher, keyCheck: [UInt8]) {
@@ -134,13 +128,9 @@ public struct PublicDatasetHeader: Hashable, Sendable {
         }
         guard fields.zeros.allSatisfy({ $0 == 0 }) else { throw .damagedHeader("reserved bytes are not zero") }
         let header = Self(
-            id: fields.id,
-            count: Int(clamping: fields.count),
+            id: fields.id, count: Int(clamping: fields.count),
             shape: Shape(channels: fields.extents[0], height: fields.extents[1], width: fields.extents[2]),
-            classes: fields.classes,
-            cipher: cipher,
-            keyCheck: fields.keyCheck
-        )
+            classes: fields.classes, cipher: cipher, keyCheck: fields.keyCheck)
         guard let header else { throw .damagedHeader("it claims what no data set has (\(Self.limits))") }
         self = header
     }

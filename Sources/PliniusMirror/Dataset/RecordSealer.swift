@@ -52,12 +52,8 @@ public struct RecordSealer: Sendable {
         bind(index)
         do throws(SealingError) {
             unsafe try key.open(
-                UnsafeRawBufferPointer(message),
-                into: message,
-                nonce: nonce(index),
-                authenticating: context,
-                tag: Tag(loading: UnsafeRawBufferPointer(tag))
-            )
+                UnsafeRawBufferPointer(message), into: message, nonce: nonce(index), authenticating: context,
+                tag: Tag(loading: UnsafeRawBufferPointer(tag)))
         } catch {
             throw .damagedRecord(index)
         }

@@ -44,11 +44,7 @@ public final class SealedDataset: Sendable {
         }
         self.descriptor = descriptor
         reader = Mutex(
-            Reader(
-                sealer: RecordSealer(header, keys: keys),
-                record: PrivateMemory(byteCount: header.recordByteCount)
-            )
-        )
+            Reader(sealer: RecordSealer(header, keys: keys), record: PrivateMemory(byteCount: header.recordByteCount)))
     }
 
     /// Reads the first page of a file, or what there is of it.
@@ -109,11 +105,7 @@ public final class SealedDataset: Sendable {
         while done < record.count {
             let place = header.offset(of: index) + done
             let count = unsafe pread(
-                descriptor,
-                record.baseAddress.map { unsafe $0 + done },
-                record.count - done,
-                off_t(place)
-            )
+                descriptor, record.baseAddress.map { unsafe $0 + done }, record.count - done, off_t(place))
             switch count {
             case 1...: done += count
             case 0: throw .truncated(found: place, expected: header.fileByteCount)

@@ -13,12 +13,19 @@ struct TrainedModel {
     /// Opens the newest mirror of a pool; the pool is not changed.
     ///
     /// The network is the one that the pool's run began with; its text lies in the pool, authenticated.
-    /// - Throws: `PersistenceError`, `MirrorError`, `ConfigError`.
+    /// - Throws: `PersistenceError`, `MirrorError`, `ConfigError`, `OwnerError`.
     init(pool descriptor: CInt, keys: KeyHierarchy) throws {
         let pool = try Pool.open(descriptor: descriptor, access: .readOnly)
         let mirror = try Mirror.open(on: pool, keys: keys)
         network = try NetworkDescription(
             parsing: String(decoding: mirror.description, as: UTF8.self), file: "the pool's configuration")
+        // The pool and the description in it are authentic; a program that lays networks out differently may still have made them.
+        guard network.layout.byteCount == mirror.arenaBytes else {
+            throw OwnerError(
+                .failed,
+                "the pool's arena has \(mirror.arenaBytes) bytes, and this program lays its network out in "
+                    + "\(network.layout.byteCount): export with the version that trained it")
+        }
         arena = ParameterArena(layout: network.layout)
         progress = try mirror.mirrorIn(to: arena.memory).progress
     }
