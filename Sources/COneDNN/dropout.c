@@ -41,7 +41,7 @@ INLINE void draw_mask(uint8_t *mask, const conednn_draws *draws, uint32_t image,
     for (int64_t element = 0; element < count; element += DRAWS) {
         words state[4] = {
             steps + (uint32_t)(element / 4),
-            (words){0} + (image | draws->purpose),
+            (words){0} + ((image & 0x00FFFFFF) | draws->purpose),
             (words){0} + draws->iteration,
             (words){0} + draws->substream,
         };

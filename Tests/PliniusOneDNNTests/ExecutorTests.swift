@@ -56,6 +56,8 @@ import _PliniusSupport
             #expect(other.bits == first.bits)
             #expect(other.output == first.output)
         }
+        let alone = try Trial(Self.network).train(iterations: 0..<6)
+        expectClose(losses, alone.map(Double.init), tolerance: 1e-4, "another sharing out rounds differently, no more")
     }
 
     @Test func `Training goes on with the same bits from a copy of the arena`() throws {

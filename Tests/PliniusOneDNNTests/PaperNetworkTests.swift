@@ -63,7 +63,7 @@ import _PliniusSupport
     func `From the same state, each loss and each gradient is the reference's`(
         algorithm: ConvolutionAlgorithm
     ) throws {
-        let trial = try Trial(Self.network, algorithm: algorithm)
+        let trial = try Trial(Self.network, threads: 2, algorithm: algorithm)
         trial.arena.initialize(trial.description, seed: 1)
         trial.executor.parametersDidChange()
         let arena = ParameterArena(layout: trial.description.layout)

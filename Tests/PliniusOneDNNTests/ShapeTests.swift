@@ -113,6 +113,32 @@ import Testing
             """)
     }
 
+    @Test func `Of equals in a window the first gets the gradient`() throws {
+        try judge(
+            """
+            [net]
+            batch=2
+            height=6
+            width=7
+            channels=2
+            [convolutional]
+            filters=18
+            size=1
+            activation=linear
+            [maxpool]
+            size=3
+            stride=2
+            [connected]
+            output=3
+            activation=linear
+            [softmax]
+            """
+        ) { trial in
+            // The same everywhere: what the weights' gradient is depends on the places alone.
+            trial[0, .weights] = [Float](repeating: 0, count: 36)
+        }
+    }
+
     @Test(arguments: ["sse", "masked", "L1", "seg", "smooth", "wgan"])
     func `Every cost, straight on a convolution`(type: String) throws {
         try judge(
@@ -140,9 +166,12 @@ import Testing
 
     /// Compares inference, loss, output, gradients, rolling statistics, and the state after an update.
     private func judge(
-        _ configuration: String, threads: Int = 2, algorithm: ConvolutionAlgorithm = .winograd
+        _ configuration: String, threads: Int = 1, algorithm: ConvolutionAlgorithm = .winograd,
+        prepare: (Trial) -> Void = { _ in }
     ) throws {
         let trial = try Trial(configuration, threads: threads, algorithm: algorithm)
+        prepare(trial)
+        trial.executor.parametersDidChange()
         let judge = Judge(trial)
         let (images, truth) = (trial.images(seed: 5), trial.truth(seed: 5))
         trial.load(images, truth)

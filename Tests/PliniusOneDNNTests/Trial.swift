@@ -28,8 +28,10 @@ final class Trial {
     let executor: OneDNNExecutor
 
     /// Compiles a configuration and fills its state with noise: weights and biases about 0, scales and variances about 1.
+    ///
+    /// One thread unless more are the point: tests run side by side, and OpenMP's threads wait for each other by spinning.
     init(
-        _ configuration: String, threads: Int = 2, algorithm: ConvolutionAlgorithm = .winograd, seed: UInt64 = 1
+        _ configuration: String, threads: Int = 1, algorithm: ConvolutionAlgorithm = .winograd, seed: UInt64 = 1
     ) throws {
         description = try NetworkDescription(parsing: configuration, file: "test.cfg")
         arena = ParameterArena(layout: description.layout)
@@ -105,7 +107,7 @@ final class Judge {
     init(_ trial: Trial) {
         description = trial.description
         memory = PrivateMemory(byteCount: description.layout.floatCount * 8)
-        network = ReferenceNetwork(description, miniBatch: trial.miniBatch, state: memory, threads: 2)
+        network = ReferenceNetwork(description, miniBatch: trial.miniBatch, state: memory, threads: 1)
         for (index, value) in trial.arena.memory.floats.enumerated() { state[index] = Double(value) }
     }
 
