@@ -19,11 +19,13 @@ enum DatasetSealing {
         else {
             throw OwnerError(
                 .usage,
-                "\(source.count) images of \(shape) in \(source.classes) classes cannot be sealed: \(PublicDatasetHeader.limits)")
+                "\(source.count) images of \(shape) in \(source.classes) classes cannot be sealed: "
+                    + PublicDatasetHeader.limits)
         }
         try file.write(header.encoded(keys: keys))
         var sealer = RecordSealer(header, keys: keys)
         var progress = ProgressBar("sealed", total: header.count)
+        defer { progress.finish() }
         // Records are gathered, so that the file is written in large pieces.
         let perBlock = max(1, 1 << 20 / header.recordByteCount)
         let block = PrivateMemory(byteCount: perBlock * header.recordByteCount)
@@ -52,6 +54,5 @@ enum DatasetSealing {
         guard try source.next(into: &pixels) == nil else {
             throw OwnerError(.failed, "the data go on after the \(header.count) samples that they announced")
         }
-        progress.finish()
     }
 }

@@ -5,7 +5,8 @@ import PliniusSealing
 /// Seals a data set for training on a machine that may not read it.
 struct SealCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "seal", abstract: "Seals a data set: one authenticated record a sample, in a file that may go anywhere.",
+        commandName: "seal",
+        abstract: "Seals a data set: one authenticated record a sample, in a file that may go anywhere.",
         discussion: """
             plinius-owner seal --key K --format idx --images F --labels F --out F.sealed
             plinius-owner seal --key K --format synthetic-digits --count 6000 --seed 1 --out F.sealed
@@ -64,7 +65,8 @@ struct SealCommand: ParsableCommand {
                 try DatasetSealing.seal(source, cipher: cipher, keys: keys, to: file)
             case .syntheticDigits:
                 guard let count, images == nil, labels == nil else {
-                    throw OwnerError(.usage, "--format synthetic-digits takes --count, and neither --images nor --labels")
+                    throw OwnerError(
+                        .usage, "--format synthetic-digits takes --count, and neither --images nor --labels")
                 }
                 guard count > 0 else { throw OwnerError(.usage, "--count is \(count): draw at least one digit") }
                 file = try AtomicFile.create(out, overwriting: force)

@@ -16,13 +16,17 @@ struct VerifyCommand: ParsableCommand {
         try reporting {
             let open = try OpenFile.open(file, as: "sealed data set")
             let dataset = try SealedDataset(descriptor: open.descriptor, keys: KeyHierarchy(keyFile: key))
-            var progress = ProgressBar("verified", total: dataset.header.count)
-            for record in 0..<dataset.header.count {
-                try unsafe dataset.withRecord(record) { _, _ in }
-                progress.advance(to: record + 1)
-            }
-            progress.finish()
+            try openAll(dataset)
             print("\(file): all \(dataset.header.count) records are as they were sealed")
+        }
+    }
+
+    private func openAll(_ dataset: SealedDataset) throws(DatasetError) {
+        var progress = ProgressBar("verified", total: dataset.header.count)
+        defer { progress.finish() }
+        for record in 0..<dataset.header.count {
+            try unsafe dataset.withRecord(record) { _, _ in }
+            progress.advance(to: record + 1)
         }
     }
 }
