@@ -18,7 +18,7 @@ struct SessionError: Error, Sendable {
         case let error as ConfigError: self.init(.usage, error.description)
         case let error as KeyFileError: self.init(.usage, "--insecure-local-key: \(error.description)")
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
-        case let error as PersistenceError: self.init(.failed, error.description)
+        case let error as PersistenceError: self.init(error.code == .tooSmall ? .integrity : .failed, error.description)
         case let error as OneDNNError: self.init(.failed, error.description)
         case let error as MirrorError:
             switch error.code {

@@ -41,7 +41,7 @@ struct OwnerError: Error, CustomStringConvertible {
         case let error as SourceError: self.init(.usage, error.description)
         case let error as ConfigError: self.init(.integrity, error.description)
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
-        case let error as PersistenceError: self.init(.failed, error.description)
+        case let error as PersistenceError: self.init(error.code == .tooSmall ? .integrity : .failed, error.description)
         case let error as MirrorError:
             switch error.code {
             case .media: self.init(.failed, error.description)

@@ -87,7 +87,7 @@ struct Scenario {
     func exportedWeights(pool: String? = nil) throws -> [UInt8] {
         let name = "weights-\(UUID().uuidString)"
         try owner(
-            "export", "--key", key, "--pool", pool ?? self.pool, "--config", config, "--format", "weights", "--out",
+            "export", "--key", key, "--pool", pool ?? self.pool, "--format", "weights", "--out",
             folder(name))
         return try folder.read(name)
     }

@@ -1,4 +1,5 @@
 import Foundation
+import PliniusDatasets
 import Testing
 import _PliniusTestSupport
 
@@ -38,7 +39,8 @@ import _PliniusTestSupport
 
     /// A row with ink of a digit that the sealed data set holds.
     private func plaintextRow() throws -> [UInt8] {
-        let image = SyntheticDigits(seed: 1).image(at: 0)
+        var image: [UInt8] = []
+        _ = SyntheticDigits.draw(seed: 1, index: 0, into: &image)
         let rows = stride(from: 0, to: image.count, by: 28).map { Array(image[$0..<$0 + 28]) }
         return try #require(rows.max { Set($0).count < Set($1).count })
     }

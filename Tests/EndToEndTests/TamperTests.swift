@@ -14,6 +14,11 @@ import _PliniusTestSupport
         try #require(outcome.succeeded, "\(outcome.errors)")
     }
 
+    /// Where the second slot of a pool begins: its superblock tells.
+    private func slotB(of pool: [UInt8]) -> Int {
+        pool[160..<168].reversed().reduce(0) { $0 << 8 | Int($1) }
+    }
+
     /// Trains on a changed file and expects a refusal that says `reason`.
     private func expectRefusal(of name: String, _ bytes: [UInt8], because reason: String, _ comment: Comment? = nil)
         throws
@@ -27,9 +32,9 @@ import _PliniusTestSupport
 
     @Test func flippedBytesOfThePoolAreRefused() throws {
         let original = try scenario.folder.read("run.pool")
-        // Superblock, and the pages of the newest slot's header, tags and chunks: iteration 9 is the tenth commit, slot 1.
-        let slot = 8192 + (original.count - 8192) / 2
-        for offset in [0, 9, 40, 100, slot + 8, slot + 40, slot + 100, slot + 4096, slot + 8192 + 5] {
+        // Superblock, description, and the newest slot's header, tags and chunks: commit 9 is in slot B.
+        let slot = slotB(of: original)
+        for offset in [0, 9, 40, 100, 8192 + 20, slot + 8, slot + 40, slot + 100, slot + 4096, slot + 8192 + 5] {
             var bytes = original
             bytes[offset] ^= 0x10
             try scenario.folder.write(bytes, to: "run.pool")
@@ -62,11 +67,10 @@ import _PliniusTestSupport
         let old = try scenario.folder.read("run.pool")
         #expect(try scenario.train("--executor", "reference", "--iterations", "14").succeeded)
         var new = try scenario.folder.read("run.pool")
-        // Iteration 14 lies in slot 1; put the slot of iteration 9 over the other one, which holds 13.
-        let slots = [8192, 8192 + (old.count - 8192) / 2]
-        let older = old[slots[0]..<slots[1]]
-        new.replaceSubrange(slots[0]..<slots[1], with: older)
-        try expectRefusal(of: "run.pool", new, because: "replay")
+        // Commit 14 is in slot A; put commit 9 back into slot B, which holds 13.
+        let start = slotB(of: old)
+        new.replaceSubrange(start..., with: old[start...])
+        try expectRefusal(of: "run.pool", new, because: "put back")
     }
 
     @Test func thePoolOfAnotherRunIsNamed() throws {
