@@ -63,8 +63,10 @@ final class Trial {
 
     var miniBatch: Int { executor.miniBatch }
     var output: [Float] { executor.withOutput { span in span.indices.map { span[$0] } } }
-    /// The whole arena, bit by bit.
-    var bits: [UInt32] { arena.memory.floats.map(\.bitPattern) }
+    /// Whether the arenas are the same, bit by bit; a comparison of arrays would list thousands of differences.
+    func hasSameState(as other: Trial) -> Bool {
+        arena.memory.floats.lazy.map(\.bitPattern).elementsEqual(other.arena.memory.floats.lazy.map(\.bitPattern))
+    }
 
     func images(seed: UInt64) -> [Float] {
         (0..<miniBatch * description.input.count).map { noise($0, seed: seed) }

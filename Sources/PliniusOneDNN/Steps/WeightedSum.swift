@@ -68,6 +68,9 @@ final class WeightedSum {
         unsafe primitives.weightGradient.bind(.weights, gradient.address)
         unsafe primitives.weightGradient.bind(.destination, delta.address)
 
+        precondition(
+            (inputDelta == nil) == (primitives.inputGradient == nil),
+            "a layer computes its input's delta where the layer below asks for it, and nowhere else")
         if let inputDelta, let inputGradient = primitives.inputGradient {
             unsafe inputGradient.bind(.source, inputDelta.address)
             unsafe inputGradient.bind(.weights, backwardWeights.address)
