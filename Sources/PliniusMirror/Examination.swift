@@ -69,7 +69,7 @@ extension Mirror {
     }
 
     /// Opens the chunks of a slot into the arena.
-    /// - Returns: What is wrong, `nil` if nothing; the arena is zeros then.
+    /// - Returns: `nil`, or what is wrong: the arena then holds nothing to go on with, and is the caller's to overwrite or wipe.
     func openChunks(of header: SlotHeader, into arena: PrivateMemory) -> Finding? {
         let slot = header.slot
         let tags = pool.read(layout.tags(of: slot))
@@ -95,7 +95,6 @@ extension Mirror {
                     nonce: Nonce(stream: header.nonceStream, counter: header.nonceBase &+ UInt64(chunk)),
                     authenticating: context.bytes, tag: tag)
             } catch {
-                unsafe wipe(arena.bytes)
                 return Finding(
                     place: "\(slot), chunk \(chunk + 1) of \(layout.chunkCount)",
                     what: "its tag does not match its bytes", bootID: header.bootID)

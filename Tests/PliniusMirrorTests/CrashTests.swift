@@ -59,7 +59,8 @@ import Testing
         var hasReturned = false
         let boot = media.bootID.bytes[0]
         func crash() {
-            guard failure == nil else { return }
+            // A write-back that nobody has waited for changes nothing that a crash could leave.
+            guard failure == nil, media.lastStep != .writeBack else { return }
             do {
                 let allowed = hasReturned ? next...next : previous...next
                 if killed {
@@ -89,12 +90,13 @@ import Testing
 
     @Test(arguments: Device.all)
     func `Whatever a crash leaves of a commit, the mirror before it or after it is found`(device: Device) throws {
-        let fixture = MirrorFixture()
+        // Six chunks of a line, two lines of tags, four of the header that change: twelve uncertain lines at the end of a commit.
+        let fixture = MirrorFixture(arenaBytes: 384)
         let (media, mirror) = try world(fixture, device)
-        for iteration in UInt64(1)...4 {
-            let tally = try explore(iteration, after: iteration - 1, mirror, media, fixture, device)
+        for iteration in UInt64(1)...2 {
+            let tally = try explore(iteration, after: iteration - 1, mirror, media, fixture, device, limit: 1 << 14)
             // The exploration reached every kind of end, or it explored nothing.
-            #expect(tally.crashes > (device.tier == .t0 ? 1000 : 20), "\(tally)")
+            #expect(tally.crashes > (device.tier == .t0 ? 1 << 13 : 40), "\(tally)")
             #expect(tally.verdicts["resumed", default: 0] > 0 && tally.verdicts["torn", default: 0] > 0, "\(tally)")
             if iteration > 1 { #expect(tally.verdicts["system crash", default: 0] > 0, "\(tally)") }
         }
@@ -106,7 +108,7 @@ import Testing
         let (media, mirror) = try world(fixture, device)
         try fixture.commit(1, to: mirror)
         let tally = try explore(2, after: 1, mirror, media, fixture, device, limit: device.tier == .t0 ? 60 : 200)
-        #expect(tally.crashes > (device.tier == .t0 ? 5000 : 300), "\(tally)")
+        #expect(tally.crashes > (device.tier == .t0 ? 5000 : 200), "\(tally)")
     }
 
     @Test(arguments: Device.all)

@@ -1,5 +1,6 @@
 import PliniusMirror
 import PliniusPersistence
+import PliniusSealing
 import Testing
 
 @Suite struct PoolStatusTests {
@@ -37,6 +38,33 @@ import Testing
         // A header that is no header has no progress to tell.
         image[fixture.start(of: .a)] ^= 1
         #expect(try status(image).newest == nil)
+    }
+
+    @Test func `A superblock that somebody made up is refused or told, and never followed`() throws {
+        // Whoever can store to the file can make its digest fit: without a key, every field may be anything.
+        let image = try fixture.image(commits: 2)
+        var random = SeededRandom(seed: 3)
+        var told = 0
+        for _ in 0..<3000 {
+            var changed = image
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let field =
+                    [12, 16, 112, 120, 121, 124, 128, 136, 140, 144, 152, 160, 168, 184, 188, 220].randomElement(
+                        using: &random) ?? 0
+                let fill =
+                    [0, 1, 0x40, 0x7F, 0xFF, UInt8.random(in: 0...255, using: &random)].randomElement(using: &random)
+                    ?? 0
+                for place in field..<field + Int.random(in: 1...8, using: &random) { changed[place] = fill }
+            }
+            changed.replaceSubrange(8160..<8192, with: sha256(Array(changed[..<8160])))
+            do {
+                _ = try status(changed)
+                told += 1
+            } catch {
+                #expect((error as? MirrorError)?.code.isRefusal == true)
+            }
+        }
+        #expect(told > 100 && told < 2900)
     }
 
     @Test func `What is no pool, and what is half of one, is refused`() throws {

@@ -12,6 +12,11 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
         case noFence, noWriteBack, lastLineNotWrittenBack, noMarker
     }
 
+    /// What a program does to a medium, one at a time: a crash may come after any.
+    enum Step {
+        case store, writeBack, wait
+    }
+
     private struct Version {
         var bytes: [UInt8]
         var isWrittenBack: Bool
@@ -24,8 +29,9 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
     /// The kernel's start, as the mirror is told.
     var bootID: BootID
     var bug: Bug?
-    /// Called after every store of a line, after every write-back, before and after every wait.
+    /// Called after every step.
     var onStep: (() -> Void)?
+    private(set) var lastStep = Step.store
     private(set) var fences = 0
     private(set) var writtenBackBytes = 0
 
@@ -66,7 +72,11 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
             let part = UnsafeRawBufferPointer(rebasing: source[done..<done + count])
             UnsafeMutableRawBufferPointer(rebasing: bytes[(offset + done)...]).copyMemory(from: part)
             done += count
-            note(isWrittenBack: true, upTo: offset + source.count)
+            noteStores()
+            let isLast = done == source.count
+            markWrittenBack(
+                offset + done - count..<offset + done,
+                unless: isLast ? [.noWriteBack, .lastLineNotWrittenBack] : [.noWriteBack])
         }
     }
 
@@ -74,18 +84,21 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
         // "PLINTORN", whatever the mirror calls it.
         if bug == .noMarker, word == 0x4E52_4F54_4E49_4C50 { return }
         bytes.storeBytes(of: word, toByteOffset: offset, as: UInt64.self)
-        note(isWrittenBack: true, upTo: offset + 8)
+        // A store and its write-back are two instructions: a kill may come between.
+        noteStores()
+        markWrittenBack(offset..<offset + 8, unless: [.noWriteBack, .lastLineNotWrittenBack])
     }
 
     func writeBack(_ range: Range<Int>) {
-        note(isWrittenBack: false, upTo: 0)
-        markWrittenBack(range, unless: [.noWriteBack])
-        onStep?()
+        noteStores()
+        let last = (range.upperBound - 1) / lineBytes * lineBytes
+        if range.lowerBound < last { markWrittenBack(range.lowerBound..<last, unless: [.noWriteBack]) }
+        markWrittenBack(
+            max(last, range.lowerBound)..<range.upperBound, unless: [.noWriteBack, .lastLineNotWrittenBack])
     }
 
     func persist() {
-        note(isWrittenBack: false, upTo: 0)
-        onStep?()
+        noteStores()
         fences += 1
         if bug != .noFence {
             for (line, versions) in pending {
@@ -97,7 +110,7 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
                 pending[line] = rest.isEmpty ? nil : rest
             }
         }
-        onStep?()
+        step(.wait)
     }
 
     // MARK: Recording
@@ -114,30 +127,29 @@ final class RecordingMedia: PersistentMedia, @unchecked Sendable {
     }
 
     /// Takes in what has changed since the last step, line by line in the order of addresses, with a step after each.
-    private func note(isWrittenBack: Bool, upTo end: Int) {
+    private func noteStores() {
         for line in 0..<(seen.count + lineBytes - 1) / lineBytes {
             let range = range(of: line)
             if isUnchanged(range) { continue }
             let now = [UInt8](bytes[range])
             seen.replaceSubrange(range, with: now)
             pending[line, default: []].append(Version(bytes: now, isWrittenBack: false))
-            if isWrittenBack {
-                markWrittenBack(
-                    range, unless: end <= range.upperBound ? [.noWriteBack, .lastLineNotWrittenBack] : [.noWriteBack])
-            }
-            onStep?()
+            step(.store)
         }
     }
 
     private func markWrittenBack(_ range: Range<Int>, unless bugs: [Bug]) {
         if let bug, bugs.contains(bug) { return }
         writtenBackBytes += range.count
-        var last = (range.upperBound - 1) / lineBytes
-        if bug == .lastLineNotWrittenBack { last -= 1 }
-        guard range.lowerBound / lineBytes <= last else { return }
-        for line in range.lowerBound / lineBytes...last {
+        for line in range.lowerBound / lineBytes...(range.upperBound - 1) / lineBytes {
             if let count = pending[line]?.count { pending[line]?[count - 1].isWrittenBack = true }
         }
+        step(.writeBack)
+    }
+
+    private func step(_ step: Step) {
+        lastStep = step
+        onStep?()
     }
 
     // MARK: Crashes

@@ -54,7 +54,8 @@ import _PliniusTestSupport
     }
 
     @Test func `Opening a sparse copy fills its holes and keeps its bytes`() throws {
-        let file = try ScratchFile(in: "/dev/shm")
+        // Not in memory: there, mapping the file fills the holes by itself.
+        let file = try ScratchFile(in: "/var/tmp")
         #expect(ftruncate(file.descriptor, 1 << 20) == 0)
         #expect(pwrite(file.descriptor, [5], 1, 70_000) == 1)
         #expect(Int(file.status.st_blocks) * 512 < 1 << 20)
@@ -159,6 +160,23 @@ import _PliniusTestSupport
                 exit(EXIT_FAILURE)
             } catch let error as PersistenceError {
                 exit(error.code == .tooLarge && lseek(descriptor, 0, SEEK_END) == 0 ? EXIT_SUCCESS : EXIT_FAILURE)
+            }
+        }
+    }
+
+    @Test func `A file that cannot be mapped is empty again`() async {
+        await #expect(processExitsWith: .exitCode(42)) {
+            let descriptor = ScratchFile.unnamed()
+            let pages = try kernelText("/proc/self/statm").split(separator: " ").first.flatMap { UInt($0) } ?? 0
+            // Room for 16 MiB more, and a pool of 64.
+            let bytes = pages * 4096 + (16 << 20)
+            var limit = rlimit(rlim_cur: bytes, rlim_max: bytes)
+            setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+            do {
+                _ = try Pool.create(descriptor: descriptor, byteCount: 64 << 20)
+                exit(1)
+            } catch let error as PersistenceError {
+                exit(error.code == .mappingFailed && lseek(descriptor, 0, SEEK_END) == 0 ? 42 : 2)
             }
         }
     }
