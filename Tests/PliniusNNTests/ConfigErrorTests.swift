@@ -118,6 +118,10 @@ import Testing
             image + "[cost]\ntype=mse",
             "net.cfg:6: type: expected one of sse, masked, L1, seg, smooth, wgan, found \"mse\"; did you mean sse?"
         ),
+        (
+            image + "[softmax]\n[connected]\noutput=3\n[softmax]",
+            "net.cfg:5: a loss over 128 values, and the network predicts 3: expected as many"
+        ),
         // Sizes beyond reason.
         (
             "[net]\nheight=65536\nwidth=65536\nchannels=65536\n[avgpool]",

@@ -72,6 +72,13 @@ public struct NetworkDescription: Sendable {
             throw ConfigError(
                 file: file, line: first.line, key: nil, message: "expected a layer that predicts, found costs only")
         }
+        // All losses compare with the same truth, which has as many values as the network predicts.
+        let outputs = layers.last { !$0.isCost }?.output.count ?? 0
+        for layer in layers where layer.measuresLoss && layer.output.count != outputs {
+            throw ConfigError(
+                file: file, line: layer.line, key: nil,
+                message: "a loss over \(layer.output.count) values, and the network predicts \(outputs): expected as many")
+        }
         if !layers.contains(where: \.measuresLoss) {
             let message = "the network has no loss and cannot learn: end it with [softmax] or [cost]"
             warnings.append(ConfigWarning(file: file, line: first.line, message: message))
