@@ -120,7 +120,7 @@ import Testing
         ),
         (
             image + "[softmax]\n[connected]\noutput=3\n[softmax]",
-            "net.cfg:5: a loss over 128 values, and the network predicts 3: expected as many"
+            "net.cfg:5: a loss over 128 values, but the network predicts 3"
         ),
         // Sizes beyond reason.
         (

@@ -77,7 +77,8 @@ public struct NetworkDescription: Sendable {
         for layer in layers where layer.measuresLoss && layer.output.count != outputs {
             throw ConfigError(
                 file: file, line: layer.line, key: nil,
-                message: "a loss over \(layer.output.count) values, and the network predicts \(outputs): expected as many")
+                message: "a loss over \(layer.output.count) values, but the network predicts \(outputs)"
+            )
         }
         if !layers.contains(where: \.measuresLoss) {
             let message = "the network has no loss and cannot learn: end it with [softmax] or [cost]"
