@@ -32,7 +32,7 @@ format: ## format all Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests Package.swift
 
 check: build ## format, imports, rings, linked libraries, size of the core, tracked files
-	@for check in scripts/check-*; do $$check || exit 1; done
+	@failed=0; for check in scripts/check-*; do $$check || failed=1; done; exit $$failed
 
 clean: ## remove what was built (the benchmark's .venv stays)
 	@rm -rf .build
