@@ -33,7 +33,8 @@ final class BatchPrefetcher: Sendable {
     }
 
     private struct State {
-        var request: (iteration: UInt64, buffer: Int)?
+        /// The iteration whose batch is wanted.
+        var request: UInt64?
         var outcome: Outcome?
         var isCancelled = false
     }
@@ -47,10 +48,7 @@ final class BatchPrefetcher: Sendable {
     init(dataset: SealedDataset, sampler: BatchSampler, batch: Int, firstIteration: UInt64) {
         let header = dataset.header
         buffers = (0..<2).map { _ in Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes) }
-        let indices = [Int](repeating: 0, count: batch)
-        startThread { [buffers, self] in
-            self.work(dataset: dataset, sampler: sampler, indices: indices, buffers: buffers)
-        }
+        startThread { [self] in work(dataset: dataset, sampler: sampler) }
         request(firstIteration)
     }
 
@@ -73,28 +71,30 @@ final class BatchPrefetcher: Sendable {
         switch outcome {
         case .opened(let nanoseconds):
             if !isLast { request(iteration + 1) }
-            return Opened(buffer: buffers[Int(iteration % 2)], nanoseconds: nanoseconds)
+            return Opened(buffer: buffer(of: iteration), nanoseconds: nanoseconds)
         case .failed(let error): throw error
         case nil: preconditionFailure("a batch was taken that nobody asked for")
         }
     }
 
     private func request(_ iteration: UInt64) {
-        state.withLock { $0.request = (iteration, Int(iteration % 2)) }
+        state.withLock { $0.request = iteration }
         requested.signal()
     }
 
-    private func work(dataset: SealedDataset, sampler: BatchSampler, indices: [Int], buffers: [Buffer]) {
-        var indices = indices
+    private func buffer(of iteration: UInt64) -> Buffer { buffers[Int(iteration % 2)] }
+
+    private func work(dataset: SealedDataset, sampler: BatchSampler) {
+        var indices = [Int](repeating: 0, count: sampler.batch)
         while true {
             requested.wait()
-            let (request, isCancelled) = state.withLock { ($0.request, $0.isCancelled) }
-            guard !isCancelled, let request else { return }
+            let (iteration, isCancelled) = state.withLock { ($0.request, $0.isCancelled) }
+            guard !isCancelled, let iteration else { return }
             let start = monotonicNanoseconds()
-            sampler.fill(iteration: request.iteration, into: &indices)
+            sampler.fill(iteration: iteration, into: &indices)
             let outcome: Outcome
             do throws(DatasetError) {
-                let buffer = buffers[request.buffer]
+                let buffer = buffer(of: iteration)
                 // The loop does not look at this buffer before `finished`, see `take`.
                 try unsafe dataset.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
                 outcome = .opened(monotonicNanoseconds() - start)

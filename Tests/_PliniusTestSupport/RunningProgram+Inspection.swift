@@ -36,6 +36,14 @@ extension RunningProgram {
     public func searchMemory(for patterns: [String: [UInt8]]) throws(ProgramError) -> (
         found: [String: String], bytesSearched: Int
     ) {
+        try Self.searchMemory(of: pid, for: patterns)
+    }
+
+    /// The same for any process that this one may inspect.
+    /// - Throws: ``ProgramError`` if the memory cannot be opened.
+    public static func searchMemory(of pid: CInt, for patterns: [String: [UInt8]]) throws(ProgramError) -> (
+        found: [String: String], bytesSearched: Int
+    ) {
         let memory = open("/proc/\(pid)/mem", O_RDONLY | O_CLOEXEC)
         guard memory >= 0, let maps = contents(of: "/proc/\(pid)/maps") else {
             throw ProgramError("the memory of process \(pid) cannot be read: \(String(cString: strerror(errno)))")
