@@ -4,9 +4,6 @@ public import PliniusPersistence
 ///
 /// Nothing here is authenticated: that takes the key. Good for a progress line, never for a decision.
 public struct PoolStatus: Hashable, Sendable {
-    /// The sentence that belongs beside every such status.
-    public static let notice = "Nothing of this is authenticated: that takes the owner's key."
-
     /// What a slot says about itself.
     public struct SlotStatus: Hashable, Sendable {
         /// Which slot.

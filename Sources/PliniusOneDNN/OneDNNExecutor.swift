@@ -80,7 +80,4 @@ public final class OneDNNExecutor: Executor {
         unsafe conednn_version(&major, &minor, &patch)
         return (Int(major), Int(minor), Int(patch))
     }
-
-    /// Bytes of activations, packed weights and scratch.
-    package var bufferByteCount: Int { plan.byteCount }
 }

@@ -48,9 +48,6 @@ final class Plan {
         outputStep?.bind(delta: lastDelta, inputDelta: nil)
     }
 
-    /// Bytes of all buffers, packed weights included.
-    var byteCount: Int { memory.byteCount }
-
     /// - Returns: the sum of the costs of the mini-batch, the mean over the steps that own one.
     func forward(_ pass: Pass, hasTruth: Bool) -> Double {
         engine.enter()
