@@ -26,7 +26,7 @@ struct Run {
         let run = try reporting {
             // With the pool goes what is needed to read it: an owner exports without the configuration at hand.
             let description = Array(text.utf8)
-            let pool = try Pool.create(
+            let pool = try Region.create(
                 descriptor: Session.Descriptor.pool,
                 byteCount: Mirror.byteCount(arenaBytes: arena.layout.byteCount, descriptionBytes: description.count))
             let progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
@@ -44,10 +44,10 @@ struct Run {
     /// Takes over the run that the pool holds, and leaves its newest mirrored state in `arena`.
     /// - Throws: `SessionError` if the pool holds another run, or if anything in it does not verify; nothing is changed then.
     static func resume(
-        _ expected: ExpectedRun, keys: KeyHierarchy, arena: ParameterArena, access: Pool.Access = .readWrite
+        _ expected: ExpectedRun, keys: KeyHierarchy, arena: ParameterArena, access: Region.Access = .readWrite
     ) throws(SessionError) -> Run {
         try reporting {
-            let pool = try Pool.open(descriptor: Session.Descriptor.pool, access: access)
+            let pool = try Region.open(descriptor: Session.Descriptor.pool, access: access)
             let mirror = try Mirror.open(on: pool, expecting: expected, keys: keys)
             let recovery = try mirror.mirrorIn(to: arena.memory)
             return Run(mirror: mirror, tier: pool.tier, progress: recovery.progress, recovery: recovery)

@@ -104,7 +104,7 @@ struct Session {
     private func status() throws(SessionError) -> PliniusWire.PoolStatus {
         try reporting {
             PliniusWire.PoolStatus(
-                try PliniusMirror.PoolStatus(of: Pool.open(descriptor: Descriptor.pool, access: .readOnly)))
+                try PliniusMirror.PoolStatus(of: Region.open(descriptor: Descriptor.pool, access: .readOnly)))
         }
     }
 

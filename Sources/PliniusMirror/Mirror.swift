@@ -21,7 +21,7 @@ public final class Mirror {
     /// Called at each crash point of a commit; for tests that end the process there.
     public var onCrashPoint: ((CrashPoint) -> Void)?
 
-    let pool: Pool
+    let pool: Region
     let layout: MirrorLayout
     let keys: RunKeys
     /// Draws the line between this process's keys and everybody else's; see ``SlotHeader``.
@@ -39,7 +39,7 @@ public final class Mirror {
     var tags: [UInt8]
     var context: ChunkContext
 
-    private init(_ pool: Pool, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys) {
+    private init(_ pool: Region, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys) {
         self.description = description
         self.pool = pool
         identity = superblock.identity
@@ -73,7 +73,7 @@ public final class Mirror {
     ///   - description: What the arena is the state of; public, authenticated, at most 1 MiB.
     /// - Throws: `.media`.
     public static func create(
-        on pool: Pool, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
+        on pool: Region, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
         description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes
     ) throws(MirrorError) -> Mirror {
         let layout = MirrorLayout(
@@ -100,7 +100,7 @@ public final class Mirror {
     ///
     /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.wrongKey`, `.tampered` for the superblock;
     ///   `.otherRun` if it is sound and not what is expected.
-    public static func open(on pool: Pool, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
+    public static func open(on pool: Region, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
         throws(MirrorError) -> Mirror
     {
         let (superblock, bytes) = try Superblock.read(from: pool)

@@ -36,7 +36,7 @@ public struct PoolStatus: Hashable, Sendable {
 
     /// Reads the status of a pool; no key, nothing stored, chunks not read.
     /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.tampered` if the superblock is damaged.
-    public init(of pool: Pool) throws(MirrorError) {
+    public init(of pool: Region) throws(MirrorError) {
         let (superblock, _) = try Superblock.read(from: pool)
         let layout = superblock.layout
         identity = superblock.identity

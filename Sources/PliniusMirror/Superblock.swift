@@ -62,7 +62,7 @@ struct Superblock: Hashable {
     /// Reads the superblock of a pool without a key: what it says is a claim.
     /// - Returns: The claim, and the bytes that ``authenticate(_:with:)`` needs.
     /// - Throws: `.truncated`, `.notAPool`, `.tampered`, `.unsupportedVersion`, `.oversized`.
-    static func read(from pool: Pool) throws(MirrorError) -> (Superblock, bytes: [UInt8]) {
+    static func read(from pool: Region) throws(MirrorError) -> (Superblock, bytes: [UInt8]) {
         guard pool.byteCount >= MirrorLayout.superblockBytes else {
             throw .truncated(found: pool.byteCount, expected: MirrorLayout.superblockBytes)
         }
@@ -146,7 +146,7 @@ struct Superblock: Hashable {
 
     /// Reads the text that describes the network; meaningful once the superblock is a fact.
     /// - Throws: `.tampered`.
-    func readDescription(from pool: Pool) throws(MirrorError) -> [UInt8] {
+    func readDescription(from pool: Region) throws(MirrorError) -> [UInt8] {
         let description = pool.read(layout.description)
         guard sha256(description) == descriptionDigest else {
             throw .tampered("network description", "its digest does not match its bytes")

@@ -1,88 +1,178 @@
-import Glibc
+import _PliniusSupport
 
 extension Pool {
+    /// The heap of a pool that is made without another wish: room for the catalogue of many extents.
+    public static let defaultHeapBytes = 256 << 10
+
     /// How a pool is opened.
-    public enum Access: Sendable {
-        /// Mirrors are read, none is written.
-        case readOnly
-        /// The whole life of a run.
-        case readWrite
+    public typealias Access = Region.Access
+
+    /// The size of a pool that has room for a heap and so many bytes of extents.
+    public static func byteCount(
+        heapBytes: Int = defaultHeapBytes, extentBytes: Int, commit kind: CommitKind = .redoLog
+    ) -> Int {
+        PoolHeader.fixedBytes(kind: kind, heapBytes: wholePages(heapBytes)) + wholePages(extentBytes)
     }
 
-    /// Makes a pool of `byteCount` zero bytes, a multiple of the page, in an empty regular file.
+    /// Makes a pool of `byteCount` bytes in an empty regular file.
     ///
-    /// The descriptor stays the caller's; the pool keeps a duplicate. The file holds its blocks when this returns, and is empty again
-    /// if it throws.
+    /// It is durable when this returns. A pool whose creation was cut off does not begin as a pool does: give the file its name only now.
     ///
-    /// - Throws: `.notARegularFile`, `.readOnly`, `.notEmpty`, `.noSpace`, `.tooLarge`, `.mappingFailed`, `.system`.
-    /// - Complexity: O(`byteCount`) on file systems that cannot reserve blocks without writing them.
-    public static func create(descriptor: CInt, byteCount: Int) throws(PersistenceError) -> Pool {
-        precondition(byteCount > 0 && byteCount % pageBytes == 0, "a pool is made of whole pages")
-        let file = try inspect(descriptor, .readWrite)
-        guard file.st_size == 0 else {
-            throw PersistenceError(
-                .notEmpty,
-                "The file for a new pool holds \(file.st_size) bytes already. It was left alone; choose another name.")
-        }
-        do {
-            try reserve(descriptor, byteCount)
-            return Pool(on: try MappedMedia(descriptor: descriptor, byteCount: byteCount, isWritable: true))
-        } catch {
-            _ = ftruncate(descriptor, 0)
-            throw error
-        }
+    /// - Parameters:
+    ///   - byteCount: The size of the file, rounded up to whole pages.
+    ///   - heapBytes: The size of the transactional heap, rounded up to whole pages; it cannot grow later. With `.redoLog` it is held in
+    ///     private memory as well.
+    /// - Throws: `.tooSmall`, and what reserving and mapping the file throws; the file is then empty again.
+    public static func create(
+        descriptor: CInt, byteCount: Int, heapBytes: Int = defaultHeapBytes, commit kind: CommitKind = .redoLog
+    ) throws(PersistenceError) -> Pool {
+        let header = try PoolHeader(kind: kind, byteCount: wholePages(byteCount), heapBytes: wholePages(heapBytes))
+        let region = try Region.create(descriptor: descriptor, byteCount: header.byteCount)
+        return try create(on: region, header)
     }
 
-    /// Opens the pool in a regular file, whole.
+    /// Makes a pool on a medium of zeros of another kind, for tests; it takes the whole medium.
+    public static func create(
+        on media: any PersistentMedia, heapBytes: Int = defaultHeapBytes, commit kind: CommitKind = .redoLog
+    ) throws(PersistenceError) -> Pool {
+        let region = Region(on: media)
+        return try create(
+            on: region, PoolHeader(kind: kind, byteCount: region.byteCount, heapBytes: wholePages(heapBytes)))
+    }
+
+    private static func create(on region: Region, _ header: PoolHeader) throws(PersistenceError) -> Pool {
+        let store = PoolStore(region: region, header: header)
+        let heap = try store.makeHeap()
+        let commits: any CommitProtocol
+        switch header.kind {
+        case .redoLog: commits = RedoLog(store, heap, after: nil)
+        case .flip: commits = Flip(store, heap, state: 0)
+        case .twinCopies: commits = try TwinCopies(store, heap, found: .idle)
+        }
+        try commits.begin()
+        heap.format()
+        try commits.record(committed: true)
+        heap.keep()
+        try commits.commit()
+        try store.writeHeader()
+        return Pool(engine: PoolEngine(store, heap, commits))
+    }
+
+    /// Opens the pool in a regular file, as the last durable commit left it.
     ///
-    /// The descriptor stays the caller's; the pool keeps a duplicate. What the bytes mean is for the owner of their format to check.
+    /// What a crash left unfinished is taken back or finished; opened for reading only, nothing is stored. The heap is examined as a whole, so
+    /// that a file from an untrusted place is refused here and not met later. With `.redoLog` and when opened for reading only, the heap
+    /// is then private memory; the other protocols work in the file, and trust whoever may write to it meanwhile.
     ///
-    /// - Throws: `.notARegularFile`, `.readOnly`, `.tooSmall` (less than a page), `.noSpace` (the file has holes, as a sparse copy
-    ///   has, and there is no room to fill them), `.mappingFailed`, `.system`.
+    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the file throws.
+    /// - Complexity: O(heap).
     public static func open(descriptor: CInt, access: Access = .readWrite) throws(PersistenceError) -> Pool {
-        let file = try inspect(descriptor, access)
-        let byteCount = Int(file.st_size)
-        guard byteCount >= pageBytes else {
-            throw PersistenceError(
-                .tooSmall,
-                "The file holds \(byteCount) bytes, and the first page of a pool alone takes \(pageBytes): "
-                    + "it was cut off, or is no pool.")
-        }
-        if access == .readWrite, Int(file.st_blocks) * 512 < byteCount {
-            try reserve(descriptor, byteCount)
-        }
-        let media = try MappedMedia(descriptor: descriptor, byteCount: byteCount, isWritable: access == .readWrite)
-        return Pool(on: media)
+        try open(Region.open(descriptor: descriptor, access: access))
     }
 
-    private static func inspect(_ descriptor: CInt, _ access: Access) throws(PersistenceError) -> stat {
-        var file = stat()
-        guard unsafe fstat(descriptor, &file) == 0 else {
-            throw PersistenceError("The pool's descriptor \(descriptor) cannot be inspected", errno: errno)
-        }
-        guard file.st_mode & S_IFMT == S_IFREG else {
-            throw PersistenceError(
-                .notARegularFile,
-                "A pool is a regular file, and this is not one. For persistent memory, use a file on a file system "
-                    + "mounted with DAX.")
-        }
-        let mode = fcntl(descriptor, F_GETFL) & O_ACCMODE
-        guard mode == O_RDWR || (access == .readOnly && mode == O_RDONLY) else {
-            throw PersistenceError(
-                .readOnly, "The pool must be open for reading and writing, and the file is not: check its permissions.")
-        }
-        return file
+    /// Opens the pool on a medium of another kind, for tests.
+    public static func open(on media: any PersistentMedia) throws(PersistenceError) -> Pool {
+        try open(Region(on: media))
     }
 
-    /// Gives every byte up to `byteCount` a block.
-    private static func reserve(_ descriptor: CInt, _ byteCount: Int) throws(PersistenceError) {
-        var number: CInt
-        repeat {
-            // Falls back to touching every block where the file system cannot reserve. It returns the number, not errno.
-            number = posix_fallocate(descriptor, 0, off_t(byteCount))
-        } while number == EINTR
-        guard number == 0 else {
-            throw PersistenceError("No room for the \(byteCount) bytes of the pool", errno: number)
+    private static func open(_ region: Region) throws(PersistenceError) -> Pool {
+        let store = PoolStore(region: region, header: try PoolHeader.read(from: region))
+        let heap: Heap
+        var commits: (any CommitProtocol)?
+        switch (store.header.kind, region.isWritable) {
+        case (.redoLog, let isWritable):
+            heap = try store.makeHeap()
+            let tail = RedoLog.load(from: store, into: heap)
+            if isWritable { commits = RedoLog(store, heap, after: tail) }
+        case (.flip, true):
+            heap = try store.makeHeap()
+            commits = Flip(store, heap, state: region.load(at: PoolHeader.stateOffset))
+        case (.twinCopies, true):
+            heap = try store.makeHeap()
+            commits = try TwinCopies(store, heap, found: TwinCopies.state(of: region))
+        case (.flip, false), (.twinCopies, false):
+            heap = try store.loadConsistentImage()
         }
+        let report = heap.examine()
+        guard report.isSound else {
+            throw PersistenceError(
+                .damaged,
+                "The pool's heap contradicts itself: \(report.findings.prefix(3).joined(separator: "; ")). "
+                    + "'plinius pool check' lists everything; restore the file from a copy.")
+        }
+        return Pool(engine: PoolEngine(store, heap, commits))
+    }
+}
+
+extension PoolHeader {
+    /// The header that counts.
+    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`.
+    static func read(from region: Region) throws(PersistenceError) -> PoolHeader {
+        guard region.byteCount >= areaBytes else {
+            throw PersistenceError(
+                .truncated, "The file holds \(region.byteCount) bytes, and a pool has at least \(areaBytes).")
+        }
+        let found = [0, Heap.pageBytes].map { examine(region.read($0..<$0 + copyBytes)) }
+        var newest: PoolHeader?
+        for case .sound(let header) in found where header.epoch >= newest?.epoch ?? 0 { newest = header }
+        guard let newest else {
+            for case .unsupportedVersion(let version) in found {
+                throw PersistenceError(
+                    .unsupportedVersion,
+                    "The pool has format version \(version), and this program knows \(Self.version). Use the program that made it.")
+            }
+            for case .damaged(let why) in found {
+                throw PersistenceError(
+                    .damaged, "Neither copy of the pool's header can be used: \(why). Restore the file from a copy.")
+            }
+            throw PersistenceError(
+                .notAPool, "The file does not begin as a pool does: it is another file, or its creation was cut off.")
+        }
+        guard region.byteCount >= newest.byteCount else {
+            throw PersistenceError(
+                .truncated,
+                "The file holds \(region.byteCount) bytes, and its pool has \(newest.byteCount): it was cut off. "
+                    + "Restore it from a copy.")
+        }
+        return newest
+    }
+}
+
+extension PoolStore {
+    /// The working copy of the heap, as the protocol wants it.
+    func makeHeap() throws(PersistenceError) -> Heap {
+        if header.kind == .redoLog { return Heap(byteCount: header.heapBytes, extentArea: header.extents) }
+        let memory = unsafe UnsafeMutableRawBufferPointer(
+            start: region.start + header.image(0).lowerBound, count: header.heapBytes)
+        return unsafe Heap(in: memory, extentArea: header.extents)
+    }
+
+    /// The image that a recovery would end with, in private memory; stores nothing to the pool.
+    func loadConsistentImage() throws(PersistenceError) -> Heap {
+        let heap = Heap(byteCount: header.heapBytes, extentArea: header.extents)
+        let image: Int
+        switch header.kind {
+        case .redoLog:
+            _ = RedoLog.load(from: self, into: heap)
+            return heap
+        case .flip: image = Int(region.load(at: PoolHeader.stateOffset) & 1)
+        case .twinCopies: image = try TwinCopies.state(of: region) == .mutating ? 1 : 0
+        }
+        unsafe region.read(
+            header.image(image), into: UnsafeMutableRawBufferPointer(start: heap.base, count: heap.byteCount))
+        return heap
+    }
+}
+
+extension TwinCopies {
+    /// The state that a pool is in.
+    /// - Throws: `.damaged`.
+    static func state(of region: Region) throws(PersistenceError) -> State {
+        let word = region.load(at: PoolHeader.stateOffset)
+        guard let state = State(rawValue: word) else {
+            throw PersistenceError(
+                .damaged, "0x\(String(word, radix: 16)) is no state of a pool with twin copies. Restore the file from a copy.")
+        }
+        return state
     }
 }

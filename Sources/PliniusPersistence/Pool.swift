@@ -1,103 +1,205 @@
-import CPliniusPM
-import Glibc
+import _PliniusSupport
 
-/// A file of persistent bytes, mapped, with bounds-checked access by offset.
+/// A file of persistent memory with durable transactions, named roots, an allocator, and extents for bulk data.
 ///
-/// The file is preallocated without holes: a store through a mapping that finds no block to land on would be a SIGBUS in the middle of
-/// a commit. It is never grown. A file that somebody shortens while it is mapped still ends the process by SIGBUS: denial of service,
-/// which no mapping can prevent; the last finished commit is not harmed by it.
+/// ```swift
+/// let pool = try Pool.create(descriptor: file, byteCount: 16 << 20)
+/// try pool.transaction { tx throws(PersistenceError) in
+///     let counter = try tx.allocate(0)
+///     try tx.setRoot("counter", counter)
+/// }
+/// ```
 ///
-/// Whoever calls from several threads keeps their ranges apart.
-public final class Pool: Sendable {
-    /// The unit of every size and offset here, in bytes.
-    public static let pageBytes = 4096
+/// Any number of threads use one pool; one process at a time does, which holds a lock on the file (see `flock(2)`). The descriptor stays
+/// the caller's; the pool keeps a duplicate, which it closes when it goes.
+public struct Pool: ~Copyable, Sendable {
+    let engine: PoolEngine
 
-    private let media: any PersistentMedia
+    /// What a commit survives.
+    public var tier: Tier { engine.region.tier }
+    /// Whether transactions are possible.
+    public var isWritable: Bool { engine.isWritable }
+    /// Under which start of the kernel the pool is open.
+    public var bootID: BootID { engine.region.bootID }
+    /// The size of the pool, in bytes.
+    public var byteCount: Int { engine.region.byteCount }
+    /// The size of its transactional heap, in bytes.
+    public var heapBytes: Int { engine.heap.byteCount }
+    /// How its transactions become durable.
+    public var commitKind: CommitKind { engine.store.header.kind }
 
-    /// A pool on a medium of another kind, for tests.
-    public init(on media: any PersistentMedia) {
-        self.media = media
+    // MARK: Transactions
+
+    /// Runs a closure as one transaction: when this returns, all that it stored is as durable as the tier promises.
+    ///
+    /// If the closure throws, or the process ends before this returns, the pool holds nothing of it, or, in the second case, all of it.
+    /// Transactions of several threads run one after the other in the order of their calls, possibly on another caller's thread, and share
+    /// one commit; readers see a transaction when it is durable. A transaction inside a transaction is a part of it: if the inner one
+    /// throws, the outer one is cancelled, too. The thread waits meanwhile; Swift tasks may call this, for short transactions.
+    ///
+    /// - Throws: `.cancelled` with what the closure threw; `.innerCancelled`; `.failed` if the medium refused: the pool must then be opened
+    ///   again, and all further calls fail alike.
+    /// - Complexity: O(bytes stored), one fence (`.redoLog`; a checkpoint now and then), two (`.flip`) or four (`.twinCopies`). Without
+    ///   other writers nothing is allocated once buffers have grown to the size of the largest transaction.
+    public func transaction<Result, Failure>(
+        _ body: (inout Transaction) throws(Failure) -> Result
+    ) throws(TransactionError<Failure>) -> Result {
+        try engine.transaction(body)
     }
 
-    /// What a commit to this pool survives.
-    public var tier: Tier { media.tier }
-    /// Whether it may be stored to.
-    public var isWritable: Bool { media.isWritable }
-    /// Under which start of the kernel it is open.
-    public var bootID: BootID { media.bootID }
-    /// The size of the pool, in bytes.
-    public var byteCount: Int { unsafe media.bytes.count }
+    /// Runs a closure on the last durable state, beside other readers.
+    ///
+    /// Writers wait for it to end, so it should be short. It must not ask for a transaction.
+    /// - Throws: `.cancelled` with what the closure threw; `.failed` if an earlier commit did not become durable.
+    public func read<Result, Failure>(
+        _ body: (borrowing Snapshot) throws(Failure) -> Result
+    ) throws(TransactionError<Failure>) -> Result {
+        try engine.read(body)
+    }
 
-    // MARK: Access
+    /// What commits have cost since the pool was opened.
+    public var statistics: PoolStatistics { engine.shared { $0.store.statistics } }
+}
 
-    /// Copies bytes out of the pool; parse the copy, never the pool, whose bytes may change at any time.
-    public func read(_ range: Range<Int>) -> [UInt8] {
-        unsafe [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
-            unsafe read(range, into: UnsafeMutableRawBufferPointer(buffer))
-            count = range.count
+/// What all users of an open pool share.
+final class PoolEngine {
+    let region: Region
+    let store: PoolStore
+    let heap: Heap
+    /// `nil` for a pool that is only read.
+    private let commits: (any CommitProtocol)?
+    private let queue = WriterQueue()
+    private let lock = FairLock()
+    /// Why nothing is durable any more. Changed by the combiner, under the exclusive lock.
+    private var failure: PersistenceError?
+    /// Whether a transaction inside the running one threw. Touched by the combiner's thread only.
+    private var isInnerCancelled = false
+
+    init(_ store: PoolStore, _ heap: Heap, _ commits: (any CommitProtocol)?) {
+        region = store.region
+        self.store = store
+        self.heap = heap
+        self.commits = commits
+    }
+
+    var isWritable: Bool { commits != nil }
+
+    func transaction<Result, Failure>(
+        _ body: (inout Transaction) throws(Failure) -> Result
+    ) throws(TransactionError<Failure>) -> Result {
+        guard let commits else { preconditionFailure("the pool was opened for reading only") }
+        if queue.isCombiningOnThisThread { return try nested(body) }
+        var outcome: Swift.Result<Result, TransactionError<Failure>>?
+        do throws(PersistenceError) {
+            try queue.perform {
+                outcome = run(body, commits)
+            } begin: { () throws(PersistenceError) in
+                try begin(commits)
+            } commit: { () throws(PersistenceError) in
+                try commit(commits)
+            }
+        } catch {
+            // A closure that threw is taken back whatever became of the batch.
+            if case .failure(let own)? = outcome { throw own }
+            throw .failed(error)
+        }
+        guard let outcome else { preconditionFailure("a batch ended without one of its transactions") }
+        return try outcome.get()
+    }
+
+    /// Opens a batch: readers wait until it is closed.
+    private func begin(_ commits: any CommitProtocol) throws(PersistenceError) {
+        lock.lockExclusive()
+        do throws(PersistenceError) {
+            if let failure { throw failure }
+            try commits.begin()
+        } catch {
+            failure = error
+            lock.unlockExclusive()
+            throw error
         }
     }
 
-    /// Copies bytes out of the pool into memory of the caller, which is as long as the range.
-    @unsafe public func read(_ range: Range<Int>, into destination: UnsafeMutableRawBufferPointer) {
-        check(range)
-        precondition(destination.count == range.count, "the destination is as long as the range")
-        unsafe destination.copyMemory(from: UnsafeRawBufferPointer(rebasing: media.bytes[range]))
+    /// Makes the transactions of a batch durable, and closes it.
+    private func commit(_ commits: any CommitProtocol) throws(PersistenceError) {
+        defer { lock.unlockExclusive() }
+        do throws(PersistenceError) {
+            // One that could not be recorded has said why.
+            if let failure { throw failure }
+            try commits.commit()
+        } catch {
+            failure = error
+            throw error
+        }
+        store.statistics.commits += 1
+        heap.freedExtents.removeAll(keepingCapacity: true)
     }
 
-    /// Reads the word at `offset`, a multiple of 8, before everything that is read later.
-    public func load(at offset: Int) -> UInt64 {
-        check(word: offset)
-        guard let base = unsafe media.bytes.baseAddress else { return 0 }
-        return unsafe cplinius_load_acquire((base + offset).assumingMemoryBound(to: UInt64.self))
+    private func run<Result, Failure>(
+        _ body: (inout Transaction) throws(Failure) -> Result, _ commits: any CommitProtocol
+    ) -> Swift.Result<Result, TransactionError<Failure>> {
+        if let failure { return .failure(.failed(failure)) }
+        let freed = heap.freedExtents.count
+        var outcome: Swift.Result<Result, TransactionError<Failure>>
+        do throws(Failure) {
+            var transaction = Transaction(heap, region)
+            outcome = .success(try body(&transaction))
+            if isInnerCancelled { outcome = .failure(.innerCancelled) }
+        } catch {
+            outcome = .failure(.cancelled(error))
+        }
+        isInnerCancelled = false
+        do throws(PersistenceError) {
+            if case .success = outcome {
+                try commits.record(committed: true)
+                heap.keep()
+                store.statistics.transactions += 1
+            } else {
+                try commits.record(committed: false)
+                heap.rollBack()
+                heap.freedExtents.removeSubrange(freed...)
+            }
+        } catch {
+            heap.rollBack()
+            failure = error
+            outcome = .failure(.failed(error))
+        }
+        return outcome
     }
 
-    /// Stores `source` from `offset` on and starts its write-back; durable after ``persist()``.
-    @unsafe public func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
-        check(offset..<offset + source.count, forWriting: true)
-        unsafe media.copy(source, to: offset)
+    private func nested<Result, Failure>(
+        _ body: (inout Transaction) throws(Failure) -> Result
+    ) throws(TransactionError<Failure>) -> Result {
+        do throws(Failure) {
+            var transaction = Transaction(heap, region)
+            return try body(&transaction)
+        } catch {
+            isInnerCancelled = true
+            throw .cancelled(error)
+        }
     }
 
-    /// Stores one word at `offset`, a multiple of 8, after all earlier stores; durable after ``persist()``.
-    public func store(_ word: UInt64, at offset: Int) {
-        check(word: offset)
-        check(offset..<offset + 8, forWriting: true)
-        media.store(word, at: offset)
+    func read<Result, Failure>(
+        _ body: (borrowing Snapshot) throws(Failure) -> Result
+    ) throws(TransactionError<Failure>) -> Result {
+        precondition(!queue.isCombiningOnThisThread, "read inside a transaction with the transaction")
+        lock.lockShared()
+        defer { lock.unlockShared() }
+        if let failure { throw .failed(failure) }
+        do throws(Failure) {
+            return try body(Snapshot(heap, region))
+        } catch {
+            throw .cancelled(error)
+        }
     }
 
-    /// Lends bytes of the pool to a writer, then starts their write-back; durable after ``persist()``.
-    @unsafe public func withBytes<R, E>(_ range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R)
-        throws(E) -> R
-    {
-        check(range, forWriting: true)
-        defer { media.writeBack(range) }
-        return try unsafe body(UnsafeMutableRawBufferPointer(rebasing: media.bytes[range]))
-    }
-
-    /// Starts the write-back of bytes that an earlier process may have left in the caches.
-    public func writeBack(_ range: Range<Int>) {
-        check(range, forWriting: true)
-        media.writeBack(range)
-    }
-
-    /// Waits until everything stored so far is as durable as the tier promises.
-    ///
-    /// - Throws: `.notDurable` or `.system`; the pool is then not to be stored to again by this process.
-    public func persist() throws(PersistenceError) {
-        try media.persist()
-    }
-
-    // MARK: Bounds
-
-    private func check(_ range: Range<Int>, forWriting: Bool = false) {
-        precondition(
-            range.lowerBound >= 0 && range.upperBound <= byteCount,
-            "bytes \(range) are outside a pool of \(byteCount) bytes")
-        precondition(!forWriting || isWritable, "the pool was opened for reading only")
-    }
-
-    private func check(word offset: Int) {
-        precondition(offset % 8 == 0, "a word's offset is a multiple of 8")
-        check(offset..<offset + 8)
+    /// Looks at what only writers change.
+    func shared<Result>(_ body: (PoolEngine) -> Result) -> Result {
+        lock.lockShared()
+        defer { lock.unlockShared() }
+        return body(self)
     }
 }
+
+// `queue` and `lock` order every access to the rest.
+extension PoolEngine: @unchecked Sendable {}

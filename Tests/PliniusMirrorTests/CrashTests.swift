@@ -41,7 +41,7 @@ import Testing
         _ tally: inout Tally
     ) throws {
         let media = RecordingMedia(image: image, tier: device.tier, lineBytes: device.lineBytes, boot: boot)
-        let (_, recovery) = try fixture.recover(Pool(on: media))
+        let (_, recovery) = try fixture.recover(Region(on: media))
         guard allowed.contains(recovery.progress.iteration) else {
             throw Mixture(iteration: recovery.progress.iteration)
         }
@@ -85,7 +85,7 @@ import Testing
     private func world(_ fixture: MirrorFixture, _ device: Device) throws -> (RecordingMedia, Mirror) {
         let image = [UInt8](repeating: 0, count: fixture.poolBytes)
         let media = RecordingMedia(image: image, tier: device.tier, lineBytes: device.lineBytes)
-        return (media, try fixture.create(on: Pool(on: media)))
+        return (media, try fixture.create(on: Region(on: media)))
     }
 
     @Test(arguments: Device.all)
@@ -135,7 +135,7 @@ import Testing
             }
             try fixture.commit(2, to: mirror)
             let survivor = try #require(next).media
-            let (heir, recovery) = try fixture.recover(Pool(on: survivor))
+            let (heir, recovery) = try fixture.recover(Region(on: survivor))
             #expect((1...2).contains(recovery.progress.iteration))
             let found = recovery.progress.iteration
             _ = try explore(found + 1, after: found, heir, survivor, fixture, device, limit: 64)
@@ -165,7 +165,7 @@ import Testing
                 let hasReturned = found == nil
                 media = found ?? (losesPower ? media.afterPowerLoss(seed: seed) : media.afterKill())
                 let recovery: Recovery
-                (mirror, recovery) = try fixture.recover(Pool(on: media))
+                (mirror, recovery) = try fixture.recover(Region(on: media))
                 let allowed = hasReturned ? goal...goal : certain...goal
                 #expect(allowed.contains(recovery.progress.iteration), "walk \(walk), depth \(depth)")
                 certain = recovery.progress.iteration
@@ -183,7 +183,7 @@ import Testing
             for image in [media.imageAfterKill] + media.imagesAfterPowerLoss(limit: 40, seed: 1) {
                 do {
                     let media = RecordingMedia(image: image, tier: device.tier, lineBytes: device.lineBytes)
-                    #expect(try fixture.recover(Pool(on: media)).recovery.progress.iteration == 0)
+                    #expect(try fixture.recover(Region(on: media)).recovery.progress.iteration == 0)
                     found += 1
                 } catch let error as MirrorError {
                     #expect(error.code.isRefusal)
@@ -193,7 +193,7 @@ import Testing
                 }
             }
         }
-        _ = try fixture.create(on: Pool(on: media))
+        _ = try fixture.create(on: Region(on: media))
         #expect(refused > 0 && found > 0)
     }
 

@@ -53,7 +53,7 @@ struct MirrorFixture {
 
     // MARK: Steps of a run
 
-    func create(on pool: Pool) throws -> Mirror {
+    func create(on pool: Region) throws -> Mirror {
         try Mirror.create(
             on: pool, identity: identity, keys: keys, arena: arena(0), progress: progress(0), description: description,
             chunkBytes: chunkBytes)
@@ -64,7 +64,7 @@ struct MirrorFixture {
     }
 
     /// Opens and mirrors in; checks that what is found is, to the bit, the state that its iteration number names.
-    func recover(_ pool: Pool, expecting: ExpectedRun? = nil) throws -> (mirror: Mirror, recovery: Recovery) {
+    func recover(_ pool: Region, expecting: ExpectedRun? = nil) throws -> (mirror: Mirror, recovery: Recovery) {
         let mirror = try Mirror.open(on: pool, expecting: expecting ?? ExpectedRun(identity), keys: keys)
         let arena = arena()
         let recovery = try mirror.mirrorIn(to: arena)
@@ -77,7 +77,7 @@ struct MirrorFixture {
     /// The bytes of a pool after commits 0 to `commits`; the odd ones are in slot B.
     func image(commits: UInt64, tier: Tier = .t0) throws -> [UInt8] {
         let media = RecordingMedia(image: [UInt8](repeating: 0, count: poolBytes), tier: tier)
-        let mirror = try create(on: Pool(on: media))
+        let mirror = try create(on: Region(on: media))
         for iteration in 0..<commits { try commit(iteration + 1, to: mirror) }
         return media.imageAfterKill
     }

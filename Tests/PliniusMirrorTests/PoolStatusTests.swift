@@ -9,7 +9,7 @@ import Testing
     private func status(_ image: [UInt8]) throws -> PoolStatus {
         let media = RecordingMedia(image: image, tier: .t1)
         defer { #expect(Array(media.bytes) == image && media.fences == 0) }
-        return try PoolStatus(of: Pool(on: media))
+        return try PoolStatus(of: Region(on: media))
     }
 
     @Test func `Without a key, a pool tells its run, its slots, its size and its tier`() throws {

@@ -15,7 +15,7 @@ import _PliniusTestSupport
     ) throws -> Recovery {
         let media = RecordingMedia(image: image, tier: .t3, boot: boot)
         defer { #expect(media.imageAfterKill == image && Array(media.bytes) == image, "the pool was changed") }
-        return try (fixture ?? self.fixture).recover(Pool(on: media), expecting: expecting).recovery
+        return try (fixture ?? self.fixture).recover(Region(on: media), expecting: expecting).recovery
     }
 
     /// The error that recovery refuses `image` with; `nil` if it does not.
@@ -108,7 +108,7 @@ import _PliniusTestSupport
     @Test func `A restart of the system excuses nothing that was written since`() throws {
         // Commit 3 is made under the second start of the kernel, on top of commits 0 to 2 of the first.
         let media = RecordingMedia(image: try fixture.image(commits: 2), tier: .t3, boot: 2)
-        let mirror = try fixture.recover(Pool(on: media)).mirror
+        let mirror = try fixture.recover(Region(on: media)).mirror
         try fixture.commit(3, to: mirror)
         let image = media.imageAfterKill
         for place in [fixture.tags(of: .b).lowerBound, fixture.chunks(of: .b).lowerBound, fixture.start(of: .b) + 505] {
@@ -152,7 +152,7 @@ import _PliniusTestSupport
         let old = try (0...2).map { try fixture.image(commits: $0) }
         // Commits 4 and 5 are there; the pool is the same, so the slots fit in everything but their age.
         let media = RecordingMedia(image: old[2], tier: .t0)
-        let mirror = try fixture.recover(Pool(on: media)).mirror
+        let mirror = try fixture.recover(Region(on: media)).mirror
         for iteration in UInt64(3)...5 { try fixture.commit(iteration, to: mirror) }
         for (slot, from) in [(Slot.a, 2), (.b, 1), (.b, 2), (.b, 0)] {
             var replayed = media.imageAfterKill
@@ -170,7 +170,7 @@ import _PliniusTestSupport
         // What cannot be seen without a trusted counter: the pool is exactly as it was one commit ago.
         let image = try fixture.image(commits: 2)
         let media = RecordingMedia(image: image, tier: .t0)
-        let mirror = try fixture.recover(Pool(on: media)).mirror
+        let mirror = try fixture.recover(Region(on: media)).mirror
         try fixture.commit(3, to: mirror)
         try fixture.commit(4, to: mirror)
         var replayed = media.imageAfterKill
@@ -299,10 +299,10 @@ import _PliniusTestSupport
         let folder = try TemporaryDirectory()
         let descriptor = open(try folder.write(image, to: "pool"), O_RDWR)
         defer { close(descriptor) }
-        #expect(try fixture.recover(try Pool.open(descriptor: descriptor)).recovery.progress.iteration == 3)
+        #expect(try fixture.recover(try Region.open(descriptor: descriptor)).recovery.progress.iteration == 3)
         #expect(try folder.read("pool") == image)
         ftruncate(descriptor, off_t(image.count - 5000))
-        let error = #expect(throws: MirrorError.self) { try fixture.recover(try Pool.open(descriptor: descriptor)) }
+        let error = #expect(throws: MirrorError.self) { try fixture.recover(try Region.open(descriptor: descriptor)) }
         #expect(error?.code == .truncated)
         #expect(try folder.read("pool") == Array(image[..<(image.count - 5000)]))
     }

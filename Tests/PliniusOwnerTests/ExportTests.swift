@@ -54,7 +54,7 @@ struct ExportTests {
         let descriptor = open(folder(name), O_RDWR | O_CREAT | O_TRUNC, 0o600)
         defer { close(descriptor) }
         let description = Array(config.utf8)
-        let pool = try Pool.create(
+        let pool = try Region.create(
             descriptor: descriptor,
             byteCount: Mirror.byteCount(arenaBytes: network.layout.byteCount, descriptionBytes: description.count))
         let identity = RunIdentity(

@@ -18,7 +18,7 @@ import _PliniusTestSupport
     @Test(arguments: ["/dev/shm", "/var/tmp"])
     func `The tier follows the file system`(place: String) throws {
         let file = try ScratchFile(in: place)
-        let pool = try Pool.create(descriptor: file.descriptor, byteCount: 4096)
+        let pool = try Region.create(descriptor: file.descriptor, byteCount: 4096)
         switch try fileSystem(of: place) {
         case "tmpfs", "ramfs": #expect(pool.tier == .t1)
         case let name where try !kernelText("/proc/self/mounts").contains("dax"):

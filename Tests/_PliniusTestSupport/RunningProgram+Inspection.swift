@@ -15,6 +15,19 @@ extension RunningProgram {
         (contents(of: "/proc/\(pid)/cmdline") ?? []).split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Stops a process (SIGSTOP), and returns when each of its threads stands still; SIGCONT lets it go on.
+    public static func holdStill(_ pid: CInt) {
+        kill(pid, SIGSTOP)
+        while entries(of: "/proc/\(pid)/task").contains(where: { thread in
+            // After the command's name in parentheses: " T" for stopped, " Z" and " X" for gone.
+            let fields = String(decoding: contents(of: "/proc/\(pid)/task/\(thread)/stat") ?? [], as: UTF8.self)
+            let state = fields.split(separator: ")").last?.dropFirst().first
+            return state.map { !"TZX".contains($0) } ?? false
+        }) {
+            usleep(500)
+        }
+    }
+
     /// The files that the process has open, by descriptor, as `/proc` names them.
     public var openFiles: [CInt: String] {
         var files: [CInt: String] = [:]

@@ -15,7 +15,7 @@ struct TrainedModel {
     /// The network is the one that the pool's run began with; its text lies in the pool, authenticated.
     /// - Throws: `PersistenceError`, `MirrorError`, `ConfigError`, `OwnerError`.
     init(pool descriptor: CInt, keys: KeyHierarchy) throws {
-        let pool = try Pool.open(descriptor: descriptor, access: .readOnly)
+        let pool = try Region.open(descriptor: descriptor, access: .readOnly)
         let mirror = try Mirror.open(on: pool, keys: keys)
         network = try NetworkDescription(
             parsing: String(decoding: mirror.description, as: UTF8.self), file: "the pool's configuration")

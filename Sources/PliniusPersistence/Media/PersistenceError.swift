@@ -5,7 +5,8 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
-            case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable, system
+            case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable, invalidName
+            case otherType, notAPool, unsupportedVersion, truncated, damaged, system
         }
         private let kind: Kind
 
@@ -25,6 +26,18 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         public static let mappingFailed = Code(kind: .mappingFailed)
         /// The device did not take the data: what was written last may be lost.
         public static let notDurable = Code(kind: .notDurable)
+        /// A root's name is empty, too long, or holds control characters.
+        public static let invalidName = Code(kind: .invalidName)
+        /// A root names something else than what was asked for.
+        public static let otherType = Code(kind: .otherType)
+        /// The file does not begin as a pool does.
+        public static let notAPool = Code(kind: .notAPool)
+        /// The pool has another format version.
+        public static let unsupportedVersion = Code(kind: .unsupportedVersion)
+        /// The file ends before its pool does.
+        public static let truncated = Code(kind: .truncated)
+        /// What recovery needs contradicts itself.
+        public static let damaged = Code(kind: .damaged)
         /// Another system call failed.
         public static let system = Code(kind: .system)
 

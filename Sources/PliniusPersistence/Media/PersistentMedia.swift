@@ -7,7 +7,7 @@
 /// - Only ``persist()`` orders anything against a loss of power: whatever was stored since the last one may be there or not, line by
 ///   line (tier T0) or sector by sector (T2, T3), in any combination.
 ///
-/// Offsets are bytes from the start of the medium. They are the caller's to check: ``Pool`` does.
+/// Offsets are bytes from the start of the medium. They are the caller's to check: ``Region`` does.
 @safe
 public protocol PersistentMedia: AnyObject, Sendable {
     /// What the medium promises.

@@ -1,0 +1,199 @@
+/// The changes that one closure makes to a pool: all of them become durable, or none.
+///
+/// A transaction exists inside the closure of ``Pool/transaction(_:)`` only. It sees its own stores at once; nobody else sees them before they
+/// are durable. Offsets are checked against the heap: one that the pool did not hand out traps, or reads what lies there.
+@safe
+public struct Transaction: ~Copyable {
+    @usableFromInline let heap: Heap
+    let region: Region
+    @usableFromInline @unsafe let base: UnsafeMutableRawPointer
+    @usableFromInline @unsafe let noted: UnsafeMutablePointer<UInt64>
+    @usableFromInline let heapBytes: Int
+
+    init(_ heap: Heap, _ region: Region) {
+        self.heap = heap
+        self.region = region
+        unsafe base = heap.base
+        unsafe noted = heap.changes.pointee.noted
+        heapBytes = heap.byteCount
+    }
+
+    // MARK: Values
+
+    /// The value that a reference names.
+    @inlinable
+    public subscript<Value>(reference: PersistentRef<Value>) -> Value {
+        get { load(at: reference.checkedOffset) }
+        set { store(newValue, at: reference.checkedOffset) }
+    }
+
+    /// An element of an array.
+    @inlinable
+    public subscript<Element>(array: PersistentArray<Element>, index: Int) -> Element {
+        get { load(at: array.offset(of: index)) }
+        set { store(newValue, at: array.offset(of: index)) }
+    }
+
+    /// Copies bytes out of a buffer into memory of the caller; traps outside the buffer.
+    @unsafe public func read(_ buffer: PersistentBuffer, at start: Int = 0, into bytes: UnsafeMutableRawBufferPointer) {
+        let offset = buffer.offset(of: start, bytes.count)
+        heap.check(offset, bytes.count)
+        unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: base + offset, count: bytes.count))
+    }
+
+    /// Copies bytes of the caller into a buffer; traps outside the buffer.
+    @unsafe public mutating func write(_ bytes: UnsafeRawBufferPointer, to buffer: PersistentBuffer, at start: Int = 0) {
+        if bytes.count == 0 { return }
+        let offset = buffer.offset(of: start, bytes.count)
+        heap.check(offset, bytes.count)
+        unsafe heap.changes.pointee.note(offset, bytes.count, in: base)
+        unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: bytes.count)
+            .copyMemory(from: bytes)
+    }
+
+    @inlinable
+    func load<T: PersistentValue>(_: T.Type = T.self, at offset: Int) -> T {
+        precondition(
+            offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")
+        return unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self)
+    }
+
+    @inlinable
+    mutating func store<T: PersistentValue>(_ value: T, at offset: Int) {
+        precondition(
+            offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")
+        let (first, last) = (offset >> 6, (offset + MemoryLayout<T>.size - 1) >> 6)
+        if unsafe first != last || noted[first >> 6] & 1 << UInt64(truncatingIfNeeded: first & 63) == 0 {
+            note(first, last)
+        }
+        unsafe base.storeBytes(of: value, toByteOffset: offset, as: T.self)
+    }
+
+    /// Notes lines before their first store.
+    @usableFromInline
+    func note(_ first: Int, _ last: Int) {
+        guard first <= last else { return }
+        for line in first...last where unsafe noted[line >> 6] & 1 << UInt64(truncatingIfNeeded: line & 63) == 0 {
+            unsafe heap.changes.pointee.add(line, in: base)
+        }
+    }
+
+    // MARK: Allocation
+
+    /// Allocates room for a value and stores it there.
+    ///
+    /// What is allocated and not reachable from a root when the transaction ends stays allocated: publish it in the same transaction, and no
+    /// crash leaks it.
+    /// - Throws: `.noSpace`.
+    public mutating func allocate<Value: PersistentValue>(_ value: Value) throws(PersistenceError) -> PersistentRef<Value> {
+        let reference = PersistentRef<Value>(offset: try heap.allocate(byteCount: max(1, MemoryLayout<Value>.size)))
+        self[reference] = value
+        return reference
+    }
+
+    /// Allocates a row of `count` values, at least one; all bytes are zero.
+    /// - Throws: `.noSpace`.
+    public mutating func allocateArray<Element: PersistentValue>(of: Element.Type = Element.self, count: Int)
+        throws(PersistenceError) -> PersistentArray<Element>
+    {
+        let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
+        precondition(count > 0 && !overflow, "an array has at least one element")
+        return PersistentArray(offset: try heap.allocate(byteCount: byteCount), count: count)
+    }
+
+    /// Allocates `byteCount` zero bytes, at least one.
+    /// - Throws: `.noSpace`.
+    public mutating func allocateBuffer(byteCount: Int) throws(PersistenceError) -> PersistentBuffer {
+        PersistentBuffer(offset: try heap.allocate(byteCount: byteCount), byteCount: byteCount)
+    }
+
+    /// Gives back what ``allocate(_:)`` returned; traps on anything else.
+    public mutating func free<Value>(_ reference: PersistentRef<Value>) { heap.free(reference.checkedOffset) }
+    /// Gives back what ``allocateArray(of:count:)`` returned; traps on anything else.
+    public mutating func free<Element>(_ array: PersistentArray<Element>) { heap.free(array.offset) }
+    /// Gives back what ``allocateBuffer(byteCount:)`` returned; traps on anything else.
+    public mutating func free(_ buffer: PersistentBuffer) { heap.free(buffer.offset) }
+
+    // MARK: Extents
+
+    /// Allocates an extent of at least `byteCount` bytes; what it holds is undefined.
+    ///
+    /// It may be filled at once: nobody owned its pages when the last commit was durable. Persist what was filled in before the closure
+    /// returns, or a crash may find the extent without it.
+    /// - Throws: `.noSpace`.
+    public mutating func allocateExtent(byteCount: Int) throws(PersistenceError) -> Extent {
+        Extent(region, try heap.allocateExtent(byteCount: byteCount))
+    }
+
+    /// Gives back an extent; traps on anything else.
+    public mutating func free(_ extent: Extent) { heap.freeExtent(extent.range) }
+
+    // MARK: Roots
+
+    /// Gives a value a name, in place of what had it.
+    /// - Throws: `.noSpace`, `.invalidName`.
+    public mutating func setRoot<Value>(_ name: String, _ value: PersistentRef<Value>) throws(PersistenceError) {
+        let (size, stride) = (MemoryLayout<Value>.size, MemoryLayout<Value>.stride)
+        try heap.setRoot(
+            name,
+            .object(offset: UInt64(value.checkedOffset), byteCount: UInt64(size), elementBytes: UInt64(stride)))
+    }
+
+    /// Gives an array a name, in place of what had it.
+    /// - Throws: `.noSpace`, `.invalidName`.
+    public mutating func setRoot<Element>(_ name: String, _ array: PersistentArray<Element>) throws(PersistenceError) {
+        let stride = MemoryLayout<Element>.stride
+        try heap.setRoot(
+            name,
+            .object(
+                offset: UInt64(array.offset), byteCount: UInt64(array.count * stride), elementBytes: UInt64(stride)))
+    }
+
+    /// Gives an extent a name, in place of what had it.
+    /// - Throws: `.noSpace`, `.invalidName`.
+    public mutating func setRoot(_ name: String, _ extent: Extent) throws(PersistenceError) {
+        let (start, byteCount) = (UInt64(extent.range.lowerBound), UInt64(extent.byteCount))
+        try heap.setRoot(name, .extent(start: start, byteCount: byteCount))
+    }
+
+    /// Takes a name away; what had it stays allocated.
+    /// - Returns: Whether there was such a root.
+    @discardableResult
+    public mutating func removeRoot(_ name: String) -> Bool { heap.removeRoot(name) }
+
+    /// The value of a name, `nil` if nothing has it.
+    /// - Throws: `.otherType` if it is no value of this size.
+    public func root<Value>(_ name: String, as: Value.Type = Value.self) throws(PersistenceError) -> PersistentRef<Value>? {
+        try heap.root(name, as: Value.self)
+    }
+
+    /// The array of a name, `nil` if nothing has it.
+    /// - Throws: `.otherType` if it is no row of such elements.
+    public func arrayRoot<Element>(_ name: String, of: Element.Type = Element.self) throws(PersistenceError)
+        -> PersistentArray<Element>?
+    {
+        try heap.arrayRoot(name, of: Element.self)
+    }
+
+    /// The extent of a name, `nil` if nothing has it.
+    /// - Throws: `.otherType` if it is none.
+    public func extentRoot(_ name: String) throws(PersistenceError) -> Extent? {
+        try heap.extentRoot(name, in: region)
+    }
+}
+
+extension PersistentRef {
+    /// The offset; traps on the reference to nothing.
+    @inlinable var checkedOffset: Int {
+        precondition(!isNull, "a null reference has no value")
+        return offset
+    }
+}
+
+extension PersistentBuffer {
+    /// The offset of some bytes; traps outside the buffer.
+    func offset(of start: Int, _ count: Int) -> Int {
+        precondition(start >= 0 && count <= byteCount && start <= byteCount - count, "the bytes are outside the buffer")
+        return offset + start
+    }
+}
