@@ -64,10 +64,14 @@ extension Pool {
     /// that a file from an untrusted place is refused here and not met later. With `.redoLog` and when opened for reading only, the heap
     /// is then private memory; the other protocols work in the file, and trust whoever may write to it meanwhile.
     ///
-    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the file throws.
+    /// - Parameter required: The only protocol that the caller accepts: `.redoLog` where the file's keeper is not to be trusted.
+    /// - Throws: `.otherType` for another protocol; `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the
+    ///   file throws.
     /// - Complexity: O(heap).
-    public static func open(descriptor: CInt, access: Access = .readWrite) throws(PersistenceError) -> Pool {
-        try open(Region.open(descriptor: descriptor, access: access))
+    public static func open(descriptor: CInt, access: Access = .readWrite, requiring required: CommitKind? = nil)
+        throws(PersistenceError) -> Pool
+    {
+        try open(Region.open(descriptor: descriptor, access: access), requiring: required)
     }
 
     /// Opens the pool on a medium of another kind, for tests.
@@ -75,8 +79,14 @@ extension Pool {
         try open(Region(on: media))
     }
 
-    private static func open(_ region: Region) throws(PersistenceError) -> Pool {
+    private static func open(_ region: Region, requiring required: CommitKind? = nil) throws(PersistenceError) -> Pool {
         let store = PoolStore(region: region, header: try PoolHeader.read(from: region))
+        if let required, store.header.kind != required {
+            throw PersistenceError(
+                .otherType,
+                "The pool commits with \(store.header.kind), and only \(required) is accepted here. Use a pool that was made with it."
+            )
+        }
         let heap: Heap
         var commits: (any CommitProtocol)?
         switch (store.header.kind, region.isWritable) {

@@ -28,7 +28,7 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         public static let notDurable = Code(kind: .notDurable)
         /// A root's name is empty, too long, or holds control characters.
         public static let invalidName = Code(kind: .invalidName)
-        /// A root names something else than what was asked for.
+        /// A root names something else than what was asked for, or a pool commits in another way.
         public static let otherType = Code(kind: .otherType)
         /// The file does not begin as a pool does.
         public static let notAPool = Code(kind: .notAPool)
@@ -41,6 +41,10 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         /// Another system call failed.
         public static let system = Code(kind: .system)
 
+        /// Whether a pool was refused for what is in its file, rather than for a failing machine.
+        public var isRefusal: Bool {
+            [.tooSmall, .otherType, .notAPool, .unsupportedVersion, .truncated, .damaged].contains(self)
+        }
         public var description: String { kind.rawValue }
     }
 
