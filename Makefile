@@ -2,13 +2,13 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test crash bench format check clean
+.PHONY: help setup build demo test crash bench bench-sps format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
 
 help: ## list the jobs
-	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 setup: ## install what the build needs (Debian, Ubuntu)
 	@scripts/setup
@@ -28,6 +28,9 @@ crash: build ## kill a training run 1,000 times and compare the exported bits (K
 bench: build ## time both executors against PyTorch and write docs/evaluation
 	@Benchmarks/run
 
+bench-sps: ## time durable transactions against libpmemobj, and durable writes of 4 KiB, and write docs/evaluation
+	@Benchmarks/sps
+
 format: ## format all Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests Package.swift
 
@@ -35,4 +38,4 @@ check: build ## format, imports, rings, linked libraries, size of the core, trac
 	@failed=0; for check in scripts/check-*; do $$check || failed=1; done; exit $$failed
 
 clean: ## remove what was built (the benchmark's .venv stays)
-	@rm -rf .build
+	@rm -rf .build Benchmarks/.build

@@ -1,0 +1,48 @@
+"""Line plots as SVG, logarithmic in both directions, without a library."""
+
+import html
+import math
+
+COLOURS = ["#0b6e4f", "#c8553d", "#3d5a98", "#8a8a8a", "#b8860b", "#7b3f8c"]
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 420, 64, 210, 44, 52
+
+
+def line_plot(title, axis, points, curves):
+    """`curves` are (name, values at `points`) pairs; all values are positive."""
+    values = [value for _, curve in curves for value in curve]
+    low, high = math.floor(math.log10(min(values)) * 3) / 3, math.ceil(math.log10(max(values)) * 3) / 3
+    first, last = math.log2(points[0]), math.log2(points[-1])
+
+    def x(point):
+        return LEFT + (math.log2(point) - first) / (last - first) * (WIDTH - LEFT - RIGHT)
+
+    def y(value):
+        return HEIGHT - BOTTOM - (math.log10(value) - low) / (high - low) * (HEIGHT - TOP - BOTTOM)
+
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="12">',
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<text x="{LEFT}" y="24" font-size="15">{html.escape(title)}</text>',
+    ]
+    for exponent in range(math.floor(low), math.ceil(high) + 1):
+        for digit in (1, 2, 5):
+            value = digit * 10**exponent
+            if low - 1e-9 <= math.log10(value) <= high + 1e-9:
+                lines.append(f'<path d="M{LEFT} {y(value):.1f}H{WIDTH - RIGHT}" stroke="#dddddd"/>')
+                lines.append(f'<text x="{LEFT - 8}" y="{y(value) + 4:.1f}" text-anchor="end">{value:g}</text>')
+    for point in points:
+        lines.append(f'<text x="{x(point):.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle">{point}</text>')
+    lines.append(f'<text x="{(LEFT + WIDTH - RIGHT) / 2:.0f}" y="{HEIGHT - 12}" text-anchor="middle">{html.escape(axis)}</text>')
+    # Names at the curves' ends, pushed apart where they would overlap.
+    ends = sorted(range(len(curves)), key=lambda index: y(curves[index][1][-1]))
+    place = TOP
+    for index in ends:
+        name, curve = curves[index]
+        colour = COLOURS[index % len(COLOURS)]
+        path = "L".join(f"{x(point):.1f} {y(value):.1f}" for point, value in zip(points, curve))
+        lines.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        lines += [f'<circle cx="{x(point):.1f}" cy="{y(value):.1f}" r="2.5" fill="{colour}"/>' for point, value in zip(points, curve)]
+        place = max(place, y(curve[-1]))
+        lines.append(f'<text x="{WIDTH - RIGHT + 10}" y="{place + 4:.1f}" fill="{colour}">{html.escape(name)}</text>')
+        place += 15
+    return "\n".join([*lines, "</svg>", ""])
