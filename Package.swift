@@ -82,7 +82,7 @@ let modules: [Module] = [
     Module(name: "plinius", ring: .outer, uses: ["PliniusCLI"], executable: true),
 
     // MARK: Testing
-    Module(name: "_PliniusTestSupport", ring: .testing, uses: ["_PliniusSupport"]),
+    Module(name: "_PliniusTestSupport", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"]),
 ]
 
 // MARK: - Walls
