@@ -1,0 +1,159 @@
+import Glibc
+import Synchronization
+
+/// A queue in which one writer does the work of all who wait, and makes it durable once.
+///
+/// Flat combining (Hendler, Incze, Shavit, Tzafrir 2010) over a first-in, first-out list: the first to come is the combiner. It
+/// runs its own closure and those that have queued up meanwhile, in one batch with one commit, then wakes their threads. The
+/// batch is bounded, so that nobody serves others for ever; who stands behind it becomes the next combiner. Hence no writer
+/// waits for more than the batches before its own, whatever the system's scheduler prefers.
+///
+/// Alone, a writer pays two atomic operations, allocates nothing and calls the system not at all. A writer that waits sleeps
+/// until it is served or appointed: a task of Swift's concurrency blocks its thread for as long, which ends without any other
+/// task's help. Closures run on the combiner's thread, one at a time: they see no thread-local or task-local value of their
+/// writer, and must not ask which thread, or which actor's executor, runs them.
+@safe
+package final class WriterQueue {
+    /// Who came last, and nobody when nobody writes; the first of the list combines.
+    private let last = unsafe Atomic<UnsafeMutablePointer<Request>?>(nil)
+    /// The combiner's thread, zero when none combines; each thread only compares it with itself, hence relaxed everywhere.
+    private let combiner = Atomic<pthread_t>(0)
+    private let bound: Int
+    private let queued = Atomic(0)
+
+    /// Serves at most `bound` closures a batch.
+    package init(bound: Int = 64) {
+        precondition(bound >= 1, "a batch has at least the combiner's own closure, not \(bound)")
+        self.bound = bound
+    }
+
+    /// Whether the caller runs inside ``perform(_:begin:commit:)``, whoever's closure it is; then it must not call that again.
+    package var isCombiningOnThisThread: Bool { combiner.load(ordering: .relaxed) == pthread_self() }
+
+    /// How many calls found a combiner at work, and queued up behind it, so far.
+    package var waits: Int { queued.load(ordering: .relaxed) }
+
+    /// Has `body` run exactly once as a part of some batch, and returns when that batch is over.
+    ///
+    /// A batch is `begin`, the closures in the order of their coming, `commit`: all on the combiner's thread, with its `begin` and
+    /// `commit`, so that all callers pass the same ones. When `commit` throws, so does every call whose closure was in the
+    /// batch, and no other. When `begin` throws, so does the combiner's call alone: its closure does not run, `commit`
+    /// neither, and the next in the list tries for itself.
+    ///
+    /// What the closure wrote is as durable on return as `commit` makes it. A call waits for the batch at work and, with n
+    /// writers before it, for n / bound more.
+    package func perform(
+        _ body: () -> Void, begin: () throws(PersistenceError) -> Void, commit: () throws(PersistenceError) -> Void
+    ) throws(PersistenceError) {
+        precondition(!isCombiningOnThisThread, "a transaction inside a transaction would wait for itself")
+        var request = Request()
+        let failure = unsafe withUnsafeMutablePointer(to: &request) { request in
+            if unsafe last.compareExchange(expected: nil, desired: request, ordering: .acquiringAndReleasing).exchanged
+            {
+                return unsafe combine(from: request, body, begin, commit)
+            }
+            // Only while this call lasts may another thread hold the closure: it lets go of it before it wakes this one.
+            return withoutActuallyEscaping(body) { borrowed in
+                switch unsafe wait(as: request, for: borrowed) {
+                case .served(let failure): failure
+                case .appointed: unsafe combine(from: request, body, begin, commit)
+                }
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Queues up, and sleeps until a combiner has served this request or appoints it the next one.
+    private func wait(as request: UnsafeMutablePointer<Request>, for body: @escaping () -> Void) -> Request.Outcome {
+        unsafe withUnsafeTemporaryAllocation(of: sem_t.self, capacity: 1) { memory in
+            let wake = unsafe memory.baseAddress.unsafelyUnwrapped
+            unsafe sem_init(wake, 0, 0)
+            unsafe request.pointee.wake = wake
+            unsafe request.pointee.body = body
+            defer {
+                unsafe request.pointee.body = nil
+                unsafe sem_destroy(wake)
+            }
+            guard let before = unsafe last.exchange(request, ordering: .acquiringAndReleasing) else {
+                return .appointed
+            }
+            unsafe before.pointee.next.store(request, ordering: .releasing)
+            queued.add(1, ordering: .relaxed)
+            while unsafe sem_wait(wake) == -1, errno == EINTR {}
+            return unsafe request.pointee.outcome
+        }
+    }
+
+    /// Serves `first` and those behind it, appoints the next combiner, and wakes whom it served.
+    private func combine(
+        from first: UnsafeMutablePointer<Request>, _ body: () -> Void,
+        _ begin: () throws(PersistenceError) -> Void, _ commit: () throws(PersistenceError) -> Void
+    ) -> PersistenceError? {
+        var end = unsafe first
+        var failure: PersistenceError?
+        combiner.store(pthread_self(), ordering: .relaxed)
+        do throws(PersistenceError) {
+            try begin()
+            body()
+            for _ in 1..<bound {
+                guard let next = unsafe end.pointee.next.load(ordering: .acquiring) else { break }
+                unsafe next.pointee.body.take()?()
+                unsafe end = next
+            }
+            try commit()
+        } catch {
+            failure = error
+        }
+        combiner.store(0, ordering: .relaxed)
+        if let heir = unsafe follower(of: end) { unsafe heir.answer(.appointed) }
+        var next = unsafe first == end ? nil : first.pointee.next.load(ordering: .relaxed)
+        while let served = unsafe next {
+            // Once woken, it is gone.
+            unsafe next = served == end ? nil : served.pointee.next.load(ordering: .relaxed)
+            unsafe served.answer(.served(failure))
+        }
+        return failure
+    }
+
+    /// Who stands behind `request`; if nobody does, the list is empty afterwards.
+    private func follower(of request: UnsafeMutablePointer<Request>) -> UnsafeMutablePointer<Request>? {
+        if let next = unsafe request.pointee.next.load(ordering: .acquiring) { return unsafe next }
+        if unsafe last.compareExchange(expected: request, desired: nil, ordering: .acquiringAndReleasing).exchanged {
+            return nil
+        }
+        // Somebody stands behind, and is about to say so: two instructions of ``wait(as:for:)``.
+        while true {
+            if let next = unsafe request.pointee.next.load(ordering: .acquiring) { return unsafe next }
+            sched_yield()
+        }
+    }
+}
+
+// The list is atomic; a request belongs to its writer until it is in the list, to the combiner until it is answered.
+extension WriterQueue: @unchecked Sendable {}
+
+/// A writer's place in the list, on its own stack: it stays there until it is answered.
+@safe
+private struct Request: ~Copyable {
+    enum Outcome {
+        /// It combines.
+        case appointed
+        /// Its closure has run, in a batch that ended like this.
+        case served(PersistenceError?)
+    }
+
+    let next = unsafe Atomic<UnsafeMutablePointer<Request>?>(nil)
+    /// What it sleeps on.
+    var wake: UnsafeMutablePointer<sem_t>?
+    var body: (() -> Void)?
+    var outcome = Outcome.appointed
+}
+
+extension UnsafeMutablePointer<Request> {
+    /// Tells the sleeping writer, which may be gone before this returns.
+    fileprivate func answer(_ outcome: Request.Outcome) {
+        unsafe pointee.outcome = outcome
+        // The C library allows that a semaphore vanishes as soon as it has counted up.
+        if let wake = unsafe pointee.wake { unsafe sem_post(wake) }
+    }
+}
