@@ -22,7 +22,8 @@ demo: build ## seal data, train, kill it three times, resume, and compare the ex
 test: build ## run all tests
 	@$(SWIFT_TEST) 2>&1 | awk '/^✔ Test run with/ || !/^(◇|↳|✔|\[[0-9]+\/|Building|Build )/ { print; fflush() }'
 
-crash: build ## kill a training run 1,000 times and compare the exported bits (KILLS=N for another number)
+crash: build ## kill a pool 10,000 times and verify it, a training run 1,000 times and compare its bits (KILLS=N for both)
+	@scripts/pool-crash-storm --kills $(or $(KILLS),10000)
 	@scripts/crash-storm --kills $(or $(KILLS),1000)
 
 bench: build ## time both executors against PyTorch and write docs/evaluation

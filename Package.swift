@@ -83,6 +83,7 @@ let modules: [Module] = [
 
     // MARK: Testing
     Module(name: "_PliniusTestSupport", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"]),
+    Module(name: "pool-storm", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"], executable: true),
 ]
 
 // MARK: - Walls
@@ -121,7 +122,8 @@ extension Module {
         let settings = ring == .outer || ring == .testing ? language : trusted
         if executable {
             return .executableTarget(
-                name: name, dependencies: dependencies, packageAccess: false, swiftSettings: settings)
+                name: name, dependencies: dependencies, path: ring == .testing ? "Tests/\(name)" : nil,
+                packageAccess: ring == .testing, swiftSettings: settings)
         }
         return .target(
             name: name, dependencies: dependencies,
