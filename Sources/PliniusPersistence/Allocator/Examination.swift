@@ -59,7 +59,7 @@ private struct Examination {
                 report.freeBytes += HeapLayout.pageBytes
                 report.largestFreeRun = max(report.largestFreeRun, freeRun)
             case .slab(let sizeClass) where page >= heap.firstPage:
-                check(Slab(page: page, sizeClass: sizeClass))
+                check(Slab(offset: page * HeapLayout.pageBytes, sizeClass: sizeClass), page)
             case .run(let pages) where page >= heap.firstPage && pages <= heap.pageCount - page:
                 length = pages
                 report.objects += 1
@@ -74,15 +74,15 @@ private struct Examination {
         }
     }
 
-    private mutating func check(_ slab: Slab) {
+    private mutating func check(_ slab: Slab, _ page: Int) {
         let (capacity, index) = (slab.sizeClass.capacity, slab.sizeClass.index)
         if heap.load(UInt64.self, at: slab.wordAt(capacity - 1)) >> ((capacity - 1) % 64 + 1) != 0 {
-            find("page \(slab.page) has objects behind its last slot")
+            find("page \(page) has objects behind its last slot")
         }
         let used = heap.objectCount(in: slab)
         let free = capacity - used
-        if used == 0 { find("page \(slab.page) is a slab without objects") }
-        unlisted[slab.page] = free > 0
+        if used == 0 { find("page \(page) is a slab without objects") }
+        unlisted[page] = free > 0
         report.slots[index].pages += 1
         report.slots[index].used += used
         report.slots[index].free += free
@@ -93,18 +93,16 @@ private struct Examination {
     }
 
     private mutating func checkList(of sizeClass: SizeClass) {
-        var previous = 0
-        var page = word(HeapLayout.slabsAt(sizeClass))
-        while page != 0 {
-            guard unlisted.indices.contains(page), unlisted[page], heap.use(of: page) == .slab(sizeClass),
-                case let slab = Slab(page: page, sizeClass: sizeClass), word(slab.previousAt) == previous
+        var linkAt = HeapLayout.slabsAt(sizeClass)
+        while case let offset = word(linkAt), offset != 0 {
+            let (page, rest) = offset.quotientAndRemainder(dividingBy: HeapLayout.pageBytes)
+            guard rest == 0, unlisted.indices.contains(page), unlisted[page],
+                heap.use(of: page) == .slab(sizeClass), word(offset + Slab.backLink) == linkAt
             else {
-                return find(
-                    "the list of slabs of \(sizeClass.slotBytes) bytes leads from page \(previous) to \(page) wrongly")
+                return find("the list of slabs of \(sizeClass.slotBytes) bytes leads to byte \(offset) wrongly")
             }
             unlisted[page] = false
-            previous = page
-            page = word(slab.nextAt)
+            linkAt = offset
         }
     }
 

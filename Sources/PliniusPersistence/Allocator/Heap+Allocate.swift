@@ -66,8 +66,8 @@ extension Heap {
         let page = offset / Self.pageBytes
         switch use(of: page) {
         case .slab(let sizeClass):
-            let slab = Slab(page: page, sizeClass: sizeClass)
-            guard let slot = slab.slot(at: offset), isUsed(slot, of: slab) else { return nil }
+            let slab = Slab(offset: page * Self.pageBytes, sizeClass: sizeClass)
+            guard let slot = slab.slot(of: offset), isUsed(slot, of: slab) else { return nil }
             return .slot(slot, of: slab)
         case .run(let count):
             return offset % Self.pageBytes == 0 && count <= pageCount - page ? .pages(page..<page + count) : nil

@@ -11,16 +11,18 @@ extension Heap {
     /// - Throws: `.noSpace`; the heap is then unchanged.
     package func allocateExtent(byteCount: Int) throws(PersistenceError) -> Range<Int> {
         precondition(byteCount > 0, "an extent has at least one byte: \(byteCount) are none")
-        var (linkAt, gapStart) = (HeapLayout.extentsAt, extentArea.lowerBound)
-        for node in extentNodes {
-            if let found = place(byteCount, in: gapStart..<load(at: node.startAt)) {
-                return try addExtent(found, linkAt: linkAt)
-            }
+        var gapStart = extentArea.lowerBound
+        var found: Range<Int>?
+        let (linkAt, _) = extentNodes.find { node in
+            found = place(byteCount, in: gapStart..<load(at: node.startAt))
             gapStart = load(at: node.startAt) + load(at: node.byteCountAt)
-            linkAt = node.offset
+            return found != nil
         }
-        if let found = place(byteCount, in: gapStart..<extentArea.upperBound) {
-            return try addExtent(found, linkAt: linkAt)
+        if let found = found ?? place(byteCount, in: gapStart..<extentArea.upperBound) {
+            let node = try insertNode(byteCount: ListNode.extentBytes, linkAt: linkAt)
+            store(found.lowerBound, at: node.startAt)
+            store(found.count, at: node.byteCountAt)
+            return found
         }
         let report = examine()
         throw PersistenceError(
@@ -56,19 +58,7 @@ extension Heap {
 
     /// The node of the extent that begins at a byte of the pool, and the word that leads there.
     func findExtent(_ start: Int) -> (linkAt: Int, node: ListNode?) {
-        var linkAt = HeapLayout.extentsAt
-        for node in extentNodes {
-            if load(at: node.startAt) == start { return (linkAt, node) }
-            linkAt = node.offset
-        }
-        return (linkAt, nil)
-    }
-
-    private func addExtent(_ range: Range<Int>, linkAt: Int) throws(PersistenceError) -> Range<Int> {
-        let node = try insertNode(byteCount: ListNode.extentBytes, linkAt: linkAt)
-        store(range.lowerBound, at: node.startAt)
-        store(range.count, at: node.byteCountAt)
-        return range
+        extentNodes.find { load(at: $0.startAt) == start }
     }
 
     /// The lowest whole pages of a gap that nobody has freed since the last commit.

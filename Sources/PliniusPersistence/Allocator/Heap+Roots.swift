@@ -26,16 +26,14 @@ extension Heap {
         precondition(holds(root), "the heap does not hold what the root \(name) is to stand for: \(root)")
         let (linkAt, found) = find(name)
         let node = if let found { found } else { try addRoot(name, linkAt: linkAt) }
-        switch root {
-        case .object(let offset, let byteCount, let elementBytes):
-            store(offset, at: node.startAt)
-            store(byteCount, at: node.byteCountAt)
-            store(elementBytes, at: node.elementBytesAt)
-        case .extent(let start, let byteCount):
-            store(start, at: node.startAt)
-            store(byteCount, at: node.byteCountAt)
-            store(0, at: node.elementBytesAt)
-        }
+        let (start, byteCount, elementBytes): (UInt64, UInt64, UInt64) =
+            switch root {
+            case .object(let offset, let byteCount, let elementBytes): (offset, byteCount, elementBytes)
+            case .extent(let start, let byteCount): (start, byteCount, 0)
+            }
+        store(start, at: node.startAt)
+        store(byteCount, at: node.byteCountAt)
+        store(elementBytes, at: node.elementBytesAt)
     }
 
     /// Takes a name away, but not what it stood for; `false` if there was no such root.
@@ -79,15 +77,8 @@ extension Heap {
 
     /// The node of that name, and the word that leads there or would.
     private func find(_ name: String) -> (linkAt: Int, node: ListNode?) {
-        var linkAt = HeapLayout.rootsAt
-        for node in rootNodes {
-            let other = self.name(of: node)
-            if !other.lexicographicallyPrecedes(name.utf8) {
-                return (linkAt, other.elementsEqual(name.utf8) ? node : nil)
-            }
-            linkAt = node.offset
-        }
-        return (linkAt, nil)
+        let (linkAt, node) = rootNodes.find { !self.name(of: $0).lexicographicallyPrecedes(name.utf8) }
+        return (linkAt, node.flatMap { self.name(of: $0).elementsEqual(name.utf8) ? $0 : nil })
     }
 
     private func addRoot(_ name: String, linkAt: Int) throws(PersistenceError) -> ListNode {

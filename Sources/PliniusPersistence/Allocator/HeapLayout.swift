@@ -1,7 +1,7 @@
 /// Where everything lies in a heap.
 ///
 /// Page 0 is the header, the page map follows, the other pages hold objects. A heap of zeros becomes an empty one by ``Heap/format()``.
-/// Numbers are little-endian words of 64 bits; a page or an offset of 0, which nobody is ever given, ends a list.
+/// Numbers are little-endian words of 64 bits; the offset 0, where nothing but the header is, ends a list.
 ///
 /// | offset | header word |
 /// |---|---|
@@ -10,7 +10,7 @@
 /// | 16 | free hint: no page below this one is free |
 /// | 24 | offset of the first root's node |
 /// | 32 | offset of the first extent's node |
-/// | 64 + 8 × class | page of the first slab of that size class that has room |
+/// | 64 + 8 × class | offset of the first slab of that size class that has room |
 ///
 /// All of it is changed by stores of the running transaction and by nothing else; there is no other state, so a transaction that is taken
 /// back or lost leaves no trace in the allocator.

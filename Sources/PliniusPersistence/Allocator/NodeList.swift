@@ -29,6 +29,16 @@ struct NodeList: Sequence, IteratorProtocol {
         linkAt = heap.load(at: linkAt)
         return linkAt == 0 ? nil : ListNode(offset: linkAt)
     }
+
+    /// The first node that meets a condition, and the word that leads there; if none does, the word that ends the list.
+    func find(_ condition: (ListNode) -> Bool) -> (linkAt: Int, node: ListNode?) {
+        var linkAt = linkAt
+        for node in self {
+            if condition(node) { return (linkAt, node) }
+            linkAt = node.offset
+        }
+        return (linkAt, nil)
+    }
 }
 
 extension Heap {

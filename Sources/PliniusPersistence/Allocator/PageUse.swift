@@ -55,26 +55,14 @@ extension Heap {
     ///
     /// Complexity: O(pages of the heap) at worst; one step for single pages while none were given back.
     func findPages(_ count: Int, for byteCount: Int) throws(PersistenceError) -> Range<Int> {
-        var lowest = pageCount
-        var run = 0
-        var page = load(Int.self, at: HeapLayout.freeHintAt)
-        while page < pageCount {
-            switch use(of: page) {
-            case .free:
-                lowest = min(lowest, page)
-                run += 1
-                page += 1
-                if run == count {
-                    let found = page - count..<page
-                    store(lowest == found.lowerBound ? page : lowest, at: HeapLayout.freeHintAt)
-                    return found
-                }
-            case .run(let pages):
-                run = 0
-                page += pages
-            default:
-                run = 0
-                page += 1
+        var (lowest, run) = (pageCount, 0)
+        for page in load(at: HeapLayout.freeHintAt)..<pageCount {
+            run = use(of: page) == .free ? run + 1 : 0
+            if run > 0 { lowest = min(lowest, page) }
+            if run == count {
+                let found = page + 1 - count..<page + 1
+                store(lowest == found.lowerBound ? found.upperBound : lowest, at: HeapLayout.freeHintAt)
+                return found
             }
         }
         throw noSpace(for: byteCount)

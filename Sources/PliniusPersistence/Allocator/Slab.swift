@@ -1,25 +1,25 @@
 /// A page of slots of one size.
 ///
-/// It begins with one cache line of its own: the pages of the next and the previous slab with room of the same class, then one bit for
-/// each slot, set while an object is in it. The links of a full slab mean nothing.
+/// It begins with one cache line of its own: the offset of the next slab of the same class that has room, the offset of the word that
+/// leads to this one, then one bit for each slot, set while an object is in it. The links of a full slab mean nothing.
 struct Slab: Hashable {
     static let headerBytes = 64
+    /// Where in a slab the offset of the word stands that leads to it.
+    static let backLink = 8
 
-    let page: Int
+    /// Where the page begins.
+    let offset: Int
     let sizeClass: SizeClass
 
-    var nextAt: Int { page * HeapLayout.pageBytes }
-    var previousAt: Int { nextAt + 8 }
-
     /// The word in which a slot has its bit.
-    func wordAt(_ slot: Int) -> Int { nextAt + 16 + slot / 64 * 8 }
+    func wordAt(_ slot: Int) -> Int { offset + 16 + slot / 64 * 8 }
 
     /// The offset of the object in a slot.
-    func object(in slot: Int) -> Int { nextAt + Self.headerBytes + slot * sizeClass.slotBytes }
+    func object(in slot: Int) -> Int { offset + Self.headerBytes + slot * sizeClass.slotBytes }
 
-    /// The slot that begins at an offset of this page, if one does.
-    func slot(at offset: Int) -> Int? {
-        let (slot, rest) = (offset - nextAt - Self.headerBytes).quotientAndRemainder(dividingBy: sizeClass.slotBytes)
+    /// The slot that begins at the offset of an object in this page, if one does.
+    func slot(of object: Int) -> Int? {
+        let (slot, rest) = (object - offset - Self.headerBytes).quotientAndRemainder(dividingBy: sizeClass.slotBytes)
         return rest == 0 && slot >= 0 && slot < sizeClass.capacity ? slot : nil
     }
 }
@@ -55,7 +55,7 @@ extension Heap {
         if wasFull { link(slab) }
         if objectCount(in: slab) == 0 {
             unlink(slab)
-            freePages(slab.page..<slab.page + 1)
+            freePages(slab.offset / Self.pageBytes..<slab.offset / Self.pageBytes + 1)
         }
     }
 
@@ -65,11 +65,11 @@ extension Heap {
 
     private func slabWithRoom(_ sizeClass: SizeClass) throws(PersistenceError) -> Slab {
         let first = load(Int.self, at: HeapLayout.slabsAt(sizeClass))
-        if first != 0 { return Slab(page: first, sizeClass: sizeClass) }
+        if first != 0 { return Slab(offset: first, sizeClass: sizeClass) }
         let pages = try findPages(1, for: sizeClass.slotBytes)
-        let slab = Slab(page: pages.lowerBound, sizeClass: sizeClass)
+        let slab = Slab(offset: pages.lowerBound * Self.pageBytes, sizeClass: sizeClass)
         setUse(of: pages, to: .slab(sizeClass))
-        zero(slab.nextAt..<slab.nextAt + Slab.headerBytes)
+        zero(slab.offset..<slab.offset + Slab.headerBytes)
         link(slab)
         return slab
     }
@@ -77,17 +77,17 @@ extension Heap {
     /// Puts a slab in front of those of its class that have room.
     private func link(_ slab: Slab) {
         let headAt = HeapLayout.slabsAt(slab.sizeClass)
-        let next = load(Int.self, at: headAt)
-        store(next, at: slab.nextAt)
-        store(0, at: slab.previousAt)
-        store(slab.page, at: headAt)
-        if next != 0 { store(slab.page, at: Slab(page: next, sizeClass: slab.sizeClass).previousAt) }
+        join(slab.offset, to: load(at: headAt))
+        join(headAt, to: slab.offset)
     }
 
     private func unlink(_ slab: Slab) {
-        let (next, previous) = (load(Int.self, at: slab.nextAt), load(Int.self, at: slab.previousAt))
-        let headAt = HeapLayout.slabsAt(slab.sizeClass)
-        store(next, at: previous == 0 ? headAt : Slab(page: previous, sizeClass: slab.sizeClass).nextAt)
-        if next != 0 { store(previous, at: Slab(page: next, sizeClass: slab.sizeClass).previousAt) }
+        join(load(at: slab.offset + Slab.backLink), to: load(at: slab.offset))
+    }
+
+    /// Makes a word lead to a slab, or to none, and lets the slab know.
+    private func join(_ linkAt: Int, to next: Int) {
+        store(next, at: linkAt)
+        if next != 0 { store(linkAt, at: next + Slab.backLink) }
     }
 }
