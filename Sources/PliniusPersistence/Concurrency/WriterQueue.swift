@@ -97,7 +97,7 @@ package final class WriterQueue {
             body()
             for _ in 1..<bound {
                 guard let next = unsafe end.pointee.next.load(ordering: .acquiring) else { break }
-                unsafe next.pointee.body.take()?()
+                unsafe next.pointee.body?()
                 unsafe end = next
             }
             try commit()
@@ -105,12 +105,13 @@ package final class WriterQueue {
             failure = error
         }
         combiner.store(0, ordering: .relaxed)
-        if let heir = unsafe follower(of: end) { unsafe heir.answer(.appointed) }
+        if let heir = unsafe follower(of: end) { unsafe heir.wake() }
         var next = unsafe first == end ? nil : first.pointee.next.load(ordering: .relaxed)
         while let served = unsafe next {
             // Once woken, it is gone.
             unsafe next = served == end ? nil : served.pointee.next.load(ordering: .relaxed)
-            unsafe served.answer(.served(failure))
+            unsafe served.pointee.outcome = .served(failure)
+            unsafe served.wake()
         }
         return failure
     }
@@ -150,9 +151,8 @@ private struct Request: ~Copyable {
 }
 
 extension UnsafeMutablePointer<Request> {
-    /// Tells the sleeping writer, which may be gone before this returns.
-    fileprivate func answer(_ outcome: Request.Outcome) {
-        unsafe pointee.outcome = outcome
+    /// Ends the writer's sleep; it may be gone before this returns.
+    fileprivate func wake() {
         // The C library allows that a semaphore vanishes as soon as it has counted up.
         if let wake = unsafe pointee.wake { unsafe sem_post(wake) }
     }
