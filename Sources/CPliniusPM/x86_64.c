@@ -8,11 +8,19 @@
 
 enum { line = 64 };
 
+bool cplinius_has_line_instruction(cplinius_line_instruction instruction) {
+    unsigned a, b = 0, c, d;
+    __get_cpuid_count(7, 0, &a, &b, &c, &d);
+    switch (instruction) {
+    case cplinius_line_clwb: return b & (1u << 24);
+    case cplinius_line_clflushopt: return b & (1u << 23);
+    default: return instruction == cplinius_line_clflush;
+    }
+}
+
 cplinius_line_instruction cplinius_best_line_instruction(void) {
-    unsigned a, b, c, d;
-    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return cplinius_line_clflush;
-    if (b & (1u << 24)) return cplinius_line_clwb;
-    if (b & (1u << 23)) return cplinius_line_clflushopt;
+    if (cplinius_has_line_instruction(cplinius_line_clwb)) return cplinius_line_clwb;
+    if (cplinius_has_line_instruction(cplinius_line_clflushopt)) return cplinius_line_clflushopt;
     return cplinius_line_clflush;
 }
 
@@ -49,12 +57,15 @@ void cplinius_copy_non_temporal(
     const char *from = source;
     size_t head = -(uintptr_t)to & 15;
     if (head > count) head = count;
-    memcpy(to, from, head);
-    cplinius_write_back(to, head, instruction);
-    to += head, from += head, count -= head;
+    if (head > 0) {
+        memcpy(to, from, head);
+        cplinius_write_back(to, head, instruction);
+        to += head, from += head, count -= head;
+    }
     for (; count >= 16; to += 16, from += 16, count -= 16) {
         _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)from));
     }
+    if (count == 0) return;
     memcpy(to, from, count);
     cplinius_write_back(to, count, instruction);
 }

@@ -48,9 +48,9 @@ public struct PersistentArray<Element: PersistentValue>: PersistentValue, Hashab
     }
 
     /// The offset of an element; traps outside the array.
-    @inlinable func offset(of index: Int) -> Int {
+    @inlinable @inline(__always) func offset(of index: Int) -> Int {
         precondition(index >= 0 && index < count, "the index is outside the array")
-        return offset + index * MemoryLayout<Element>.stride
+        return offset &+ index &* MemoryLayout<Element>.stride
     }
 }
 

@@ -17,6 +17,8 @@ struct PoolHeader: Equatable {
     static let stateOffset = 8192
     static let areaBytes = 16384
     static let version: UInt32 = 1
+    /// Records name words by 32 bits.
+    static let largestHeapBytes = 1 << 34
     private static let magic: UInt64 = 0x4C4F_4F50_4E49_4C50  // "PLINPOOL"
 
     /// How transactions become durable here.
@@ -30,11 +32,16 @@ struct PoolHeader: Equatable {
     var sequence: UInt64 = 1
 
     /// The geometry of a new pool.
-    /// - Throws: `.tooSmall`.
+    /// - Throws: `.tooSmall`, `.tooLarge`.
     init(kind: CommitKind, byteCount: Int, heapBytes: Int) throws(PersistenceError) {
         self.kind = kind
         self.byteCount = byteCount
         self.heapBytes = heapBytes
+        guard heapBytes <= Self.largestHeapBytes else {
+            throw PersistenceError(
+                .tooLarge,
+                "A heap has at most \(Self.largestHeapBytes) bytes, and \(heapBytes) were asked for. Keep bulk data in extents.")
+        }
         guard extents.lowerBound <= byteCount else {
             throw PersistenceError(
                 .tooSmall,

@@ -16,11 +16,11 @@ public struct Snapshot: ~Copyable {
     }
 
     /// The value that a reference names.
-    @inlinable
+    @inlinable @inline(__always)
     public subscript<Value>(reference: PersistentRef<Value>) -> Value { load(at: reference.checkedOffset) }
 
     /// An element of an array.
-    @inlinable
+    @inlinable @inline(__always)
     public subscript<Element>(array: PersistentArray<Element>, index: Int) -> Element {
         load(at: array.offset(of: index))
     }
@@ -55,7 +55,7 @@ public struct Snapshot: ~Copyable {
     /// All names, in order, and what they name.
     public var roots: [(name: String, root: Root)] { heap.roots }
 
-    @inlinable
+    @inlinable @inline(__always)
     func load<T: PersistentValue>(at offset: Int) -> T {
         precondition(
             offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")

@@ -7,31 +7,31 @@ public struct Transaction: ~Copyable {
     @usableFromInline let heap: Heap
     let region: Region
     @usableFromInline @unsafe let base: UnsafeMutableRawPointer
-    @usableFromInline @unsafe let noted: UnsafeMutablePointer<UInt64>
+    @usableFromInline @unsafe let changes: UnsafeMutablePointer<ChangeLog>
     @usableFromInline let heapBytes: Int
 
     init(_ heap: Heap, _ region: Region) {
         self.heap = heap
         self.region = region
         unsafe base = heap.base
-        unsafe noted = heap.changes.pointee.noted
+        unsafe changes = heap.changes
         heapBytes = heap.byteCount
     }
 
     // MARK: Values
 
     /// The value that a reference names.
-    @inlinable
+    @inlinable @inline(__always)
     public subscript<Value>(reference: PersistentRef<Value>) -> Value {
-        get { load(at: reference.checkedOffset) }
-        set { store(newValue, at: reference.checkedOffset) }
+        @inline(__always) get { load(at: reference.checkedOffset) }
+        @inline(__always) set { store(newValue, at: reference.checkedOffset) }
     }
 
     /// An element of an array.
-    @inlinable
+    @inlinable @inline(__always)
     public subscript<Element>(array: PersistentArray<Element>, index: Int) -> Element {
-        get { load(at: array.offset(of: index)) }
-        set { store(newValue, at: array.offset(of: index)) }
+        @inline(__always) get { load(at: array.offset(of: index)) }
+        @inline(__always) set { store(newValue, at: array.offset(of: index)) }
     }
 
     /// Copies bytes out of a buffer into memory of the caller; traps outside the buffer.
@@ -46,36 +46,24 @@ public struct Transaction: ~Copyable {
         if bytes.count == 0 { return }
         let offset = buffer.offset(of: start, bytes.count)
         heap.check(offset, bytes.count)
-        unsafe heap.changes.pointee.note(offset, bytes.count, in: base)
+        unsafe changes.pointee.note(offset, bytes.count, in: base)
         unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: bytes.count)
             .copyMemory(from: bytes)
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     func load<T: PersistentValue>(_: T.Type = T.self, at offset: Int) -> T {
         precondition(
             offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")
         return unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self)
     }
 
-    @inlinable
+    @inlinable @inline(__always)
     mutating func store<T: PersistentValue>(_ value: T, at offset: Int) {
         precondition(
             offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")
-        let (first, last) = (offset >> 6, (offset + MemoryLayout<T>.size - 1) >> 6)
-        if unsafe first != last || noted[first >> 6] & 1 << UInt64(truncatingIfNeeded: first & 63) == 0 {
-            note(first, last)
-        }
+        unsafe changes.pointee.note(offset, MemoryLayout<T>.size, in: base)
         unsafe base.storeBytes(of: value, toByteOffset: offset, as: T.self)
-    }
-
-    /// Notes lines before their first store.
-    @usableFromInline
-    func note(_ first: Int, _ last: Int) {
-        guard first <= last else { return }
-        for line in first...last where unsafe noted[line >> 6] & 1 << UInt64(truncatingIfNeeded: line & 63) == 0 {
-            unsafe heap.changes.pointee.add(line, in: base)
-        }
     }
 
     // MARK: Allocation

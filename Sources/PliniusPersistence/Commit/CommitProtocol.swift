@@ -6,9 +6,9 @@ protocol CommitProtocol: AnyObject {
     /// Makes the working copy ready for stores.
     func begin() throws(PersistenceError)
 
-    /// Takes in the lines that the running transaction noted in the heap's change log; they hold their final bytes now.
+    /// Takes in what the running transaction noted in the heap's change log; the words hold their final values now.
     ///
-    /// - Parameter committed: False if the transaction was taken back, and the lines hold again what they held before it.
+    /// - Parameter committed: False if the transaction is about to be taken back.
     func record(committed: Bool) throws(PersistenceError)
 
     /// Makes everything recorded durable.
@@ -38,7 +38,7 @@ public enum CommitKind: UInt8, Sendable, CaseIterable, CustomStringConvertible {
 
     /// How many bytes the log of a heap takes: room for a transaction that changes every word.
     func logBytes(heapBytes: Int) -> Int {
-        self == .redoLog ? wholePages(RedoLog.recordBytes(lines: heapBytes / Heap.lineBytes)) : 0
+        self == .redoLog ? wholePages(RedoLog.recordBytes(runs: heapBytes + 8)) : 0
     }
 }
 

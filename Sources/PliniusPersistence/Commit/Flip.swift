@@ -42,7 +42,7 @@ final class Flip: CommitProtocol {
     }
 
     func record(committed: Bool) throws(PersistenceError) {
-        unsafe stored.append(contentsOf: heap.changes.pointee.notedLines)
+        unsafe heap.changes.pointee.appendLines(to: &stored)
         isPending = isPending || committed
     }
 

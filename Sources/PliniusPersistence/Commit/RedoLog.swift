@@ -11,20 +11,22 @@ import _PliniusSupport
 /// 0   checksum of the rest, seeded with the epoch
 /// 8   number of the record, one more than that of the record before
 /// 16  size of the record, in bytes, a multiple of 64
-/// 24  for each changed line: line << 8 | mask of its changed words, then these words
+/// 24  runs of changed words: index of the first word << 32 | number of words, then the words
 /// …   zeros
 /// ```
+@safe
 final class RedoLog: CommitProtocol {
     private static let prefixBytes = 24
 
     private let store: PoolStore
     private let heap: Heap
+    private let log: Range<Int>
     /// Where the next record goes, from the start of the log.
     private var position = 0
     /// The number of the next record.
     private var sequence: UInt64
     /// One bit for each line that differs from the image.
-    private var dirty: [UInt64]
+    @unsafe private let dirty: UnsafeMutableBufferPointer<UInt64>
     /// Where a record is put together.
     private var staging = PrivateMemory(byteCount: 64 << 10)
     /// Whether records were stored that no fence covers yet.
@@ -36,16 +38,19 @@ final class RedoLog: CommitProtocol {
     init(_ store: PoolStore, _ heap: Heap, after tail: Tail?) {
         self.store = store
         self.heap = heap
+        log = store.header.log
         position = tail?.position ?? 0
         sequence = tail?.sequence ?? store.header.sequence
-        dirty = tail?.dirty ?? [UInt64](repeating: 0, count: (heap.byteCount / Heap.lineBytes + 63) / 64)
         mayHoldOthers = tail != nil
+        unsafe dirty = .allocate(capacity: heap.byteCount / Heap.lineBytes / 64 + 1)
+        unsafe dirty.initialize(repeating: 0)
+        for range in tail?.changed ?? [] { markDirty(range) }
     }
 
-    /// The size of the longest record of a transaction that changes so many lines.
-    static func recordBytes(lines: Int) -> Int {
-        (prefixBytes + lines * (8 + Heap.lineBytes) + Heap.lineBytes - 1) / Heap.lineBytes * Heap.lineBytes
-    }
+    deinit { unsafe dirty.deallocate() }
+
+    /// The size of a record whose runs take so many bytes.
+    static func recordBytes(runs: Int) -> Int { (prefixBytes + runs + Heap.lineBytes - 1) & -Heap.lineBytes }
 
     func begin() throws(PersistenceError) {
         guard mayHoldOthers else { return }
@@ -54,45 +59,59 @@ final class RedoLog: CommitProtocol {
     }
 
     func record(committed: Bool) throws(PersistenceError) {
-        guard committed else { return }
-        let changes = unsafe heap.changes.pointee
-        let limit = Self.recordBytes(lines: changes.count)
+        guard committed, unsafe heap.changes.pointee.count > 0 else { return }
+        // Each entry may be a run of its own, unless they are in order.
+        var limit = unsafe Self.recordBytes(runs: 16 * heap.changes.pointee.count)
+        if limit > log.count {
+            unsafe heap.changes.pointee.sort()
+            limit = log.count
+        }
         if staging.byteCount < limit { staging = PrivateMemory(byteCount: 2 * limit) }
         guard let start = unsafe staging.bytes.baseAddress else { return }
 
-        var out = unsafe (start + Self.prefixBytes).assumingMemoryBound(to: UInt64.self)
-        for index in 0..<changes.count {
-            let line = unsafe Int(changes.lines[index])
-            let now = unsafe (heap.base + line << 6).assumingMemoryBound(to: UInt64.self)
-            let before = unsafe (changes.before + index << 6).assumingMemoryBound(to: UInt64.self)
-            // Every word is stored, and the place moves on only behind one that changed: no branch to guess wrong.
-            var mask: UInt64 = 0
-            var next = 1
-            for word in 0..<8 {
-                unsafe out[next] = now[word]
-                let differs = unsafe now[word] != before[word]
-                mask |= (differs ? 1 : 0) << UInt64(truncatingIfNeeded: word)
-                next += differs ? 1 : 0
-            }
-            unsafe out[0] = UInt64(truncatingIfNeeded: line) << 8 | mask
-            unsafe out += mask == 0 ? 0 : next
-            dirty[line >> 6] |= mask == 0 ? 0 : 1 << UInt64(truncatingIfNeeded: line & 63)
+        let size = unsafe fill(start)
+        if position + size > log.count {
+            // The image must not get what no record holds yet.
+            unsafe heap.changes.pointee.undo(in: heap.base)
+            defer { unsafe heap.changes.pointee.redo(in: heap.base) }
+            try checkpoint()
         }
-        let used = unsafe UnsafeMutableRawPointer(out) - start
-        guard used > Self.prefixBytes else { return }
-        let size = (used + Heap.lineBytes - 1) & -Heap.lineBytes
-        if position + size > store.header.log.count { try checkpoint() }
-
-        unsafe (start + used).initializeMemory(as: UInt8.self, repeating: 0, count: size - used)
         unsafe start.storeBytes(of: sequence, toByteOffset: 8, as: UInt64.self)
         unsafe start.storeBytes(of: UInt64(size), toByteOffset: 16, as: UInt64.self)
         let checked = unsafe UnsafeRawBufferPointer(start: start + 8, count: size - 8)
         unsafe start.storeBytes(of: checksum(of: checked, seed: store.header.epoch), as: UInt64.self)
         unsafe store.copy(
-            UnsafeRawBufferPointer(start: start, count: size), to: store.header.log.lowerBound + position)
+            UnsafeRawBufferPointer(start: start, count: size), to: log.lowerBound + position)
         position += size
         sequence += 1
         isPending = true
+    }
+
+    /// Writes the runs of a record and the zeros behind them, and marks the lines.
+    /// - Returns: The size of the record.
+    @unsafe private func fill(_ start: UnsafeMutableRawPointer) -> Int {
+        let (base, dirty) = unsafe (heap.base, dirty.baseAddress.unsafelyUnwrapped)
+        let (entries, count) = unsafe (heap.changes.pointee.entries, heap.changes.pointee.count)
+        var out = unsafe (start + Self.prefixBytes).assumingMemoryBound(to: UInt64.self)
+        var head = unsafe out
+        var next = -1
+        for index in 0..<count {
+            let offset = unsafe entries[index].offset
+            if offset != next {
+                unsafe head = out
+                unsafe head.pointee = UInt64(truncatingIfNeeded: offset >> 3) << 32
+                unsafe out += 1
+            }
+            unsafe head.pointee += 1
+            unsafe out.pointee = base.load(fromByteOffset: offset, as: UInt64.self)
+            unsafe out += 1
+            next = offset + 8
+            unsafe dirty[offset >> 12] |= 1 << UInt64(truncatingIfNeeded: offset >> 6 & 63)
+        }
+        let used = unsafe UnsafeMutableRawPointer(out) - start
+        let size = Self.recordBytes(runs: used - Self.prefixBytes)
+        unsafe (start + used).initializeMemory(as: UInt8.self, repeating: 0, count: size - used)
+        return size
     }
 
     func commit() throws(PersistenceError) {
@@ -103,18 +122,15 @@ final class RedoLog: CommitProtocol {
 
     // MARK: Checkpoint
 
-    /// Brings the image up to the last record, and begins the log anew.
-    ///
-    /// A transaction that runs meanwhile has no record yet: of its lines the image gets what they held before it.
-    func checkpoint() throws(PersistenceError) {
+    /// Brings the image up to the last record, and begins the log anew; the heap holds what the records say, and nothing more.
+    private func checkpoint() throws(PersistenceError) {
         // No byte of the image may be newer than the durable records, which are what repairs a torn image.
         try commit()
-        let changes = unsafe heap.changes.pointee
         var run = 0..<0
-        for word in dirty.indices {
-            var bits = unsafe dirty[word] & ~changes.noted[word]
+        for index in unsafe dirty.indices {
+            var bits = unsafe dirty[index]
             while bits != 0 {
-                let line = word << 6 + bits.trailingZeroBitCount
+                let line = index << 6 + bits.trailingZeroBitCount
                 bits &= bits - 1
                 if line != run.upperBound {
                     copyToImage(run)
@@ -124,19 +140,13 @@ final class RedoLog: CommitProtocol {
             }
         }
         copyToImage(run)
-        for index in 0..<changes.count {
-            let line = unsafe Int(changes.lines[index])
-            guard dirty[line >> 6] & 1 << UInt64(truncatingIfNeeded: line & 63) != 0 else { continue }
-            let before = unsafe UnsafeRawBufferPointer(start: changes.before + index << 6, count: Heap.lineBytes)
-            unsafe store.copy(before, to: store.header.image(0).lowerBound + line << 6)
-        }
         try store.persist()
         store.header.epoch += 1
         store.header.sequence = sequence
         try store.writeHeader()
         store.statistics.checkpoints += 1
-        for word in dirty.indices { unsafe dirty[word] &= changes.noted[word] }
         position = 0
+        unsafe dirty.update(repeating: 0)
     }
 
     private func copyToImage(_ lines: Range<Int>) {
@@ -145,15 +155,18 @@ final class RedoLog: CommitProtocol {
         unsafe store.copy(source, to: store.header.image(0).lowerBound + lines.lowerBound << 6)
     }
 
+    private func markDirty(_ bytes: Range<Int>) {
+        for line in bytes.lowerBound >> 6...(bytes.upperBound - 1) >> 6 { unsafe dirty[line >> 6] |= 1 << (line & 63) }
+    }
+
     // MARK: Recovery
 
     /// Where the log ends, and what the image lacks.
     struct Tail {
         var position = 0
         var sequence: UInt64
-        var dirty: [UInt64]
-        /// How many records were applied.
-        var records = 0
+        /// The bytes of the heap that records changed.
+        var changed: [Range<Int>] = []
     }
 
     /// Fills a heap with the image and the records after it; stores nothing to the pool.
@@ -161,14 +174,11 @@ final class RedoLog: CommitProtocol {
         let header = store.header
         unsafe store.region.read(
             header.image(0), into: UnsafeMutableRawBufferPointer(start: heap.base, count: heap.byteCount))
-        var tail = Tail(
-            sequence: header.sequence,
-            dirty: [UInt64](repeating: 0, count: (heap.byteCount / Heap.lineBytes + 63) / 64))
+        var tail = Tail(sequence: header.sequence)
         while let record = read(at: tail.position, number: tail.sequence, store) {
-            guard apply(record, to: heap, &tail.dirty) else { break }
+            guard apply(record, to: heap, &tail.changed) else { break }
             tail.position += record.count
             tail.sequence += 1
-            tail.records += 1
         }
         return tail
     }
@@ -193,21 +203,18 @@ final class RedoLog: CommitProtocol {
     }
 
     /// Stores the words of a record; false, and nothing more than a part of it, if it names what is not there.
-    private static func apply(_ record: [UInt8], to heap: Heap, _ dirty: inout [UInt64]) -> Bool {
+    private static func apply(_ record: [UInt8], to heap: Heap, _ changed: inout [Range<Int>]) -> Bool {
         unsafe record.withUnsafeBytes { bytes in
-            let words = unsafe bytes.bindMemory(to: UInt64.self)
-            var index = prefixBytes / 8
-            while index < words.count, unsafe words[index] != 0 {
-                let (line, mask) = unsafe (words[index] >> 8, words[index] & 0xFF)
-                index += 1
-                guard line < UInt64(heap.byteCount / Heap.lineBytes), index + mask.nonzeroBitCount <= words.count
-                else { return false }
-                for word in 0..<8 where mask & 1 << UInt64(word) != 0 {
-                    unsafe heap.base.storeBytes(
-                        of: words[index], toByteOffset: Int(line) << 6 + word * 8, as: UInt64.self)
-                    index += 1
-                }
-                dirty[Int(line) >> 6] |= 1 << (line & 63)
+            var index = prefixBytes
+            while index < bytes.count {
+                let head = unsafe bytes.load(fromByteOffset: index, as: UInt64.self)
+                if head == 0 { break }
+                let (start, count) = (Int(head >> 32) * 8, Int(head & 0xFFFF_FFFF) * 8)
+                index += 8
+                guard count > 0, start + count <= heap.byteCount, index + count <= bytes.count else { return false }
+                unsafe (heap.base + start).copyMemory(from: bytes.baseAddress.unsafelyUnwrapped + index, byteCount: count)
+                changed.append(start..<start + count)
+                index += count
             }
             return true
         }

@@ -37,7 +37,7 @@ final class TwinCopies: CommitProtocol {
     }
 
     func record(committed: Bool) throws(PersistenceError) {
-        unsafe stored.append(contentsOf: heap.changes.pointee.notedLines)
+        unsafe heap.changes.pointee.appendLines(to: &stored)
     }
 
     func commit() throws(PersistenceError) {

@@ -1,82 +1,126 @@
 import Glibc
 
-/// The cache lines that the running transaction stored to, in the order of their first store, and what they held before.
+/// The words that the running transaction stored to, in the order of its stores, each with what it held before.
 ///
-/// This is the volatile log of Romulus (SPAA'18), by lines: a line is noted once, however often it is stored to, and never in part.
-@safe
+/// This is the volatile log of Romulus (SPAA'18), by words of 8 bytes. A store appends to it and looks nowhere: that one word is named twice
+/// costs less than to find out. Playing it backwards takes the transaction back.
+@safe @usableFromInline
 struct ChangeLog {
-    /// One bit for each line of the heap.
-    let noted: UnsafeMutablePointer<UInt64>
-    private let wordCount: Int
-    /// The noted lines.
-    private(set) var lines: UnsafeMutablePointer<UInt32>
-    /// 64 bytes for each of them.
-    private(set) var before: UnsafeMutableRawPointer
-    private(set) var count = 0
-    private var capacity = 256
+    /// One store.
+    @usableFromInline
+    struct Entry {
+        /// Where the word lies in the heap, in bytes.
+        @usableFromInline let offset: Int
+        /// What it held before the store.
+        @usableFromInline var word: UInt64
 
-    init(lineCount: Int) {
-        precondition(lineCount < Int(UInt32.max), "a heap has fewer than 2^32 lines")
-        wordCount = (lineCount + 63) / 64
-        unsafe noted = .allocate(capacity: wordCount)
-        unsafe noted.initialize(repeating: 0, count: wordCount)
-        unsafe lines = .allocate(capacity: capacity)
-        unsafe before = .allocate(byteCount: capacity * Heap.lineBytes, alignment: Heap.lineBytes)
+        @inlinable init(offset: Int, word: UInt64) {
+            self.offset = offset
+            self.word = word
+        }
+    }
+
+    @usableFromInline @unsafe var entries: UnsafeMutablePointer<Entry>
+    @usableFromInline var count = 0
+    @usableFromInline var capacity = 1024
+    /// One bit for each word of the heap, all clear between uses.
+    @unsafe private let seen: UnsafeMutablePointer<UInt64>
+    private let wordCount: Int
+
+    init(heapBytes: Int) {
+        wordCount = heapBytes / 8
+        unsafe entries = .allocate(capacity: capacity)
+        unsafe seen = .allocate(capacity: wordCount / 64 + 1)
+        unsafe seen.initialize(repeating: 0, count: wordCount / 64 + 1)
     }
 
     func deallocate() {
-        unsafe noted.deallocate()
-        unsafe lines.deallocate()
-        unsafe before.deallocate()
+        unsafe entries.deallocate()
+        unsafe seen.deallocate()
     }
 
-    /// Notes the lines of some bytes that are about to be stored to.
-    @inline(__always)
+    /// Keeps what the words hold that overlap some bytes, which are about to be stored to; at least one byte.
+    @unsafe @inlinable @inline(__always)
     mutating func note(_ offset: Int, _ byteCount: Int, in base: UnsafeMutableRawPointer) {
-        let last = (offset + byteCount - 1) >> 6
-        var line = offset >> 6
-        while line <= last {
-            if unsafe noted[line >> 6] & 1 << UInt64(truncatingIfNeeded: line & 63) == 0 {
-                unsafe add(line, in: base)
-            }
-            line += 1
-        }
+        let first = offset & ~7
+        unsafe noteWord(first, in: base)
+        // One word is the rule; what follows is dropped by the compiler where the type and its place are known.
+        if offset &- first &+ byteCount > 8 { unsafe noteRest(first &+ 8, offset &+ byteCount, in: base) }
     }
 
-    /// Notes a line that is not noted yet.
-    mutating func add(_ line: Int, in base: UnsafeMutableRawPointer) {
-        if count == capacity { grow() }
-        unsafe noted[line >> 6] |= 1 << UInt64(truncatingIfNeeded: line & 63)
-        unsafe lines[count] = UInt32(truncatingIfNeeded: line)
-        unsafe (before + count * Heap.lineBytes).copyMemory(from: base + line << 6, byteCount: Heap.lineBytes)
-        count += 1
+    @unsafe @inlinable @inline(__always)
+    mutating func noteWord(_ word: Int, in base: UnsafeMutableRawPointer) {
+        if count == capacity { makeRoom() }
+        unsafe (entries + count).initialize(
+            to: Entry(offset: word, word: base.load(fromByteOffset: word, as: UInt64.self)))
+        count &+= 1
     }
 
-    private mutating func grow() {
-        let (oldLines, oldBefore) = unsafe (lines, before)
-        unsafe lines = .allocate(capacity: 2 * capacity)
-        unsafe before = .allocate(byteCount: 2 * capacity * Heap.lineBytes, alignment: Heap.lineBytes)
-        unsafe lines.update(from: oldLines, count: count)
-        unsafe before.copyMemory(from: oldBefore, byteCount: count * Heap.lineBytes)
-        unsafe oldLines.deallocate()
-        unsafe oldBefore.deallocate()
+    @unsafe @usableFromInline @inline(never)
+    mutating func noteRest(_ first: Int, _ end: Int, in base: UnsafeMutableRawPointer) {
+        for word in stride(from: first, to: end, by: 8) { unsafe noteWord(word, in: base) }
+    }
+
+    /// Drops what is named twice, and grows unless that was half of it: at most four entries for each word of the heap.
+    @usableFromInline @inline(never)
+    mutating func makeRoom() {
+        if capacity > 2 * wordCount { dropRepetitions() }
+        guard count > capacity / 2 else { return }
+        let old = unsafe entries
         capacity *= 2
+        unsafe entries = .allocate(capacity: capacity)
+        unsafe entries.moveInitialize(from: old, count: count)
+        unsafe old.deallocate()
     }
 
-    /// The noted lines, good until the next change.
-    var notedLines: UnsafeBufferPointer<UInt32> { unsafe UnsafeBufferPointer(start: lines, count: count) }
-
-    /// Puts back what every noted line held.
-    func undo(in base: UnsafeMutableRawPointer) {
+    /// Keeps the first entry of each word: what it held before the transaction.
+    private mutating func dropRepetitions() {
+        var kept = 0
         for index in 0..<count {
-            unsafe (base + Int(lines[index]) << 6)
-                .copyMemory(from: before + index * Heap.lineBytes, byteCount: Heap.lineBytes)
+            let entry = unsafe entries[index]
+            let word = entry.offset >> 3
+            if unsafe seen[word >> 6] & 1 << (word & 63) != 0 { continue }
+            unsafe seen[word >> 6] |= 1 << (word & 63)
+            unsafe entries[kept] = entry
+            kept += 1
         }
+        count = kept
+        for index in 0..<count { unsafe seen[entries[index].offset >> 9] = 0 }
     }
 
-    /// Begins with nothing noted.
-    mutating func forget() {
-        for index in 0..<count { unsafe noted[Int(lines[index]) >> 6] = 0 }
-        count = 0
+    /// Names each word once, in the order of their places: then the record of all of the heap is hardly larger than the heap.
+    mutating func sort() {
+        dropRepetitions()
+        var sorted = unsafe UnsafeMutableBufferPointer(start: entries, count: count)
+        unsafe sorted.sort { $0.offset < $1.offset }
+    }
+
+    /// Appends the cache lines that the noted words lie in, each once.
+    mutating func appendLines(to lines: inout [UInt32]) {
+        for index in 0..<count {
+            let line = unsafe entries[index].offset >> 6
+            if unsafe seen[line >> 6] & 1 << (line & 63) != 0 { continue }
+            unsafe seen[line >> 6] |= 1 << (line & 63)
+            lines.append(UInt32(truncatingIfNeeded: line))
+        }
+        for index in 0..<count { unsafe seen[entries[index].offset >> 12] = 0 }
+    }
+
+    /// Takes the transaction out of memory; ``redo(in:)`` brings it back.
+    @unsafe func undo(in base: UnsafeMutableRawPointer) {
+        for index in (0..<count).reversed() { unsafe exchange(index, in: base) }
+    }
+
+    /// Brings back what ``undo(in:)`` took out.
+    @unsafe func redo(in base: UnsafeMutableRawPointer) {
+        for index in 0..<count { unsafe exchange(index, in: base) }
+    }
+
+    @unsafe @inline(__always)
+    private func exchange(_ index: Int, in base: UnsafeMutableRawPointer) {
+        let place = unsafe (base + entries[index].offset).assumingMemoryBound(to: UInt64.self)
+        let word = unsafe place.pointee
+        unsafe place.pointee = entries[index].word
+        unsafe entries[index].word = word
     }
 }

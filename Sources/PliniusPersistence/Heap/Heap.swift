@@ -3,20 +3,19 @@ import _PliniusSupport
 
 /// The working copy of a pool's heap, and what the running transaction changed in it.
 ///
-/// Stores go to memory in place. The first store to a cache line of 64 bytes in a transaction notes the line and keeps what it held, so a
-/// transaction can be taken back, and a commit knows what to make durable: no store can be missing from that log, because there is
-/// no other way to store.
+/// Stores go to memory in place. Each one keeps first what the words held that it changes, so that a transaction can be taken back, and a
+/// commit knows what to make durable: no store can be missing from that log, because there is no other way to store.
 @safe @usableFromInline
-final class Heap {
+package final class Heap {
     static let lineBytes = 64
     static let pageBytes = 4096
 
     /// The size of the heap, in bytes: whole pages.
-    let byteCount: Int
+    package let byteCount: Int
     /// The bytes that transactions see now.
     @unsafe private(set) var base: UnsafeMutableRawPointer
     /// What the running transaction changed.
-    @unsafe let changes: UnsafeMutablePointer<ChangeLog>
+    @usableFromInline @unsafe let changes: UnsafeMutablePointer<ChangeLog>
 
     /// Bytes of extents that were freed since the last durable commit, in the pool. A crash may bring their owners back, so nobody may
     /// store to them yet.
@@ -38,7 +37,7 @@ final class Heap {
         privateMemory = memory
         unsafe self.base = base
         unsafe changes = .allocate(capacity: 1)
-        unsafe changes.initialize(to: ChangeLog(lineCount: byteCount / Self.lineBytes))
+        unsafe changes.initialize(to: ChangeLog(heapBytes: byteCount))
     }
 
     /// A heap whose working copy is a part of the pool.
@@ -49,7 +48,7 @@ final class Heap {
         privateMemory = nil
         unsafe self.base = base
         unsafe changes = .allocate(capacity: 1)
-        unsafe changes.initialize(to: ChangeLog(lineCount: byteCount / Self.lineBytes))
+        unsafe changes.initialize(to: ChangeLog(heapBytes: byteCount))
     }
 
     deinit {
@@ -93,11 +92,11 @@ final class Heap {
     /// Takes back everything that the running transaction stored.
     package func rollBack() {
         unsafe changes.pointee.undo(in: base)
-        unsafe changes.pointee.forget()
+        unsafe changes.pointee.count = 0
     }
 
     /// Ends the running transaction; what it stored stays.
-    package func keep() { unsafe changes.pointee.forget() }
+    package func keep() { unsafe changes.pointee.count = 0 }
 }
 
 // The combiner's lock orders every access: one writer, or readers.

@@ -1,0 +1,160 @@
+import _PliniusSupport
+
+/// What all users of an open pool share, whatever their types.
+@usableFromInline
+final class PoolEngine {
+    /// How a transaction ended.
+    @usableFromInline
+    enum Ending {
+        case committed
+        /// Its closure said so.
+        case cancelled
+        /// One inside it did.
+        case innerCancelled
+        case failed(PersistenceError)
+    }
+
+    let region: Region
+    let store: PoolStore
+    let heap: Heap
+    /// `nil` for a pool that is only read.
+    private let commits: (any CommitProtocol)?
+    private let queue = WriterQueue()
+    private let lock = FairLock()
+    /// Why nothing is durable any more. Changed by the combiner, under the exclusive lock.
+    private var failure: PersistenceError? {
+        didSet { isFailed = true }
+    }
+    private var isFailed = false
+    private var transactionCount: UInt64 = 0
+    private var commitCount: UInt64 = 0
+    /// Whether a transaction inside the running one was cancelled. Touched by the combiner's thread only.
+    private var isInnerCancelled = false
+
+    init(_ store: PoolStore, _ heap: Heap, _ commits: (any CommitProtocol)?) {
+        region = store.region
+        self.store = store
+        self.heap = heap
+        self.commits = commits
+    }
+
+    var isWritable: Bool { commits != nil }
+
+    // MARK: Writing
+
+    /// Runs a closure, which returns whether it wants to be committed, as one transaction.
+    @usableFromInline
+    func transaction(_ body: (inout Transaction) -> Bool) -> Ending {
+        guard let commits else { preconditionFailure("the pool was opened for reading only") }
+        if queue.isCombiningOnThisThread {
+            var inner = Transaction(heap, region)
+            if body(&inner) { return .committed }
+            isInnerCancelled = true
+            return .cancelled
+        }
+        var ending = Ending.cancelled
+        do throws(PersistenceError) {
+            try queue.perform {
+                ending = run(body, commits)
+            } begin: { () throws(PersistenceError) in
+                try begin(commits)
+            } commit: { () throws(PersistenceError) in
+                try commit(commits)
+            }
+            return ending
+        } catch {
+            return .failed(error)
+        }
+    }
+
+    /// Opens a batch: readers wait until it is closed.
+    private func begin(_ commits: any CommitProtocol) throws(PersistenceError) {
+        lock.lockExclusive()
+        do throws(PersistenceError) {
+            if isFailed, let failure { throw failure }
+            try commits.begin()
+        } catch {
+            failure = error
+            lock.unlockExclusive()
+            throw error
+        }
+    }
+
+    /// Makes the transactions of a batch durable, and closes it.
+    private func commit(_ commits: any CommitProtocol) throws(PersistenceError) {
+        defer { lock.unlockExclusive() }
+        do throws(PersistenceError) {
+            // A transaction that could not be recorded has said why.
+            if isFailed, let failure { throw failure }
+            try commits.commit()
+        } catch {
+            failure = error
+            throw error
+        }
+        commitCount += 1
+        if !heap.freedExtents.isEmpty { heap.freedExtents = [] }
+    }
+
+    private func run(_ body: (inout Transaction) -> Bool, _ commits: any CommitProtocol) -> Ending {
+        if isFailed, let failure { return .failed(failure) }
+        let freed = heap.freedExtents.count
+        var transaction = Transaction(heap, region)
+        let isWanted = body(&transaction)
+        let ending: Ending = isInnerCancelled ? .innerCancelled : isWanted ? .committed : .cancelled
+        let isCommitted = isWanted && !isInnerCancelled
+        isInnerCancelled = false
+        do throws(PersistenceError) {
+            try commits.record(committed: isCommitted)
+        } catch {
+            failure = error
+        }
+        if isCommitted && !isFailed {
+            heap.keep()
+            transactionCount += 1
+        } else {
+            heap.rollBack()
+            heap.freedExtents.removeSubrange(freed...)
+        }
+        return ending
+    }
+
+    // MARK: Reading
+
+    /// Keeps writers out until ``endReading()``.
+    /// - Returns: Why there is nothing to read: the lock is then not held.
+    @usableFromInline
+    func beginReading() -> PersistenceError? {
+        precondition(!queue.isCombiningOnThisThread, "inside a transaction, read with the transaction")
+        lock.lockShared()
+        if isFailed, let failure {
+            lock.unlockShared()
+            return failure
+        }
+        return nil
+    }
+
+    @usableFromInline
+    func endReading() { lock.unlockShared() }
+
+    /// What a reader sees between the two.
+    @usableFromInline var snapshot: Snapshot { Snapshot(heap, region) }
+
+    var statistics: PoolStatistics {
+        shared { engine in
+            var statistics = engine.store.statistics
+            statistics.transactions = engine.transactionCount
+            statistics.commits = engine.commitCount
+            return statistics
+        }
+    }
+
+    /// Looks at what only writers change.
+    func shared<Result>(_ body: (PoolEngine) -> Result) -> Result {
+        lock.lockShared()
+        defer { lock.unlockShared() }
+        return body(self)
+    }
+}
+
+// `queue` and `lock` order every access to what changes.
+extension PoolEngine: @unchecked Sendable {}
