@@ -62,6 +62,15 @@ void cplinius_copy_non_temporal(
         cplinius_write_back(to, head, instruction);
         to += head, from += head, count -= head;
     }
+    for (; count >= line; to += line, from += line, count -= line) {
+        // A whole line at once, so that it leaves as one write.
+        __m128i first = _mm_loadu_si128((const __m128i *)from), second = _mm_loadu_si128((const __m128i *)from + 1);
+        __m128i third = _mm_loadu_si128((const __m128i *)from + 2), fourth = _mm_loadu_si128((const __m128i *)from + 3);
+        _mm_stream_si128((__m128i *)to, first);
+        _mm_stream_si128((__m128i *)to + 1, second);
+        _mm_stream_si128((__m128i *)to + 2, third);
+        _mm_stream_si128((__m128i *)to + 3, fourth);
+    }
     for (; count >= 16; to += 16, from += 16, count -= 16) {
         _mm_stream_si128((__m128i *)to, _mm_loadu_si128((const __m128i *)from));
     }

@@ -83,5 +83,5 @@ public struct Pool: ~Copyable, Sendable {
     }
 
     /// What commits have cost since the pool was opened.
-    public var statistics: PoolStatistics { engine.statistics }
+    public var statistics: PoolStatistics { engine.shared { $0.store.statistics } }
 }

@@ -21,14 +21,12 @@ final class PoolEngine {
     private let commits: (any CommitProtocol)?
     private let queue = WriterQueue()
     private let lock = FairLock()
-    /// Why nothing is durable any more. Changed by the combiner, under the exclusive lock.
+    /// Why nothing is durable any more; changed under the exclusive lock.
     private var failure: PersistenceError? {
         didSet { isFailed = true }
     }
     private var isFailed = false
-    private var transactionCount: UInt64 = 0
-    private var commitCount: UInt64 = 0
-    /// Whether a transaction inside the running one was cancelled. Touched by the combiner's thread only.
+    /// Whether a transaction inside the running one was cancelled; touched by the combiner's thread only.
     private var isInnerCancelled = false
 
     init(_ store: PoolStore, _ heap: Heap, _ commits: (any CommitProtocol)?) {
@@ -91,7 +89,7 @@ final class PoolEngine {
             failure = error
             throw error
         }
-        commitCount += 1
+        store.countCommit()
         if !heap.freedExtents.isEmpty { heap.freedExtents = [] }
     }
 
@@ -110,7 +108,7 @@ final class PoolEngine {
         }
         if isCommitted && !isFailed {
             heap.keep()
-            transactionCount += 1
+            store.countTransaction()
         } else {
             heap.rollBack()
             heap.freedExtents.removeSubrange(freed...)
@@ -138,15 +136,6 @@ final class PoolEngine {
 
     /// What a reader sees between the two.
     @usableFromInline var snapshot: Snapshot { Snapshot(heap, region) }
-
-    var statistics: PoolStatistics {
-        shared { engine in
-            var statistics = engine.store.statistics
-            statistics.transactions = engine.transactionCount
-            statistics.commits = engine.commitCount
-            return statistics
-        }
-    }
 
     /// Looks at what only writers change.
     func shared<Result>(_ body: (PoolEngine) -> Result) -> Result {

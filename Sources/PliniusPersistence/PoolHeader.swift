@@ -40,7 +40,8 @@ struct PoolHeader: Equatable {
         guard heapBytes <= Self.largestHeapBytes else {
             throw PersistenceError(
                 .tooLarge,
-                "A heap has at most \(Self.largestHeapBytes) bytes, and \(heapBytes) were asked for. Keep bulk data in extents.")
+                "A heap has at most \(Self.largestHeapBytes) bytes, and \(heapBytes) were asked for. Keep bulk data in extents."
+            )
         }
         guard extents.lowerBound <= byteCount else {
             throw PersistenceError(

@@ -4,12 +4,16 @@ import _PliniusSupport
 final class PoolStore {
     let region: Region
     var header: PoolHeader
-    var statistics = PoolStatistics()
+    private(set) var statistics = PoolStatistics()
 
     init(region: Region, header: PoolHeader) {
         self.region = region
         self.header = header
     }
+
+    func countTransaction() { statistics.transactions += 1 }
+    func countCommit() { statistics.commits += 1 }
+    func countCheckpoint() { statistics.checkpoints += 1 }
 
     /// Stores bytes and starts their write-back.
     @unsafe func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {

@@ -3,14 +3,15 @@
 /// It exists inside the closure of ``Pool/read(_:)`` only.
 @safe
 public struct Snapshot: ~Copyable {
-    @usableFromInline let heap: Heap
-    let region: Region
+    // The engine that runs the closure keeps both alive: counting references would cost more than some transactions.
+    @unsafe unowned(unsafe) let heap: Heap
+    @unsafe unowned(unsafe) let region: Region
     @usableFromInline @unsafe let base: UnsafeMutableRawPointer
     @usableFromInline let heapBytes: Int
 
     init(_ heap: Heap, _ region: Region) {
-        self.heap = heap
-        self.region = region
+        unsafe self.heap = heap
+        unsafe self.region = region
         unsafe base = heap.base
         heapBytes = heap.byteCount
     }
@@ -28,14 +29,16 @@ public struct Snapshot: ~Copyable {
     /// Copies bytes out of a buffer into memory of the caller; traps outside the buffer.
     @unsafe public func read(_ buffer: PersistentBuffer, at start: Int = 0, into bytes: UnsafeMutableRawBufferPointer) {
         let offset = buffer.offset(of: start, bytes.count)
-        heap.check(offset, bytes.count)
+        unsafe heap.check(offset, bytes.count)
         unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: base + offset, count: bytes.count))
     }
 
     /// The value of a name, `nil` if nothing has it.
     /// - Throws: `.otherType` if it is no value of this size.
-    public func root<Value>(_ name: String, as: Value.Type = Value.self) throws(PersistenceError) -> PersistentRef<Value>? {
-        try heap.root(name, as: Value.self)
+    public func root<Value>(_ name: String, as: Value.Type = Value.self) throws(PersistenceError) -> PersistentRef<
+        Value
+    >? {
+        try unsafe heap.root(name, as: Value.self)
     }
 
     /// The array of a name, `nil` if nothing has it.
@@ -43,17 +46,17 @@ public struct Snapshot: ~Copyable {
     public func arrayRoot<Element>(_ name: String, of: Element.Type = Element.self) throws(PersistenceError)
         -> PersistentArray<Element>?
     {
-        try heap.arrayRoot(name, of: Element.self)
+        try unsafe heap.arrayRoot(name, of: Element.self)
     }
 
     /// The extent of a name, `nil` if nothing has it.
     /// - Throws: `.otherType` if it is none.
     public func extentRoot(_ name: String) throws(PersistenceError) -> Extent? {
-        try heap.extentRoot(name, in: region)
+        try unsafe heap.extentRoot(name, in: region)
     }
 
     /// All names, in order, and what they name.
-    public var roots: [(name: String, root: Root)] { heap.roots }
+    public var roots: [(name: String, root: Root)] { unsafe heap.roots }
 
     @inlinable @inline(__always)
     func load<T: PersistentValue>(at offset: Int) -> T {

@@ -69,12 +69,18 @@ final class RedoLog: CommitProtocol {
         if staging.byteCount < limit { staging = PrivateMemory(byteCount: 2 * limit) }
         guard let start = unsafe staging.bytes.baseAddress else { return }
 
-        let size = unsafe fill(start)
+        var size = unsafe fill(start)
         if position + size > log.count {
-            // The image must not get what no record holds yet.
+            // The image must not get what no record holds yet. Afterwards the record marks its lines anew.
             unsafe heap.changes.pointee.undo(in: heap.base)
-            defer { unsafe heap.changes.pointee.redo(in: heap.base) }
-            try checkpoint()
+            do throws(PersistenceError) {
+                try checkpoint()
+                unsafe heap.changes.pointee.redo(in: heap.base)
+            } catch {
+                unsafe heap.changes.pointee.redo(in: heap.base)
+                throw error
+            }
+            size = unsafe fill(start)
         }
         unsafe start.storeBytes(of: sequence, toByteOffset: 8, as: UInt64.self)
         unsafe start.storeBytes(of: UInt64(size), toByteOffset: 16, as: UInt64.self)
@@ -132,7 +138,8 @@ final class RedoLog: CommitProtocol {
             while bits != 0 {
                 let line = index << 6 + bits.trailingZeroBitCount
                 bits &= bits - 1
-                if line != run.upperBound {
+                // A few lines more cost less than another copy.
+                if line > run.upperBound + 4 {
                     copyToImage(run)
                     run = line..<line
                 }
@@ -144,7 +151,7 @@ final class RedoLog: CommitProtocol {
         store.header.epoch += 1
         store.header.sequence = sequence
         try store.writeHeader()
-        store.statistics.checkpoints += 1
+        store.countCheckpoint()
         position = 0
         unsafe dirty.update(repeating: 0)
     }
@@ -212,7 +219,8 @@ final class RedoLog: CommitProtocol {
                 let (start, count) = (Int(head >> 32) * 8, Int(head & 0xFFFF_FFFF) * 8)
                 index += 8
                 guard count > 0, start + count <= heap.byteCount, index + count <= bytes.count else { return false }
-                unsafe (heap.base + start).copyMemory(from: bytes.baseAddress.unsafelyUnwrapped + index, byteCount: count)
+                unsafe (heap.base + start).copyMemory(
+                    from: bytes.baseAddress.unsafelyUnwrapped + index, byteCount: count)
                 changed.append(start..<start + count)
                 index += count
             }

@@ -24,7 +24,8 @@ final class TwinCopies: CommitProtocol {
         let start = unsafe store.region.start
         switch state {
         case .idle: return
-        case .mutating: unsafe (start + main.lowerBound).copyMemory(from: start + back.lowerBound, byteCount: main.count)
+        case .mutating:
+            unsafe (start + main.lowerBound).copyMemory(from: start + back.lowerBound, byteCount: main.count)
         case .copying: unsafe (start + back.lowerBound).copyMemory(from: start + main.lowerBound, byteCount: main.count)
         }
         store.region.writeBack(main.lowerBound..<back.upperBound)

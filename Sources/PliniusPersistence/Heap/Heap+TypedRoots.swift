@@ -1,6 +1,7 @@
 extension Heap {
     /// The value of a name, `nil` if nothing has it.
-    func root<Value: PersistentValue>(_ name: String, as: Value.Type) throws(PersistenceError) -> PersistentRef<Value>? {
+    func root<Value: PersistentValue>(_ name: String, as: Value.Type) throws(PersistenceError) -> PersistentRef<Value>?
+    {
         switch root(name) {
         case nil: return nil
         case .object(let offset, UInt64(MemoryLayout<Value>.size), UInt64(MemoryLayout<Value>.stride))?:

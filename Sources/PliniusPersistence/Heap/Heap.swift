@@ -17,8 +17,9 @@ package final class Heap {
     /// What the running transaction changed.
     @usableFromInline @unsafe let changes: UnsafeMutablePointer<ChangeLog>
 
-    /// Bytes of extents that were freed since the last durable commit, in the pool. A crash may bring their owners back, so nobody may
-    /// store to them yet.
+    /// Bytes of extents that were freed since the last durable commit, in the pool.
+    ///
+    /// A crash may bring their owners back, so nobody may store to them yet.
     package var freedExtents: [Range<Int>] = []
     /// The bytes of the pool that extents are made of.
     package var extentArea: Range<Int>
