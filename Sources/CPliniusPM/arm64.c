@@ -8,8 +8,13 @@
 // HWCAP_DCPOP of <asm/hwcap.h>: the processor has `dc cvap`.
 enum { hwcap_dcpop = 1 << 16 };
 
+bool cplinius_has_line_instruction(cplinius_line_instruction instruction) {
+    return instruction == cplinius_line_dc_cvac
+        || (instruction == cplinius_line_dc_cvap && (getauxval(AT_HWCAP) & hwcap_dcpop));
+}
+
 cplinius_line_instruction cplinius_best_line_instruction(void) {
-    return getauxval(AT_HWCAP) & hwcap_dcpop ? cplinius_line_dc_cvap : cplinius_line_dc_cvac;
+    return cplinius_has_line_instruction(cplinius_line_dc_cvap) ? cplinius_line_dc_cvap : cplinius_line_dc_cvac;
 }
 
 size_t cplinius_line_bytes(void) {

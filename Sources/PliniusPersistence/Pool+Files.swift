@@ -22,12 +22,15 @@ extension Pool {
     ///   - byteCount: The size of the file, rounded up to whole pages.
     ///   - heapBytes: The size of the transactional heap, rounded up to whole pages; it cannot grow later. With `.redoLog` it is held in
     ///     private memory as well.
+    ///   - writeBack: Anything but `automatic` is for measurements.
     /// - Throws: `.tooSmall`, and what reserving and mapping the file throws; the file is then empty again.
     public static func create(
-        descriptor: CInt, byteCount: Int, heapBytes: Int = defaultHeapBytes, commit kind: CommitKind = .redoLog
+        descriptor: CInt, byteCount: Int, heapBytes: Int = defaultHeapBytes, commit kind: CommitKind = .redoLog,
+        writeBack: WriteBack = .automatic
     ) throws(PersistenceError) -> Pool {
         let header = try PoolHeader(kind: kind, byteCount: wholePages(byteCount), heapBytes: wholePages(heapBytes))
-        let region = try Region.create(descriptor: descriptor, byteCount: header.byteCount)
+        let region = try Region.create(
+            descriptor: descriptor, byteCount: header.byteCount, writeBack: writeBack)
         return try create(on: region, header)
     }
 
@@ -64,14 +67,17 @@ extension Pool {
     /// that a file from an untrusted place is refused here and not met later. With `.redoLog` and when opened for reading only, the heap
     /// is then private memory; the other protocols work in the file, and trust whoever may write to it meanwhile.
     ///
-    /// - Parameter required: The only protocol that the caller accepts: `.redoLog` where the file's keeper is not to be trusted.
+    /// - Parameters:
+    ///   - required: The only protocol that the caller accepts: `.redoLog` where the file's keeper is not to be trusted.
+    ///   - writeBack: Anything but `automatic` is for measurements.
     /// - Throws: `.otherType` for another protocol; `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the
     ///   file throws.
-    /// - Complexity: O(heap).
-    public static func open(descriptor: CInt, access: Access = .readWrite, requiring required: CommitKind? = nil)
-        throws(PersistenceError) -> Pool
-    {
-        try open(Region.open(descriptor: descriptor, access: access), requiring: required)
+    /// - Complexity: O(heap), and one fence or fdatasync unless for reading only.
+    public static func open(
+        descriptor: CInt, access: Access = .readWrite, requiring required: CommitKind? = nil,
+        writeBack: WriteBack = .automatic
+    ) throws(PersistenceError) -> Pool {
+        try open(Region.open(descriptor: descriptor, access: access, writeBack: writeBack), requiring: required)
     }
 
     /// Opens the pool on a medium of another kind, for tests.
@@ -86,6 +92,12 @@ extension Pool {
                 .otherType,
                 "The pool commits with \(store.header.kind), and only \(required) is accepted here. Use a pool that was made with it."
             )
+        }
+        if region.isWritable {
+            // What a killed process stored is seen, and yet a loss of power may take it away: it is made as certain as it looks, before
+            // anybody believes it, or overwrites what it stands for.
+            region.writeBack(0..<store.header.extents.lowerBound)
+            try region.persist()
         }
         let heap: Heap
         var commits: (any CommitProtocol)?
@@ -129,7 +141,8 @@ extension PoolHeader {
             for case .unsupportedVersion(let version) in found {
                 throw PersistenceError(
                     .unsupportedVersion,
-                    "The pool has format version \(version), and this program knows \(Self.version). Use the program that made it.")
+                    "The pool has format version \(version), and this program knows \(Self.version). Use the program that made it."
+                )
             }
             for case .damaged(let why) in found {
                 throw PersistenceError(
@@ -181,7 +194,8 @@ extension TwinCopies {
         let word = region.load(at: PoolHeader.stateOffset)
         guard let state = State(rawValue: word) else {
             throw PersistenceError(
-                .damaged, "0x\(String(word, radix: 16)) is no state of a pool with twin copies. Restore the file from a copy.")
+                .damaged,
+                "0x\(String(word, radix: 16)) is no state of a pool with twin copies. Restore the file from a copy.")
         }
         return state
     }

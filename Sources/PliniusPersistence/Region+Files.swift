@@ -14,9 +14,11 @@ extension Region {
     /// The descriptor stays the caller's; the pool keeps a duplicate. The file holds its blocks when this returns, and is empty again
     /// if it throws.
     ///
-    /// - Throws: `.notARegularFile`, `.readOnly`, `.notEmpty`, `.noSpace`, `.tooLarge`, `.mappingFailed`, `.system`.
+    /// - Throws: `.notARegularFile`, `.readOnly`, `.notEmpty`, `.noSpace`, `.tooLarge`, `.mappingFailed`, `.noInstruction`, `.system`.
     /// - Complexity: O(`byteCount`) on file systems that cannot reserve blocks without writing them.
-    public static func create(descriptor: CInt, byteCount: Int) throws(PersistenceError) -> Region {
+    public static func create(
+        descriptor: CInt, byteCount: Int, writeBack: WriteBack = .automatic
+    ) throws(PersistenceError) -> Region {
         precondition(byteCount > 0 && byteCount % pageBytes == 0, "a pool is made of whole pages")
         let file = try inspect(descriptor, .readWrite)
         guard file.st_size == 0 else {
@@ -26,7 +28,9 @@ extension Region {
         }
         do {
             try reserve(descriptor, byteCount)
-            return Region(on: try MappedMedia(descriptor: descriptor, byteCount: byteCount, isWritable: true))
+            return Region(
+                on: try MappedMedia(
+                    descriptor: descriptor, byteCount: byteCount, isWritable: true, writeBack: writeBack))
         } catch {
             _ = ftruncate(descriptor, 0)
             throw error
@@ -38,8 +42,10 @@ extension Region {
     /// The descriptor stays the caller's; the pool keeps a duplicate. What the bytes mean is for the owner of their format to check.
     ///
     /// - Throws: `.notARegularFile`, `.readOnly`, `.tooSmall` (less than a page), `.noSpace` (the file has holes, as a sparse copy
-    ///   has, and there is no room to fill them), `.mappingFailed`, `.system`.
-    public static func open(descriptor: CInt, access: Access = .readWrite) throws(PersistenceError) -> Region {
+    ///   has, and there is no room to fill them), `.mappingFailed`, `.noInstruction`, `.system`.
+    public static func open(
+        descriptor: CInt, access: Access = .readWrite, writeBack: WriteBack = .automatic
+    ) throws(PersistenceError) -> Region {
         let file = try inspect(descriptor, access)
         let byteCount = Int(file.st_size)
         guard byteCount >= pageBytes else {
@@ -51,7 +57,8 @@ extension Region {
         if access == .readWrite, Int(file.st_blocks) * 512 < byteCount {
             try reserve(descriptor, byteCount)
         }
-        let media = try MappedMedia(descriptor: descriptor, byteCount: byteCount, isWritable: access == .readWrite)
+        let media = try MappedMedia(
+            descriptor: descriptor, byteCount: byteCount, isWritable: access == .readWrite, writeBack: writeBack)
         return Region(on: media)
     }
 

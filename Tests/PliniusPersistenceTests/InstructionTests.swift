@@ -1,4 +1,6 @@
 import CPliniusPM
+import Glibc
+import PliniusPersistence
 import Testing
 
 @Suite struct InstructionTests {
@@ -21,6 +23,32 @@ import Testing
     @Test func `The best instruction is the last that the kernel lists`() {
         #expect(cplinius_best_line_instruction() == Self.available.last)
         #expect(cplinius_line_bytes() >= 16 && cplinius_line_bytes().nonzeroBitCount == 1)
+    }
+
+    @Test func `A processor has the instructions that the kernel lists, and no other`() {
+        for instruction: cplinius_line_instruction in [.clflush, .clflushopt, .clwb, .dc_cvac, .dc_cvap] {
+            #expect(cplinius_has_line_instruction(instruction) == Self.available.contains(instruction))
+        }
+    }
+
+    @Test func `A pool commits with every write-back that the processor has, and is refused with any other`() throws {
+        for writeBack in WriteBack.allCases {
+            let file = try ScratchFile()
+            guard writeBack.isAvailable else {
+                let error = #expect(throws: PersistenceError.self) {
+                    _ = try Pool.create(descriptor: file.descriptor, byteCount: 2 << 20, writeBack: writeBack)
+                }
+                #expect(error?.code == .noInstruction)
+                #expect(file.status.st_size == 0)
+                continue
+            }
+            let pool = try Pool.create(descriptor: file.descriptor, byteCount: 2 << 20, writeBack: writeBack)
+            try pool.transaction { tx throws(PersistenceError) in try tx.setRoot("word", try tx.allocate(7)) }
+            let again = try Pool.open(descriptor: file.descriptor, access: .readOnly, writeBack: writeBack)
+            #expect(
+                try again.read { view throws(PersistenceError) in try view.root("word", as: Int.self).map { view[$0] } }
+                    == 7)
+        }
     }
 
     @Test func `A copy past the caches copies every byte and no other, whatever the alignment`() {

@@ -23,6 +23,9 @@ typedef enum __attribute__((enum_extensibility(closed))) {
 
 // MARK: Instructions, one file per architecture
 
+/// Whether this processor has an instruction; asks the processor at each call.
+bool cplinius_has_line_instruction(cplinius_line_instruction instruction);
+
 /// The best of the instructions that this processor has; asks the processor at each call.
 cplinius_line_instruction cplinius_best_line_instruction(void);
 

@@ -10,15 +10,25 @@ final class MappedMedia: PersistentMedia {
     @unsafe let bytes: UnsafeMutableRawBufferPointer
     /// A duplicate of the caller's descriptor: the same open file description, so that a lock on it holds as long as the mapping.
     private let descriptor: CInt
-    private let instruction: cplinius_line_instruction
+    /// `nil` if nothing is to be written back, which is for measurements.
+    private let instruction: cplinius_line_instruction?
     /// Whether stores must be sent to the medium line by line.
     ///
     /// False where the caches themselves are in the persistence domain (eADR) and where the medium is below the page cache.
     private let writesBack: Bool
+    /// Whether a commit ends with a system call.
+    private let synchronises: Bool
 
     /// Maps the first `byteCount` bytes of a regular file and finds out what its medium promises.
-    /// - Throws: `.mappingFailed` or `.system`.
-    init(descriptor: CInt, byteCount: Int, isWritable: Bool) throws(PersistenceError) {
+    /// - Throws: `.mappingFailed`, `.noInstruction` or `.system`.
+    init(
+        descriptor: CInt, byteCount: Int, isWritable: Bool, writeBack: WriteBack = .automatic
+    ) throws(PersistenceError) {
+        guard writeBack.isAvailable else {
+            throw PersistenceError(
+                .noInstruction,
+                "This processor has no instruction \(writeBack) to write cache lines back with. Choose another.")
+        }
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw PersistenceError("The pool's descriptor cannot be duplicated", errno: errno) }
         let (start, tier) = unsafe Self.map(descriptor, byteCount, isWritable)
@@ -33,8 +43,9 @@ final class MappedMedia: PersistentMedia {
         self.tier = tier
         self.isWritable = isWritable
         unsafe bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
-        instruction = cplinius_best_line_instruction()
-        writesBack = tier == .t0 && !cachesArePersistent()
+        instruction = writeBack.instruction
+        writesBack = writeBack == .automatic ? tier == .t0 && !cachesArePersistent() : writeBack != .none
+        synchronises = writeBack == .automatic && tier.needsSynchronisation
     }
 
     deinit {
@@ -58,11 +69,11 @@ final class MappedMedia: PersistentMedia {
 
     @unsafe func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
         guard let from = source.baseAddress, let to = unsafe bytes.baseAddress else { return }
-        if tier.needsSynchronisation {
+        if !synchronises, let instruction {
+            unsafe cplinius_copy_non_temporal(to + offset, from, source.count, instruction)
+        } else {
             // The page cache is memory: data that is soon read again by the device's driver belongs in the caches.
             unsafe memcpy(to + offset, from, source.count)
-        } else {
-            unsafe cplinius_copy_non_temporal(to + offset, from, source.count, instruction)
         }
     }
 
@@ -73,12 +84,12 @@ final class MappedMedia: PersistentMedia {
     }
 
     func writeBack(_ range: Range<Int>) {
-        guard writesBack, let base = unsafe bytes.baseAddress else { return }
+        guard writesBack, let instruction, let base = unsafe bytes.baseAddress else { return }
         unsafe cplinius_write_back(base + range.lowerBound, range.count, instruction)
     }
 
     func persist() throws(PersistenceError) {
-        guard tier.needsSynchronisation else { return cplinius_fence() }
+        guard synchronises else { return cplinius_fence() }
         while fdatasync(descriptor) != 0 {
             guard errno == EINTR else {
                 throw PersistenceError("The pool's data cannot be made durable (fdatasync)", errno: errno)

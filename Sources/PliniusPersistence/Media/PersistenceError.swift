@@ -5,8 +5,9 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
-            case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable, invalidName
-            case otherType, notAPool, unsupportedVersion, truncated, damaged, system
+            case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable,
+                noInstruction
+            case invalidName, otherType, notAPool, unsupportedVersion, truncated, damaged, system
         }
         private let kind: Kind
 
@@ -26,6 +27,8 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         public static let mappingFailed = Code(kind: .mappingFailed)
         /// The device did not take the data: what was written last may be lost.
         public static let notDurable = Code(kind: .notDurable)
+        /// The processor lacks the instruction that was asked for.
+        public static let noInstruction = Code(kind: .noInstruction)
         /// A root's name is empty, too long, or holds control characters.
         public static let invalidName = Code(kind: .invalidName)
         /// A root names something else than what was asked for, or a pool commits in another way.
