@@ -24,14 +24,14 @@ func checksum(_ word: (Int) -> UInt64) -> UInt64 {
     (0..<words).reduce(0) { $0 &+ word($1) &* UInt64(2 * $1 + 1) }
 }
 
-func makePool(_ path: String, _ commit: CommitKind) throws -> Pool {
+func makePool(_ path: String, _ commit: CommitKind, _ writeBack: WriteBack) throws -> Pool {
     let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { stop("\(path): \(unsafe String(cString: strerror(errno)))") }
     defer { close(descriptor) }
     let heapBytes = words * 8 + (1 << 20)
     return try Pool.create(
         descriptor: descriptor, byteCount: Pool.byteCount(heapBytes: heapBytes, extentBytes: 0, commit: commit),
-        heapBytes: heapBytes, commit: commit)
+        heapBytes: heapBytes, commit: commit, writeBack: writeBack)
 }
 
 func openPool(_ path: String) throws -> Pool {
@@ -46,12 +46,15 @@ func runTransaction(
     _ pool: borrowing Pool, _ array: PersistentArray<UInt64>, _ random: inout SplitMix, swaps: Int
 ) throws(TransactionError<Never>) {
     try pool.transaction { tx throws(Never) in
+        // A variable of the closure can stay in a register.
+        var numbers = random
         for _ in 0..<swaps {
-            let (a, b) = nextPair(&random)
+            let (a, b) = nextPair(&numbers)
             let kept = tx[array, a]
             tx[array, a] = tx[array, b]
             tx[array, b] = kept
         }
+        random = numbers
     }
 }
 
@@ -67,6 +70,9 @@ let fixed = options.value("transactions", default: 0) { Int($0).flatMap { $0 > 0
 let commit = options.value("commit", default: CommitKind.redoLog) { name in
     CommitKind.allCases.first { $0.description == name }
 }
+let writeBack = options.value("write-back", default: WriteBack.automatic) {
+    WriteBack(rawValue: $0).flatMap { $0.isAvailable ? $0 : nil }
+}
 options.rejectOthers()
 
 struct Run {
@@ -78,7 +84,7 @@ struct Run {
 
 /// Swaps until the time is over, after a sixteenth of it to warm up; or a fixed number of transactions.
 func measure() throws -> Run {
-    let pool = try makePool(path, commit)
+    let pool = try makePool(path, commit, writeBack)
     let array = try pool.transaction { tx throws(PersistenceError) in
         let array = try tx.allocateArray(of: UInt64.self, count: words)
         for index in 0..<words { tx[array, index] = UInt64(index) }
