@@ -60,4 +60,11 @@ struct PlacesTests {
         #expect(second.tier == places[number].tier)
         #expect(second.read(4097..<4097 + bytes.count) == bytes)
     }
+
+    @Test(.enabled(if: getenv("PLINIUS_CACHES") != nil, "PLINIUS_CACHES does not tell"))
+    func `The caches count as persistent exactly where the machine was made so`() throws {
+        let kind = try #require(getenv("PLINIUS_CACHES").map { String(cString: $0) })
+        #expect(["persistent", "volatile"].contains(kind))
+        #expect(cachesArePersistent() == (kind == "persistent"))
+    }
 }
