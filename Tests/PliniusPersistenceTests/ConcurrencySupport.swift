@@ -20,9 +20,9 @@ final class Crew: Sendable {
         Crew.comes { finished.load(ordering: .acquiring) == started.load(ordering: .relaxed) }
     }
 
-    /// Whether something comes true before a minute is over.
+    /// Whether something comes true before half a minute is over.
     static func comes(_ condition: () -> Bool) -> Bool {
-        for _ in 0..<600_000 {
+        for _ in 0..<300_000 {
             if condition() { return true }
             usleep(100)
         }
