@@ -42,11 +42,14 @@ import Testing
             }
         }
         writer.start {
-            for _ in 0..<2000 {
+            for round in 0..<2000 {
                 lock.lockExclusive()
                 pair.value.0 += 1
+                sched_yield()
                 pair.value.1 += 1
                 lock.unlockExclusive()
+                // Sometimes readers find no writer.
+                if round % 8 == 0 { usleep(50) }
             }
         }
         // Three threads read without end: that the writer comes to its end says that they do not starve it.

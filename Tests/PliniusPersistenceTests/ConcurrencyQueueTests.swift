@@ -180,6 +180,7 @@ import Testing
                     } begin: {
                         lock.lockExclusive()
                     } commit: {
+                        sched_yield()
                         pair.value.1 = pair.value.0
                         lock.unlockExclusive()
                     }
