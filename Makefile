@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test crash bench bench-sps format check clean
+.PHONY: help setup build demo test crash vm-test bench bench-sps format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
@@ -25,6 +25,9 @@ test: build ## run all tests
 crash: build ## kill a pool 10,000 times and verify it, a training run 1,000 times and compare its bits (KILLS=N for both)
 	@scripts/pool-crash-storm --kills $(or $(KILLS),10000)
 	@scripts/crash-storm --kills $(or $(KILLS),1000)
+
+vm-test: build ## run on emulated persistent memory, in a virtual machine that is killed and booted again (skips without QEMU)
+	@swift build -c release --build-tests --quiet && scripts/vm-test
 
 bench: build ## time both executors against PyTorch and write docs/evaluation
 	@Benchmarks/run
