@@ -99,7 +99,7 @@ public struct Transaction: ~Copyable {
         PersistentBuffer(offset: try unsafe heap.allocate(byteCount: byteCount), byteCount: byteCount)
     }
 
-    /// Gives back what ``allocate(_:)`` returned; traps on anything else.
+    /// Gives back what ``allocate(_:)`` returned; traps on anything else, and on what a root still names.
     public mutating func free<Value>(_ reference: PersistentRef<Value>) { unsafe heap.free(reference.checkedOffset) }
     /// Gives back what ``allocateArray(of:count:)`` returned; traps on anything else.
     public mutating func free<Element>(_ array: PersistentArray<Element>) { unsafe heap.free(array.offset) }
@@ -117,7 +117,7 @@ public struct Transaction: ~Copyable {
         unsafe Extent(region, try heap.allocateExtent(byteCount: byteCount))
     }
 
-    /// Gives back an extent; traps on anything else.
+    /// Gives back an extent; traps on anything else, and on what a root still names.
     public mutating func free(_ extent: Extent) { unsafe heap.freeExtent(extent.range) }
 
     // MARK: Roots
