@@ -6,58 +6,100 @@ import PliniusWire
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status",
-        abstract: "Show what a pool tells without a key; none of it is authenticated."
+        abstract: "Show what a pool and its runs tell without a key; none of it is authenticated.",
+        discussion: "Exits with 3 if there is a run that nothing can be told of; the others are shown all the same."
     )
 
-    @Option(help: ArgumentHelp("The file that holds the run.", valueName: "file"))
+    @Option(help: ArgumentHelp("The file that holds the runs.", valueName: "file"))
     var pool: String
+
+    @Option(name: .customLong("run"), help: ArgumentHelp("Show this run only.", valueName: "name"))
+    var runName: String?
 
     @Flag(help: "Print the result as one JSON object.")
     var json = false
 
     func run() throws {
         let signals = StopSignals()
+        var isWhole = true
         try Output.report(asJSON: json) { () throws(HostError) in
-            try PoolInspection.status(of: pool, signals: signals)
+            let status = try PoolInspection.status(of: pool, run: runName, signals: signals)
+            isWhole = status.runs.allSatisfy(\.problem.isEmpty)
+            return status
         } json: {
             Self.object($0)
         } text: { status in
             for line in Self.lines(status) { Output.print(line) }
         }
+        if !isWhole { throw ExitCode(HostError.Code.integrity.exitCode) }
     }
 
+    // MARK: JSON
+
     private static func object(_ status: PoolStatus) -> JSONValue {
-        let slots = status.slots.map { slot in
+        .object([
+            "tier": .init(status.tier), "tierSurvives": .init(status.tierSurvives),
+            "byteCount": .init(status.byteCount), "freeBytes": .init(status.freeBytes),
+            "largestFreeBytes": .init(status.largestFreeBytes), "runCount": .init(status.runCount),
+            "runs": .array(status.runs.map(object)),
+        ])
+    }
+
+    private static func object(_ run: RunStatus) -> JSONValue {
+        guard run.problem.isEmpty else {
+            return .object([
+                "name": .init(run.name), "problem": .init(run.problem), "byteCount": .init(run.byteCount),
+            ])
+        }
+        let slots = run.slots.map { slot in
             JSONValue.object([
                 "state": .init(slot.state), "iteration": .init(slot.iteration), "generation": .init(slot.generation),
                 "sequence": .init(slot.sequence),
             ])
         }
         return .object([
-            "runID": .init(status.runID), "configDigest": .init(status.configDigest),
-            "datasetID": .init(status.datasetID), "seed": .init(status.seed), "cipher": .init(status.cipher),
-            "executor": .init(status.executor), "threads": .unsigned(UInt64(status.threads)),
-            "iteration": .init(status.iteration), "generation": .init(status.generation), "tier": .init(status.tier),
-            "tierSurvives": .init(status.tierSurvives), "byteCount": .init(status.byteCount), "slots": .array(slots),
+            "name": .init(run.name), "runID": .init(run.runID), "configDigest": .init(run.configDigest),
+            "datasetID": .init(run.datasetID), "seed": .init(run.seed), "cipher": .init(run.cipher),
+            "executor": .init(run.executor), "threads": .unsigned(UInt64(run.threads)),
+            "iteration": .init(run.iteration), "loss": .init(run.loss), "averageLoss": .init(run.averageLoss),
+            "generation": .init(run.generation), "byteCount": .init(run.byteCount), "slots": .array(slots),
         ])
     }
 
+    // MARK: Text
+
     private static func lines(_ status: PoolStatus) -> [String] {
-        [
-            "run         \(status.runID)",
-            "iteration   \(status.iteration)",
-            "generation  \(status.generation)",
-            "tier        \(status.tier): \(status.tierSurvives)",
-            "size        \(bytes(status.byteCount))",
-            "seed        \(status.seed)",
-            "sealed with \(status.cipher)",
-            "trained on  \(status.executor), \(status.threads) \(status.threads == 1 ? "thread" : "threads")",
-            "data set    \(status.datasetID)",
-            "network     \(status.configDigest)",
+        var lines = [
+            "pool          \(bytes(status.byteCount)), \(bytes(status.freeBytes)) free "
+                + "(\(bytes(status.largestFreeBytes)) in a row), \(status.runCount) \(status.runCount == 1 ? "run" : "runs")",
+            "tier          \(status.tier): \(status.tierSurvives)",
         ]
-            + status.slots.enumerated().map { index, slot in
-                "slot \(index)      \(slot.state), iteration \(slot.iteration), generation \(slot.generation), "
-                    + "commit \(slot.sequence)"
-            } + ["Read without the key: nothing of this is authenticated."]
+        for run in status.runs { lines += [""] + self.lines(run) }
+        if status.runCount > UInt64(status.runs.count) {
+            lines += ["", "Shown are \(status.runs.count) of \(status.runCount) runs; --run NAME shows any."]
+        }
+        return lines + ["", "Read without the key: nothing of this is authenticated."]
+    }
+
+    private static func lines(_ run: RunStatus) -> [String] {
+        let name = "run           \(run.name)"
+        guard run.problem.isEmpty else { return [name, "problem       \(run.problem)"] }
+        return [
+            name,
+            "iteration     \(run.iteration)",
+            "loss          \(fixed(run.loss, digits: 4)), average \(fixed(run.averageLoss, digits: 4))",
+            "generation    \(run.generation)",
+            "size          \(bytes(run.byteCount))",
+            "id            \(run.runID)",
+            "seed          \(run.seed)",
+            "sealed with   \(run.cipher)",
+            "trained on    \(run.executor), \(run.threads) \(run.threads == 1 ? "thread" : "threads")",
+            "data set      \(run.datasetID)",
+            "network       \(run.configDigest)",
+        ]
+            + run.slots.enumerated().map { index, slot in
+                "slot \(index == 0 ? "A" : "B")        \(slot.state), iteration \(slot.iteration), "
+                    + "generation \(slot.generation), commit \(slot.sequence)"
+            }
     }
 }

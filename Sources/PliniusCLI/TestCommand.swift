@@ -6,7 +6,7 @@ import PliniusWire
 struct TestCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Evaluate the model in a pool on a sealed data set; the pool is left as it is."
+        abstract: "Evaluate a model in a pool on a sealed data set; the pool is left as it is."
     )
 
     @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
@@ -17,6 +17,12 @@ struct TestCommand: ParsableCommand {
 
     @Option(help: ArgumentHelp("The file that holds the run.", valueName: "file"))
     var pool: String
+
+    @Option(
+        name: .customLong("run"),
+        help: ArgumentHelp("The name of the run; the only one of the pool if there is none.", valueName: "name")
+    )
+    var runName: String?
 
     @OptionGroup var key: KeyOption
 
@@ -40,9 +46,10 @@ struct TestCommand: ParsableCommand {
                 sinks: [ProgressReporter()],
                 signals: signals
             )
+            test.run = runName
             test.executor = executor
             test.threads = threads
-            return try test.run()
+            return try test.evaluate()
         } json: { result in
             .object([
                 "accuracy": .init(result.accuracy), "count": .init(result.count), "correct": .init(result.correct),

@@ -8,7 +8,7 @@ struct TrainCommand: ParsableCommand {
         commandName: "train",
         abstract: "Train on a sealed data set; resume if the pool holds this run.",
         discussion: """
-            The pool is made if it is not there. After a kill, a crash or a stop the same command goes on where the last mirror was \
+            The pool is made if it is not there, and the run is begun in it if the pool does not hold it. After a kill, a crash or a stop the same command goes on where the last mirror was \
             made, and ends with the bits of a run that was never interrupted. SIGINT and SIGTERM finish the iteration, mirror it, \
             and exit with 0; a second one kills.
             """
@@ -23,6 +23,20 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The file that holds the run; persistent memory if it lies there.", valueName: "file"))
     var pool: String
 
+    @Option(
+        name: .customLong("run"),
+        help: ArgumentHelp("What the pool calls the run, which may hold several.", valueName: "name")
+    )
+    var runName = TrainingOptions.defaultRun
+
+    @Option(
+        help: ArgumentHelp(
+            "The size of a new pool, such as 64M or 2G, to have room for more runs.",
+            valueName: "size"
+        )
+    )
+    var poolSize: ByteCount?
+
     @Option(help: ArgumentHelp("A sealed data set to evaluate on at the end.", valueName: "file.sealed"))
     var testData: String?
 
@@ -31,7 +45,7 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Iterations in all, instead of the configuration's max_batches.", valueName: "n"))
     var iterations: UInt64?
 
-    @Option(help: ArgumentHelp("What computes: onednn or reference. A new pool starts with onednn.", valueName: "name"))
+    @Option(help: ArgumentHelp("What computes: onednn or reference. A new run starts with onednn.", valueName: "name"))
     var executor: String?
 
     @Option(help: ArgumentHelp("The seed of a new run, random if there is none.", valueName: "s"))
@@ -66,7 +80,7 @@ struct TrainCommand: ParsableCommand {
             $0.json
         } text: { report in
             guard report.isComplete else { return }
-            Output.print("iteration \(report.iterations) is trained and mirrored in \(pool)")
+            Output.print("iteration \(report.iterations) of run \(report.run) is trained and mirrored in \(pool)")
         }
     }
 
@@ -77,6 +91,8 @@ struct TrainCommand: ParsableCommand {
             pool: pool,
             insecureLocalKey: try key.required()
         )
+        options.run = runName
+        options.poolBytes = poolSize?.bytes
         options.testData = testData
         options.iterations = try atLeastOne(iterations, "--iterations")
         options.executor = executor

@@ -43,11 +43,11 @@ extension NetworkDescription {
 
     /// Who a new run is.
     /// - Throws: `SessionError` if there is no such cipher.
-    func identity(_ request: TrainRequest, dataset: SealedDataset, choice: ExecutorChoice) throws(SessionError)
-        -> RunIdentity
+    func identity(_ request: TrainRequest, name: RunName, dataset: SealedDataset, choice: ExecutorChoice)
+        throws(SessionError) -> RunIdentity
     {
         RunIdentity(
-            runID: randomBytes(16), configDigest: sha256(canonicalBytes), layoutDigest: sha256(layoutBytes),
+            name: name, runID: randomBytes(16), configDigest: sha256(canonicalBytes), layoutDigest: sha256(layoutBytes),
             datasetID: dataset.header.id,
             // Below 2^53, so that every reader of JSON gives the same number back.
             seed: request.seed ?? randomBytes(6).reduce(0) { $0 << 8 | UInt64($1) },
@@ -55,10 +55,13 @@ extension NetworkDescription {
             executor: choice.kind.rawValue, threads: choice.threads)
     }
 
-    /// What a pool's run must be for the request to continue it; who asks for nothing gets what is there.
+    /// What a run must be for the request to continue it; who asks for nothing gets what is there.
     /// - Throws: `SessionError` if there is no such cipher.
-    func expectedRun(_ request: TrainRequest, dataset: SealedDataset) throws(SessionError) -> ExpectedRun {
+    func expectedRun(_ request: TrainRequest, name: RunName, dataset: SealedDataset) throws(SessionError)
+        -> ExpectedRun
+    {
         var expected = ExpectedRun()
+        expected.name = name
         expected.configDigest = sha256(canonicalBytes)
         expected.layoutDigest = sha256(layoutBytes)
         expected.datasetID = dataset.header.id

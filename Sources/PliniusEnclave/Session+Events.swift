@@ -14,6 +14,7 @@ extension Run {
     {
         let identity = mirror.identity
         var event = StartEvent()
+        event.run = identity.name.description
         event.runID = identity.runID.hex
         event.configDigest = identity.configDigest.hex
         event.layers = UInt32(network.layers.count)
@@ -51,26 +52,43 @@ extension Run {
 }
 
 extension PliniusWire.PoolStatus {
-    /// What a pool claims, for the host.
-    init(_ status: PliniusMirror.PoolStatus) {
+    /// What a pool says of itself, its runs apart.
+    init(_ pool: borrowing Pool) {
         self.init()
-        let identity = status.identity
-        runID = identity.runID.hex
-        configDigest = identity.configDigest.hex
-        datasetID = identity.datasetID.hex
-        seed = identity.seed
-        cipher = "\(identity.cipher)"
-        executor = ExecutorKind(rawValue: identity.executor)?.name ?? "number \(identity.executor)"
-        threads = identity.threads
-        iteration = status.newest?.progress?.iteration ?? 0
-        generation = status.newest?.generation ?? 0
-        tier = "\(status.tier)"
-        tierSurvives = status.tier.survives
-        byteCount = UInt64(status.byteCount)
-        slots = status.slots.map { slot in
-            SlotStatus(
-                state: "\(slot.state)", iteration: slot.progress?.iteration ?? 0, generation: slot.generation ?? 0,
-                sequence: slot.sequence ?? 0)
-        }
+        let report = pool.check()
+        tier = "\(pool.tier)"
+        tierSurvives = pool.tier.survives
+        byteCount = UInt64(pool.byteCount)
+        freeBytes = UInt64(report.freeExtentBytes)
+        largestFreeBytes = UInt64(report.largestFreeExtent)
+    }
+}
+
+extension PliniusWire.RunStatus {
+    /// What a run claims, or why that cannot be told: one damaged run does not hide the others.
+    init(of extent: Extent, named name: RunName) {
+        self.init()
+        self.name = name.description
+        byteCount = UInt64(extent.byteCount)
+        do throws(MirrorError) {
+            let status = try PliniusMirror.RunStatus(of: extent, named: name)
+            let identity = status.identity
+            runID = identity.runID.hex
+            configDigest = identity.configDigest.hex
+            datasetID = identity.datasetID.hex
+            seed = identity.seed
+            cipher = "\(identity.cipher)"
+            executor = ExecutorKind(rawValue: identity.executor)?.name ?? "number \(identity.executor)"
+            threads = identity.threads
+            iteration = status.newest?.progress?.iteration ?? 0
+            loss = status.newest?.progress?.loss ?? 0
+            averageLoss = status.newest?.progress?.averageLoss ?? 0
+            generation = status.newest?.generation ?? 0
+            slots = status.slots.map { slot in
+                SlotStatus(
+                    state: "\(slot.state)", iteration: slot.progress?.iteration ?? 0, generation: slot.generation ?? 0,
+                    sequence: slot.sequence ?? 0)
+            }
+        } catch { problem = error.message }
     }
 }

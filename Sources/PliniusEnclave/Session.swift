@@ -24,7 +24,7 @@ struct Session {
             switch request {
             case .train(let request): return try train(request)
             case .test(let request): return try test(request)
-            case .status: return .status(try status())
+            case .status(let run): return .status(try status(run))
             case .stop, .published: preconditionFailure("the control socket hands over requests only")
             }
         } catch { return .failure(error.failure) }
@@ -43,20 +43,33 @@ struct Session {
         let testData = request.hasTestData ? try openDataset(Descriptor.testData, keys, for: network) : nil
         let arena = ParameterArena(layout: network.layout)
 
+        let name = try reporting { try RunName(request.run) }
+        let crash = try request.crash?.hook()
+        let runBytes = Mirror.byteCount(
+            arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
+        let pool =
+            switch request.poolState {
+            case .fresh: try Pool.create(byteCount: request.poolBytes, runBytes: runBytes)
+            case .existing: try Pool.open(.readWrite)
+            }
         let run: Run
         let choice: ExecutorChoice
-        switch request.poolState {
-        case .fresh:
-            choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
-            run = try Run.begin(
-                try network.identity(request, dataset: dataset, choice: choice), network: network,
-                text: request.config.text, keys: keys, arena: arena, control: control)
-        case .existing:
-            run = try Run.resume(try network.expectedRun(request, dataset: dataset), keys: keys, arena: arena)
+        if let found = try reporting({ try pool.runs.first { $0.name == name } }) {
+            let expected = try network.expectedRun(request, name: name, dataset: dataset)
+            run = try Run.resume(expected, from: found.extent, keys: keys, arena: arena)
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
+            run.mirror.onCrashPoint = crash
+        } else {
+            choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
+            let identity = try network.identity(request, name: name, dataset: dataset, choice: choice)
+            run = try Run.begin(
+                identity, in: pool, network: network, text: request.config.text, keys: keys, arena: arena, crash: crash)
+            // A pool has a name only with a run in it.
+            if request.poolState == .fresh, let refusal = control.publishPool() {
+                throw SessionError(.failed, "the new pool could not be put in place: \(refusal)")
+            }
         }
-        if let crash = request.crash { try run.mirror.crash(at: crash) }
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
         control.send(.start(run.startEvent(network, choice, dataset: dataset, target: target)))
@@ -87,11 +100,14 @@ struct Session {
         let keys = try readKeys()
         let dataset = try openDataset(Descriptor.data, keys, for: network)
         let arena = ParameterArena(layout: network.layout)
+        let pool = try Pool.open(.readOnly)
+        let (name, extent) = try reporting { try pool.run(request.run.map { try RunName($0) }) }
         // Any data set may be tested on, so nothing is expected of the run's own.
         var expected = ExpectedRun()
+        expected.name = name
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
-        let run = try Run.resume(expected, keys: keys, arena: arena, access: .readOnly)
+        let run = try Run.resume(expected, from: extent, keys: keys, arena: arena)
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
             network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
@@ -101,11 +117,16 @@ struct Session {
         return .evaluation(try evaluate(executor, on: dataset, iteration: run.progress.iteration))
     }
 
-    private func status() throws(SessionError) -> PliniusWire.PoolStatus {
-        try reporting {
-            PliniusWire.PoolStatus(
-                try PliniusMirror.PoolStatus(of: Region.open(descriptor: Descriptor.pool, access: .readOnly)))
+    private func status(_ wanted: String?) throws(SessionError) -> PliniusWire.PoolStatus {
+        let pool = try Pool.open(.readOnly)
+        var runs = try reporting { try pool.runs }
+        var status = PliniusWire.PoolStatus(pool)
+        status.runCount = UInt64(runs.count)
+        if let wanted { runs = [try reporting { try pool.run(RunName(wanted)) }] }
+        status.runs = runs.prefix(PliniusWire.RunStatus.maximumListCount).map {
+            PliniusWire.RunStatus(of: $0.extent, named: $0.name)
         }
+        return status
     }
 
     // MARK: Their parts

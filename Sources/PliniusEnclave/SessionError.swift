@@ -18,11 +18,12 @@ struct SessionError: Error, Sendable {
         case let error as ConfigError: self.init(.usage, error.description)
         case let error as KeyFileError: self.init(.usage, "--insecure-local-key: \(error.description)")
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
-        case let error as PersistenceError: self.init(error.code == .tooSmall ? .integrity : .failed, error.description)
+        case let error as PersistenceError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
         case let error as OneDNNError: self.init(.failed, error.description)
         case let error as MirrorError:
             switch error.code {
-            case .media: self.init(.failed, error.description)
+            case .media, .noRoom: self.init(.failed, error.description)
+            case .invalidName, .unknownRun: self.init(.usage, error.description)
             case .noUsableMirror: self.init(.recovery, error.description)
             default: self.init(.integrity, error.description)
             }

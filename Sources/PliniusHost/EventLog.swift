@@ -87,7 +87,7 @@ extension Event {
 extension StartEvent {
     fileprivate var fields: [String: JSONValue] {
         [
-            "event": "start", "runID": .init(runID), "configDigest": .init(configDigest),
+            "event": "start", "run": .init(run), "runID": .init(runID), "configDigest": .init(configDigest),
             "layers": .integer(Int64(layers)), "parameters": .init(parameters), "batch": .integer(Int64(batch)),
             "iterations": .init(iterations), "executor": .init(executor), "threads": .integer(Int64(threads)),
             "tee": .init(tee), "tier": .init(tier), "tierSurvives": .init(tierSurvives), "cipher": .init(cipher),

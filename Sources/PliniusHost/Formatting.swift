@@ -1,5 +1,5 @@
 /// Writes a number with so many digits after the point: `0.0417`.
-func fixed(_ value: some BinaryFloatingPoint, digits: Int) -> String {
+public func fixed(_ value: some BinaryFloatingPoint, digits: Int) -> String {
     let value = Double(value)
     let scale = (0..<digits).reduce(1.0) { power, _ in power * 10 }
     let scaled = (value.magnitude * scale).rounded()

@@ -1,9 +1,9 @@
 import Glibc
 public import PliniusWire
 
-/// The file that holds a run, locked for as long as this object lives.
+/// The file that holds runs, locked for as long as this object lives.
 ///
-/// A new pool has no name until the enclave has written iteration 0 to it, so a pool that can be found always holds a mirror.
+/// A new pool has no name until the enclave has written iteration 0 of its first run to it.
 public final class PoolFile {
     let file: OpenFile
     let path: String

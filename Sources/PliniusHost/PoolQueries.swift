@@ -1,6 +1,6 @@
 public import PliniusWire
 
-/// Evaluates the model in a pool on a sealed data set.
+/// Evaluates a model in a pool on a sealed data set.
 public struct PoolTest {
     private let config: String
     private let data: String
@@ -8,6 +8,8 @@ public struct PoolTest {
     private let key: String
     private let sinks: [any EventSink]
     private let signals: StopSignals
+    /// The name of the run; `nil` for the only one of the pool.
+    public var run: String?
     /// What evaluates; `nil` for what trained.
     public var executor: String?
     public var threads: UInt32?
@@ -31,8 +33,9 @@ public struct PoolTest {
 
     /// Evaluates; the pool is left as it is.
     /// - Throws: `HostError`.
-    public func run() throws(HostError) -> Evaluation {
+    public func evaluate() throws(HostError) -> Evaluation {
         var request = TestRequest(config: try ConfigFile(path: config))
+        request.run = run
         request.executor = executor
         request.threads = threads
         let data = try OpenFile.forReading(data, as: "data set")
@@ -55,10 +58,11 @@ public enum PoolInspection {
     /// Asks an enclave that has no key, so nothing of the answer is authenticated.
     ///
     /// A trainer may be at work on the pool meanwhile.
+    /// - Parameter run: The name of a run; `nil` for all.
     /// - Throws: `HostError`.
-    public static func status(of path: String, signals: StopSignals) throws(HostError) -> PoolStatus {
+    public static func status(of path: String, run: String?, signals: StopSignals) throws(HostError) -> PoolStatus {
         let session = EnclaveSession(files: .init(pool: try .forInspection(path)), signals: signals)
-        let answer = try session.run(.status) { _ in }
+        let answer = try session.run(.status(run: run)) { _ in }
         guard case .status(let status) = answer else { preconditionFailure("a status is answered by its fields") }
         return status
     }

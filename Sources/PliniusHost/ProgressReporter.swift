@@ -53,7 +53,7 @@ public final class ProgressReporter: EventSink {
         iterations = event.iterations
         verdict = event.verdict
         pace = Pace()
-        say("run \(event.runID), seed \(event.seed): \(event.verdict)")
+        say("run \(event.run) (\(event.runID)), seed \(event.seed): \(event.verdict)")
         say(
             "network: \(event.layers) layers, \(event.parameters) parameters, batch \(event.batch) of "
                 + "\(event.trainCount) images; \(event.executor) on \(event.threads) "

@@ -50,6 +50,7 @@ struct TrainingAccount {
         default:
             preconditionFailure("a run ends by finishing or by stopping")
         }
+        report.run = start?.run ?? "unknown"
         report.resumedFrom = start?.resumedFrom
         report.testAccuracy = evaluation?.accuracy
         report.wallSeconds = clock.duration(to: .now) / .seconds(1)
@@ -69,6 +70,6 @@ struct TrainingAccount {
         }
         return poolState == .fresh
             ? ". No pool was made; the same command starts from the beginning"
-            : ". The pool holds what it held before; the same command resumes there"
+            : ". The pool holds what it held before; the same command goes on from there"
     }
 }

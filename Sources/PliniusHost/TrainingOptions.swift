@@ -5,6 +5,10 @@ public struct TrainingOptions: Sendable {
     public var config: String
     public var data: String
     public var pool: String
+    /// What the pool calls the run.
+    public var run = Self.defaultRun
+    /// What a new pool is to take, in bytes; as much as its first run needs if nothing is said.
+    public var poolBytes: UInt64?
     public var testData: String?
     /// The file with the owner's key; it lies on this machine, which is what makes it insecure.
     public var insecureLocalKey: String
@@ -17,6 +21,9 @@ public struct TrainingOptions: Sendable {
     public var crash: CrashRequest?
     /// When the enclave is to be killed, counted from its start, for demonstrations.
     public var killAfter: Duration?
+
+    /// What a run is called that was given no name.
+    public static let defaultRun = "default"
 
     /// A run with nothing chosen but its files.
     public init(config: String, data: String, pool: String, insecureLocalKey: String) {

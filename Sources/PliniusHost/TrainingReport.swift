@@ -2,6 +2,8 @@
 public struct TrainingReport: Sendable {
     /// Whether training reached its end; `false` after a signal.
     public internal(set) var isComplete = false
+    /// What the pool calls the run.
+    public internal(set) var run = ""
     /// Updates that the pool holds.
     public internal(set) var iterations: UInt64 = 0
     public internal(set) var resumedFrom: UInt64?
@@ -22,7 +24,8 @@ public struct TrainingReport: Sendable {
     /// The object that `--json` prints.
     public var json: JSONValue {
         var object: [String: JSONValue] = [
-            "complete": .init(isComplete), "iterations": .init(iterations), "resumedFrom": .init(resumedFrom),
+            "complete": .init(isComplete), "run": .init(run), "iterations": .init(iterations),
+            "resumedFrom": .init(resumedFrom),
             "loss": .init(loss), "averageLoss": .init(averageLoss), "wallSeconds": .init(wallSeconds),
             "iterationMilliseconds": .init(iterationMilliseconds), "mirrorMilliseconds": .init(mirrorMilliseconds),
             "batchMilliseconds": .init(batchMilliseconds), "tier": .init(tier), "executor": .init(executor),

@@ -26,7 +26,8 @@ public struct TrainingRun {
         }
         let pool = try PoolFile.forTraining(options.pool)
 
-        var request = TrainRequest(config: config, poolState: pool.state)
+        var request = TrainRequest(config: config, poolState: pool.state, run: options.run)
+        request.poolBytes = options.poolBytes
         request.hasTestData = testData != nil
         request.iterations = options.iterations
         request.executor = options.executor

@@ -34,7 +34,7 @@ extension Mirror {
     func examine(_ slot: Slot) -> Examination {
         let start = layout.range(of: slot).lowerBound
         // One copy, then the verdict on the copy: the pool may change under our hands.
-        let bytes = pool.read(start..<start + SlotHeader.byteCount)
+        let bytes = extent.read(start..<start + SlotHeader.byteCount)
         let state = SlotState(headerBytes: bytes)
         switch state {
         case .empty: return .empty
@@ -72,7 +72,7 @@ extension Mirror {
     /// - Returns: `nil`, or what is wrong: the arena then holds nothing to go on with, and is the caller's to overwrite or wipe.
     func openChunks(of header: SlotHeader, into arena: PrivateMemory) -> Finding? {
         let slot = header.slot
-        let tags = pool.read(layout.tags(of: slot))
+        let tags = extent.read(layout.tags(of: slot))
         guard constantTimeEqual(sha256(tags), header.tagsDigest) else {
             return Finding(
                 place: "\(slot), tags", what: "their digest is not the one in the header", bootID: header.bootID)
@@ -84,7 +84,7 @@ extension Mirror {
             // The ciphertext is copied to where the plaintext belongs, and opened there: the arena is private, and the copy, unlike the
             // pool, stays what it is between the cipher's two looks at it.
             let place = unsafe UnsafeMutableRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
-            unsafe pool.read(layout.ciphertext(of: chunk, in: slot), into: place)
+            unsafe extent.read(layout.ciphertext(of: chunk, in: slot), into: place)
             let tagPlace = chunk * MirrorLayout.tagBytes..<(chunk + 1) * MirrorLayout.tagBytes
             let tag = unsafe tags.withUnsafeBytes {
                 unsafe Tag(loading: UnsafeRawBufferPointer(rebasing: $0[tagPlace]))

@@ -15,8 +15,8 @@ extension Mirror {
         precondition(arena.byteCount == layout.arenaBytes, "the arena is as long as the pool's")
         do {
             let (header, verdict) = try choose(arena)
-            if pool.isWritable {
-                pool.writeBack(layout.range(of: header.slot))
+            if extent.isWritable {
+                extent.writeBack(layout.range(of: header.slot))
                 try persist()
             }
             newest = header
@@ -80,7 +80,8 @@ extension Mirror {
     {
         // Both witnesses are under a MAC: the mirror that we fall back to, and the broken one's own header where it is authentic.
         let witnesses = [header.bootID] + (finding.bootID.map { [$0] } ?? [])
-        guard finding.canBeTorn, pool.bootID.isKnown, witnesses.allSatisfy({ $0.isKnown && $0 != pool.bootID }) else {
+        guard finding.canBeTorn, extent.bootID.isKnown, witnesses.allSatisfy({ $0.isKnown && $0 != extent.bootID })
+        else {
             throw refusal(finding)
         }
         try open(header, into: arena)

@@ -43,7 +43,7 @@ extension Mirror {
 
         let header = SlotHeader(
             slot: slot, runID: identity.runID, salt: salt, generation: generation, sequence: sequence,
-            progress: progress, layout: layout, tagsDigest: sha256(tags), bootID: pool.bootID, nonceStream: 0,
+            progress: progress, layout: layout, tagsDigest: sha256(tags), bootID: extent.bootID, nonceStream: 0,
             nonceBase: nonceBase)
         store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
         onCrashPoint?(.insideHeader)
@@ -63,7 +63,7 @@ extension Mirror {
         for chunk in 0..<layout.chunkCount {
             context.move(to: chunk)
             let plaintext = unsafe UnsafeRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
-            let tag = unsafe pool.withBytes(layout.ciphertext(of: chunk, in: slot)) { ciphertext in
+            let tag = unsafe extent.withBytes(layout.ciphertext(of: chunk, in: slot)) { ciphertext in
                 unsafe ownKeys.chunks.seal(
                     plaintext, into: ciphertext, nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
                     authenticating: context.bytes)
@@ -82,19 +82,19 @@ extension Mirror {
     // MARK: Stores
 
     func setState(_ state: SlotState, of slot: Slot) {
-        pool.store(state.word, at: layout.range(of: slot).lowerBound + SlotHeader.stateOffset)
+        extent.store(state.word, at: layout.range(of: slot).lowerBound + SlotHeader.stateOffset)
         statistics.bytesWritten += 8
     }
 
     func store(_ bytes: [UInt8], at offset: Int) {
-        unsafe bytes.withUnsafeBytes { unsafe pool.copy($0, to: offset) }
+        unsafe bytes.withUnsafeBytes { unsafe extent.copy($0, to: offset) }
         statistics.bytesWritten += bytes.count
     }
 
     func persist() throws(MirrorError) {
         statistics.fences += 1
         do {
-            try pool.persist()
+            try extent.persist()
         } catch {
             failure = .media(error)
             throw .media(error)

@@ -2,17 +2,17 @@ public import PliniusPersistence
 public import PliniusSealing
 public import _PliniusSupport
 
-/// The sealed copy of a run's arena in a pool: written after iterations, read after a crash.
+/// The sealed copy of a run's arena in an extent of a pool: written after iterations, read after a crash.
 ///
 /// Two slots take turns, so a commit never touches the newest finished mirror. The arena is sealed in chunks straight into the slot, and
 /// one wait for the medium makes the commit durable; whether a slot is whole is decided by what is in it, not by a pointer.
 ///
-/// A mirror is used by one thread at a time, and a pool by one mirror: whoever owns the file holds a lock on it.
+/// A mirror is used by one thread at a time, and an extent by one mirror: whoever owns the pool's file holds a lock on it.
 public final class Mirror {
     /// The default size of a chunk: large enough for the cipher's full speed, small enough for the second-level cache.
     public static let defaultChunkBytes = 512 << 10
 
-    /// The run that the pool holds.
+    /// The run that is mirrored.
     public let identity: RunIdentity
     /// What the arena is the state of: the text of the network's configuration, as the run began with it.
     public let description: [UInt8]
@@ -21,7 +21,7 @@ public final class Mirror {
     /// Called at each crash point of a commit; for tests that end the process there.
     public var onCrashPoint: ((CrashPoint) -> Void)?
 
-    let pool: Region
+    let extent: Extent
     let layout: MirrorLayout
     let keys: RunKeys
     /// Draws the line between this process's keys and everybody else's; see ``SlotHeader``.
@@ -39,9 +39,9 @@ public final class Mirror {
     var tags: [UInt8]
     var context: ChunkContext
 
-    private init(_ pool: Region, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys) {
+    private init(_ extent: Extent, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys) {
         self.description = description
-        self.pool = pool
+        self.extent = extent
         identity = superblock.identity
         layout = superblock.layout
         self.keys = keys
@@ -51,10 +51,10 @@ public final class Mirror {
         context = ChunkContext(identity, chunkCount: layout.chunkCount)
     }
 
-    /// The size of the arena that the pool mirrors.
+    /// The size of the arena that is mirrored.
     public var arenaBytes: Int { layout.arenaBytes }
 
-    /// The size of the pool that mirrors an arena.
+    /// The size of the extent that mirrors an arena.
     public static func byteCount(
         arenaBytes: Int, descriptionBytes: Int = 0, chunkBytes: Int = defaultChunkBytes
     ) -> Int {
@@ -63,28 +63,32 @@ public final class Mirror {
 
     // MARK: Begin
 
-    /// Begins a run in a new pool of zeros, and mirrors its first state.
+    /// Begins a run in an extent, whatever that holds, and mirrors its first state.
     ///
-    /// Everything is durable when this returns. A pool whose creation was cut off does not begin as a pool does: give the file its
-    /// name only now.
+    /// Everything is durable when this returns. An extent whose filling was cut off may hold anything: give it its name only now, or in
+    /// the same transaction, as ``PliniusPersistence/Pool/begin(_:keys:arena:progress:description:chunkBytes:onCrashPoint:)`` does.
     ///
     /// - Parameters:
-    ///   - pool: Of exactly ``byteCount(arenaBytes:descriptionBytes:chunkBytes:)`` bytes.
+    ///   - extent: Of exactly ``byteCount(arenaBytes:descriptionBytes:chunkBytes:)`` bytes.
     ///   - description: What the arena is the state of; public, authenticated, at most 1 MiB.
     /// - Throws: `.media`.
     public static func create(
-        on pool: Region, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
-        description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes
+        on extent: Extent, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
+        description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes, onCrashPoint: ((CrashPoint) -> Void)? = nil
     ) throws(MirrorError) -> Mirror {
         let layout = MirrorLayout(
             arenaBytes: arena.byteCount, chunkBytes: chunkBytes, descriptionBytes: description.count)
-        precondition(pool.byteCount == layout.byteCount, "a new pool has exactly the size that its mirror takes")
+        precondition(extent.byteCount == layout.byteCount, "a new extent has exactly the size that its mirror takes")
         let superblock = Superblock(
             identity: identity, layout: layout, keyCheck: keys.keyCheck(for: identity.runID),
             descriptionDigest: sha256(description))
         let runKeys = keys.runKeys(runID: identity.runID)
-        let mirror = Mirror(pool, superblock, description, runKeys)
+        let mirror = Mirror(extent, superblock, description, runKeys)
+        mirror.onCrashPoint = onCrashPoint
         mirror.store(description, at: layout.description.lowerBound)
+        // The header that a freed run may have left here is wiped: half of it, mixed by a loss of power with half of the first commit's,
+        // would be another run's, which no crash of this one explains.
+        mirror.store([UInt8](repeating: 0, count: SlotHeader.byteCount), at: layout.range(of: .b).lowerBound)
         mirror.setState(.empty, of: .b)
         try mirror.commit(arena, progress, to: .a, sequence: 0)
         mirror.store(superblock.encoded(runKeys), at: 0)
@@ -94,19 +98,18 @@ public final class Mirror {
 
     // MARK: Find
 
-    /// Opens the run that a pool holds, and stores nothing.
+    /// Opens the run that an extent holds, and stores nothing.
     ///
     /// ``mirrorIn(to:)`` then reads its newest state.
     ///
-    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.wrongKey`, `.tampered` for the superblock;
+    /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.wrongKey`, `.tampered` for the superblock;
     ///   `.otherRun` if it is sound and not what is expected.
-    public static func open(on pool: Region, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
+    public static func open(on extent: Extent, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
         throws(MirrorError) -> Mirror
     {
-        let (superblock, bytes) = try Superblock.read(from: pool)
+        let (superblock, bytes) = try Superblock.read(from: extent)
         let runKeys = try superblock.authenticate(bytes, with: keys)
-        let differences = expected.differences(from: superblock.identity)
-        guard differences.isEmpty else { throw .otherRun(differences) }
-        return Mirror(pool, superblock, try superblock.readDescription(from: pool), runKeys)
+        if let refusal = MirrorError.otherRun(superblock.identity, than: expected) { throw refusal }
+        return Mirror(extent, superblock, try superblock.readDescription(from: extent), runKeys)
     }
 }

@@ -1,28 +1,29 @@
 public import PliniusPersistence
 import _PliniusSupport
 
-/// Why a pool is not resumed from, or a mirror not made.
+/// Why a run is not begun or resumed, or a mirror not made.
 ///
-/// A pool that is refused is left as it was found.
+/// A run that is refused is left as it was found.
 public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
-            case notAPool, unsupportedVersion, truncated, oversized, wrongKey, otherRun, tampered, noUsableMirror, media
+            case notAMirror, unsupportedVersion, truncated, oversized, wrongKey, otherRun, tampered, noUsableMirror
+            case media, invalidName, unknownRun, noRoom
         }
         private let kind: Kind
 
-        /// The file does not begin as a pool does.
-        public static let notAPool = Code(kind: .notAPool)
-        /// The pool was made by another version of this program.
+        /// What has a run's name does not begin as a mirror does.
+        public static let notAMirror = Code(kind: .notAMirror)
+        /// The mirror was made by another version of this program.
         public static let unsupportedVersion = Code(kind: .unsupportedVersion)
-        /// The file ends before the pool does.
+        /// The extent ends before the mirror does.
         public static let truncated = Code(kind: .truncated)
-        /// The file goes on after the pool has ended.
+        /// The extent goes on after the mirror has ended.
         public static let oversized = Code(kind: .oversized)
-        /// The pool was made with another owner key.
+        /// The run was begun with another owner key.
         public static let wrongKey = Code(kind: .wrongKey)
-        /// The pool is sound and holds another run than the one asked for.
+        /// The mirror is sound and is of another run than the one asked for.
         public static let otherRun = Code(kind: .otherRun)
         /// Bytes were changed by somebody without the key, or by a failing device.
         public static let tampered = Code(kind: .tampered)
@@ -30,9 +31,13 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let noUsableMirror = Code(kind: .noUsableMirror)
         /// The medium failed; the cause tells how.
         public static let media = Code(kind: .media)
+        /// That is no name for a run.
+        public static let invalidName = Code(kind: .invalidName)
+        /// The pool holds no run of that name, or several and none was named.
+        public static let unknownRun = Code(kind: .unknownRun)
+        /// A run does not fit into the pool.
+        public static let noRoom = Code(kind: .noRoom)
 
-        /// Whether the pool was refused for what is in it, rather than for a failing machine.
-        public var isRefusal: Bool { self != .media }
         public var description: String { kind.rawValue }
     }
 
@@ -55,56 +60,87 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         self.cause = cause
     }
 
-    static let notAPool = MirrorError(
-        .notAPool,
-        "The file is no pool of Plinius: it does not begin with PLINPOOL. It was left alone; check the name of the file."
-    )
+    static let notAMirror = MirrorError(
+        .notAMirror,
+        "What the pool has under the run's name is no mirror: it does not begin with PLINMIRR. It was left alone. Restore the "
+            + "pool from a copy, or name another run.")
 
     static let wrongKey = MirrorError(
         .wrongKey,
-        "The pool was made with another owner key (its key check does not match). Give the key that the run began with."
-    )
+        "The run was begun with another owner key (its key check does not match). Give the key that it began with.")
 
     static func unsupportedVersion(_ version: UInt32) -> MirrorError {
         MirrorError(
             .unsupportedVersion,
-            "The pool has format \(version), and this program reads format \(Superblock.version): use the program "
+            "The run's mirror has format \(version), and this program reads format \(Superblock.version): use the program "
                 + "that made it.")
     }
 
     static func truncated(found: Int, expected: Int) -> MirrorError {
         MirrorError(
             .truncated,
-            "The pool was cut off: the file holds \(found) bytes, and the pool takes at least \(expected). "
-                + "Restore it from a copy, or begin a new run in another file.")
+            "The run's part of the pool was cut off: it has \(found) bytes, and its mirror takes at least \(expected). "
+                + "Restore the pool from a copy, or begin a new run.")
     }
 
     static func oversized(found: Int, expected: Int) -> MirrorError {
         MirrorError(
             .oversized,
-            "The file holds \(found) bytes, and the pool in it only \(expected): something was appended. "
-                + "Restore it from a copy, or begin a new run in another file.")
+            "The run's part of the pool has \(found) bytes, and the mirror in it only \(expected): the pool was changed. "
+                + "Restore it from a copy, or begin a new run.")
     }
 
-    static func otherRun(_ differences: [RunIdentity.Part]) -> MirrorError {
+    /// Says in what `found` is another run than `expected`; `nil` if it is none.
+    static func otherRun(_ found: RunIdentity, than expected: ExpectedRun) -> MirrorError? {
+        let differences = expected.differences(from: found)
+        if differences.isEmpty { return nil }
         let list = differences.map(\.description).joined(separator: ", ")
-        return MirrorError(
-            .otherRun,
-            "The pool holds another run: it differs in \(list). Ask for the run that it holds, or name another pool.",
-            differences: differences)
+        let message =
+            if let name = expected.name, name != found.name {
+                "Under the name \(name) the pool holds the run \(found.name): somebody has changed the pool's names. Restore the "
+                    + "pool from a copy."
+            } else {
+                "The pool holds another run: it differs in \(list). Ask for the run that it holds, or name another run or pool."
+            }
+        return MirrorError(.otherRun, message, differences: differences)
+    }
+
+    static func invalidName(_ text: String) -> MirrorError {
+        MirrorError(
+            .invalidName,
+            "\(String(reflecting: text)) is no name for a run: it takes 1 to \(RunName.maximumByteCount) letters, digits, '.', '_' "
+                + "and '-', and begins with neither '.' nor '-'.")
+    }
+
+    static func unknownRun(_ name: RunName?, among names: [RunName]) -> MirrorError {
+        let question =
+            name.map { "The pool holds no run \($0)." } ?? "No run is named, and the pool does not hold just one."
+        return MirrorError(.unknownRun, "\(question) \(list(names)) Name one with --run.")
+    }
+
+    static func noRoom(for name: RunName, beside names: [RunName], _ cause: PersistenceError) -> MirrorError {
+        MirrorError(
+            .noRoom,
+            "The pool holds no run \(name), and has no room to begin it. \(list(names)) \(cause.message) 'plinius pool grow' makes a "
+                + "pool larger; 'plinius train --pool-size' makes a new one with room.",
+            cause: cause)
+    }
+
+    private static func list(_ names: [RunName]) -> String {
+        names.isEmpty ? "It holds no run." : "It holds: \(names.map(\.description).joined(separator: ", "))."
     }
 
     static func tampered(_ place: String, _ finding: String, _ note: String = "") -> MirrorError {
         MirrorError(
             .tampered,
-            "The pool was changed without its key: \(place): \(finding).\(note.isEmpty ? "" : " ")\(note) "
-                + "Nothing was taken from it. Restore it from a copy, or begin a new run in another file.")
+            "The run's mirror was changed without its key: \(place): \(finding).\(note.isEmpty ? "" : " ")\(note) "
+                + "Nothing was taken from it. Restore the pool from a copy, or begin a new run.")
     }
 
     static let noUsableMirror = MirrorError(
         .noUsableMirror,
-        "Neither slot of the pool says that it holds a finished mirror. One of them always does after a crash, so the pool was "
-            + "changed. Restore it from a copy, or begin a new run in another file.")
+        "Neither slot of the run says that it holds a finished mirror. One of them always does after a crash, so the pool was "
+            + "changed. Restore it from a copy, or begin a new run.")
 
     static func media(_ cause: PersistenceError) -> MirrorError {
         MirrorError(.media, "The mirror could not be made durable: \(cause.message)", cause: cause)

@@ -1,4 +1,4 @@
-/// Where everything lies in a pool, in bytes from its start; a pure function of three sizes.
+/// Where everything lies in a run's extent, in bytes from its start; a pure function of three sizes.
 ///
 /// ```
 /// 0      superblock          8192 bytes
@@ -25,7 +25,7 @@ struct MirrorLayout: Hashable, Sendable {
     /// The longest text that describes a network.
     static let maximumDescriptionBytes = 1 << 20
 
-    /// Traps on sizes that no pool has.
+    /// Traps on sizes that no run has.
     init(arenaBytes: Int, chunkBytes: Int, descriptionBytes: Int) {
         precondition(
             0...Self.maximumDescriptionBytes ~= descriptionBytes,
@@ -37,9 +37,9 @@ struct MirrorLayout: Hashable, Sendable {
         self.descriptionBytes = descriptionBytes
     }
 
-    /// Takes sizes that nobody vouches for; `nil` if a pool of `poolBytes` bytes cannot hold them twice.
-    init?(arenaBytes: UInt64, chunkBytes: UInt32, descriptionBytes: UInt32, poolBytes: Int) {
-        guard arenaBytes > 0, arenaBytes <= UInt64(poolBytes), chunkBytes >= 64, chunkBytes % 64 == 0,
+    /// Takes sizes that nobody vouches for; `nil` if an extent of `extentBytes` bytes cannot hold them twice.
+    init?(arenaBytes: UInt64, chunkBytes: UInt32, descriptionBytes: UInt32, extentBytes: Int) {
+        guard arenaBytes > 0, arenaBytes <= UInt64(extentBytes), chunkBytes >= 64, chunkBytes % 64 == 0,
             descriptionBytes <= UInt32(Self.maximumDescriptionBytes)
         else { return nil }
         self.init(
@@ -50,7 +50,7 @@ struct MirrorLayout: Hashable, Sendable {
     var chunkCount: Int { (arenaBytes + chunkBytes - 1) / chunkBytes }
     private var tagPages: Int { wholePages(chunkCount * Self.tagBytes) }
     var slotBytes: Int { Self.pageBytes + tagPages + wholePages(arenaBytes) }
-    /// The size of the whole pool.
+    /// The size of the whole extent.
     var byteCount: Int { slotsStart + 2 * slotBytes }
     private var slotsStart: Int { Self.superblockBytes + wholePages(descriptionBytes) }
 
@@ -69,7 +69,7 @@ struct MirrorLayout: Hashable, Sendable {
         return start..<start + chunkCount * Self.tagBytes
     }
 
-    /// The ciphertext of one chunk in the pool.
+    /// The ciphertext of one chunk in the extent.
     func ciphertext(of chunk: Int, in slot: Slot) -> Range<Int> {
         let start = range(of: slot).lowerBound + Self.pageBytes + tagPages
         let plaintext = plaintext(of: chunk)

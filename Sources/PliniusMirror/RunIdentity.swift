@@ -1,8 +1,10 @@
 public import PliniusSealing
 
-/// What makes a run this run: sealed into its pool when it begins, compared with what is asked for when it is resumed.
+/// What makes a run this run: authenticated in its mirror when it begins, compared with what is asked for when it is resumed.
 public struct RunIdentity: Hashable, Sendable {
-    /// Drawn at random when the pool is made; 16 bytes.
+    /// What the run is called in its pool.
+    public var name: RunName
+    /// Drawn at random when the run begins; 16 bytes.
     public var runID: [UInt8]
     /// The digest of the configuration's meaning; 32 bytes.
     public var configDigest: [UInt8]
@@ -23,11 +25,12 @@ public struct RunIdentity: Hashable, Sendable {
 
     /// Takes the parts as they are named.
     public init(
-        runID: [UInt8], configDigest: [UInt8], layoutDigest: [UInt8], datasetID: [UInt8], seed: UInt64, cipher: Cipher,
-        sampling: UInt8, executor: UInt8, threads: UInt32
+        name: RunName, runID: [UInt8], configDigest: [UInt8], layoutDigest: [UInt8], datasetID: [UInt8], seed: UInt64,
+        cipher: Cipher, sampling: UInt8, executor: UInt8, threads: UInt32
     ) {
         precondition(runID.count == 16 && datasetID.count == 16, "an id has 16 bytes")
         precondition(configDigest.count == 32 && layoutDigest.count == 32, "a digest has 32 bytes")
+        self.name = name
         self.runID = runID
         self.configDigest = configDigest
         self.layoutDigest = layoutDigest
@@ -41,6 +44,7 @@ public struct RunIdentity: Hashable, Sendable {
 
     /// The parts in which two runs can differ, by the words for people.
     public enum Part: String, Sendable, CaseIterable, CustomStringConvertible {
+        case name = "name"
         case configuration = "configuration"
         case networkLayout = "network layout"
         case dataSet = "data set"
@@ -56,8 +60,10 @@ public struct RunIdentity: Hashable, Sendable {
 
 /// What a caller knows about the run that it wants to find; `nil` means any.
 ///
-/// The run id is not among it: it is drawn when the pool is made, and learned from there.
+/// The run id is not among it: it is drawn when the run begins, and learned from there.
 public struct ExpectedRun: Hashable, Sendable {
+    /// What the pool calls the run.
+    public var name: RunName?
     public var configDigest: [UInt8]?
     public var layoutDigest: [UInt8]?
     public var datasetID: [UInt8]?
@@ -72,6 +78,7 @@ public struct ExpectedRun: Hashable, Sendable {
 
     /// Exactly this run, whatever its id.
     public init(_ identity: RunIdentity) {
+        name = identity.name
         configDigest = identity.configDigest
         layoutDigest = identity.layoutDigest
         datasetID = identity.datasetID
@@ -87,6 +94,7 @@ public struct ExpectedRun: Hashable, Sendable {
         func differ<V: Equatable>(_ expected: V?, _ found: V) -> Bool { expected.map { $0 != found } ?? false }
         return RunIdentity.Part.allCases.filter { part in
             switch part {
+            case .name: differ(name, identity.name)
             case .configuration: differ(configDigest, identity.configDigest)
             case .networkLayout: differ(layoutDigest, identity.layoutDigest)
             case .dataSet: differ(datasetID, identity.datasetID)

@@ -2,17 +2,18 @@ import PliniusPersistence
 import PliniusSealing
 import _PliniusSupport
 
-/// The first 8192 bytes of a pool: which run it holds.
+/// The first 8192 bytes of a run's extent: which run it is.
 ///
-/// Written once, when the pool is made.
+/// Written once, when the run begins.
 ///
 /// ```
-/// 0    magic "PLINPOOL"        64   layout digest      128  arena bytes, u64     152  slot bytes, u64
+/// 0    magic "PLINMIRR"        64   layout digest      128  arena bytes, u64     152  slot bytes, u64
 /// 8    version, u32            96   data set id        136  chunk bytes, u32     160  offset of slot B, u64
 /// 12   superblock bytes, u32   112  seed, u64          140  chunk count, u32     168  key check
 /// 16   run id                  120  cipher, sampling,  144  offset of slot A,    184  description bytes, u32
 /// 32   config digest                executor, zero: u8      u64                  188  SHA-256 of the description
-///                              124  threads, u32                                 220  zeros
+///                              124  threads, u32                                 220  name: u8 length, 40 bytes
+///                                                                                261  zeros
 ///                                                                                8128 MAC over all before it
 ///                                                                                8160 SHA-256 of all before it
 /// ```
@@ -20,8 +21,10 @@ import _PliniusSupport
 /// Little-endian. Magic, version and the closing digest stay where they are in every version. The digest needs no key: it tells a
 /// damaged superblock from a wrong key, and is no protection against anybody. The MAC is.
 struct Superblock: Hashable {
-    static let magic = UInt64(littleEndianBytes: "PLINPOOL")
-    static let version: UInt32 = 1
+    static let magic = UInt64(littleEndianBytes: "PLINMIRR")
+    static let version: UInt32 = 2
+    private static let nameOffset = 220
+    private static let nameEnd = nameOffset + 1 + RunName.maximumByteCount
     private static let macOffset = 8128
     private static let digestOffset = 8160
 
@@ -31,7 +34,7 @@ struct Superblock: Hashable {
     /// Of the text that describes the network.
     var descriptionDigest: [UInt8]
 
-    /// The bytes for the pool.
+    /// The bytes for the extent.
     func encoded(_ keys: RunKeys) -> [UInt8] {
         var writer = ByteWriter()
         writer.write(Self.magic)
@@ -53,34 +56,36 @@ struct Superblock: Hashable {
         writer.write(bytes: keyCheck)
         writer.write(UInt32(layout.descriptionBytes))
         writer.write(bytes: descriptionDigest)
+        writer.write(UInt8(identity.name.description.utf8.count))
+        writer.write(bytes: Array(identity.name.description.utf8))
         writer.pad(to: Self.macOffset)
         writer.write(bytes: keys.superblockMAC(over: writer.bytes))
         writer.write(bytes: sha256(writer.bytes))
         return writer.bytes
     }
 
-    /// Reads the superblock of a pool without a key: what it says is a claim.
+    /// Reads the superblock of a run without a key: what it says is a claim.
     /// - Returns: The claim, and the bytes that ``authenticate(_:with:)`` needs.
-    /// - Throws: `.truncated`, `.notAPool`, `.tampered`, `.unsupportedVersion`, `.oversized`.
-    static func read(from pool: Region) throws(MirrorError) -> (Superblock, bytes: [UInt8]) {
-        guard pool.byteCount >= MirrorLayout.superblockBytes else {
-            throw .truncated(found: pool.byteCount, expected: MirrorLayout.superblockBytes)
+    /// - Throws: `.truncated`, `.notAMirror`, `.tampered`, `.unsupportedVersion`, `.oversized`.
+    static func read(from extent: Extent) throws(MirrorError) -> (Superblock, bytes: [UInt8]) {
+        guard extent.byteCount >= MirrorLayout.superblockBytes else {
+            throw .truncated(found: extent.byteCount, expected: MirrorLayout.superblockBytes)
         }
-        let bytes = pool.read(0..<MirrorLayout.superblockBytes)
+        let bytes = extent.read(0..<MirrorLayout.superblockBytes)
         var reader = ByteReader(bytes)
         do {
-            guard try reader.read(UInt64.self) == magic else { throw MirrorError.notAPool }
+            guard try reader.read(UInt64.self) == magic else { throw MirrorError.notAMirror }
             guard sha256(Array(bytes[..<digestOffset])) == Array(bytes[digestOffset...]) else {
                 throw MirrorError.tampered("superblock", "its digest does not match its bytes")
             }
             let version = try reader.read(UInt32.self)
             guard version == Self.version else { throw MirrorError.unsupportedVersion(version) }
-            let superblock = try parse(&reader, poolBytes: pool.byteCount)
-            guard pool.byteCount >= superblock.layout.byteCount else {
-                throw MirrorError.truncated(found: pool.byteCount, expected: superblock.layout.byteCount)
+            let superblock = try parse(&reader, extentBytes: extent.byteCount)
+            guard extent.byteCount >= superblock.layout.byteCount else {
+                throw MirrorError.truncated(found: extent.byteCount, expected: superblock.layout.byteCount)
             }
-            guard pool.byteCount == superblock.layout.byteCount else {
-                throw MirrorError.oversized(found: pool.byteCount, expected: superblock.layout.byteCount)
+            guard extent.byteCount == superblock.layout.byteCount else {
+                throw MirrorError.oversized(found: extent.byteCount, expected: superblock.layout.byteCount)
             }
             return (superblock, bytes)
         } catch let error as MirrorError {
@@ -91,7 +96,7 @@ struct Superblock: Hashable {
     }
 
     /// Reads the fields after the version.
-    private static func parse(_ reader: inout ByteReader, poolBytes: Int) throws -> Superblock {
+    private static func parse(_ reader: inout ByteReader, extentBytes: Int) throws -> Superblock {
         let size = try reader.read(UInt32.self)
         let runID = try reader.readBytes(16)
         let configDigest = try reader.readBytes(32)
@@ -103,20 +108,25 @@ struct Superblock: Hashable {
         let executor = try reader.read(UInt8.self)
         let zero = try reader.read(UInt8.self)
         let threads = try reader.read(UInt32.self)
-        // An arena that does not fit is what a pool that was cut off looks like: its own size tells how much is missing.
+        // An arena that does not fit is what an extent that was cut off looks like: its own size tells how much is missing.
         let (arenaBytes, chunkBytes) = (try reader.read(UInt64.self), try reader.read(UInt32.self))
-        guard arenaBytes <= UInt64(poolBytes) else {
-            throw MirrorError.truncated(found: poolBytes, expected: Int(clamping: arenaBytes))
+        guard arenaBytes <= UInt64(extentBytes) else {
+            throw MirrorError.truncated(found: extentBytes, expected: Int(clamping: arenaBytes))
         }
         let chunkCount = try reader.read(UInt32.self)
         let places = [try reader.read(UInt64.self), try reader.read(UInt64.self), try reader.read(UInt64.self)]
         let keyCheck = try reader.readBytes(16)
         let descriptionBytes = try reader.read(UInt32.self)
         let descriptionDigest = try reader.readBytes(32)
-        let padding = try reader.readBytes(macOffset - 220)
+        let nameCount = Int(try reader.read(UInt8.self))
+        let nameField = try reader.readBytes(RunName.maximumByteCount)
+        let name = try? RunName(String(decoding: nameField.prefix(nameCount), as: UTF8.self))
+        let padding = nameField.dropFirst(nameCount) + (try reader.readBytes(macOffset - nameEnd))
         let layout = MirrorLayout(
-            arenaBytes: arenaBytes, chunkBytes: chunkBytes, descriptionBytes: descriptionBytes, poolBytes: poolBytes)
-        guard let cipher, let layout, size == UInt32(MirrorLayout.superblockBytes), zero == 0,
+            arenaBytes: arenaBytes, chunkBytes: chunkBytes, descriptionBytes: descriptionBytes, extentBytes: extentBytes
+        )
+        guard let cipher, let layout, let name, nameCount <= nameField.count,
+            size == UInt32(MirrorLayout.superblockBytes), zero == 0,
             chunkCount == UInt32(layout.chunkCount), padding.allSatisfy({ $0 == 0 }),
             places
                 == [
@@ -126,7 +136,8 @@ struct Superblock: Hashable {
             throw MirrorError.tampered("superblock", "its fields contradict each other")
         }
         let identity = RunIdentity(
-            runID: runID, configDigest: configDigest, layoutDigest: layoutDigest, datasetID: datasetID, seed: seed,
+            name: name, runID: runID, configDigest: configDigest, layoutDigest: layoutDigest, datasetID: datasetID,
+            seed: seed,
             cipher: cipher, sampling: sampling, executor: executor, threads: threads)
         return Superblock(
             identity: identity, layout: layout, keyCheck: keyCheck, descriptionDigest: descriptionDigest)
@@ -146,8 +157,8 @@ struct Superblock: Hashable {
 
     /// Reads the text that describes the network; meaningful once the superblock is a fact.
     /// - Throws: `.tampered`.
-    func readDescription(from pool: Region) throws(MirrorError) -> [UInt8] {
-        let description = pool.read(layout.description)
+    func readDescription(from extent: Extent) throws(MirrorError) -> [UInt8] {
+        let description = extent.read(layout.description)
         guard sha256(description) == descriptionDigest else {
             throw .tampered("network description", "its digest does not match its bytes")
         }

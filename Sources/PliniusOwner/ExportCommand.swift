@@ -5,13 +5,16 @@ import PliniusSealing
 /// Writes the model of a pool to a file that others can read.
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "export", abstract: "Opens the newest model of a pool and writes it in a common format, unsealed.")
+        commandName: "export", abstract: "Opens the newest model of a run and writes it in a common format, unsealed.")
 
     enum Format: String, ExpressibleByArgument, CaseIterable { case weights, safetensors }
 
     @Option(help: "The key that the run began with.") var key: String
 
     @Option(help: "The pool of the run.") var pool: String
+
+    @Option(name: .customLong("run"), help: "The name of the run; the only one of the pool if there is none.")
+    var runName: String?
 
     @Option(help: "weights: Darknet's format. safetensors: named tensors with shapes.") var format: Format
 
@@ -20,7 +23,7 @@ struct ExportCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let file = try OpenFile.open(pool, as: "pool")
-            let model = try TrainedModel(pool: file.descriptor, keys: KeyHierarchy(keyFile: key))
+            let model = try TrainedModel(pool: file.descriptor, run: runName, keys: KeyHierarchy(keyFile: key))
             let bytes =
                 switch format {
                 case .weights: DarknetWeights.encoded(model)
@@ -29,7 +32,9 @@ struct ExportCommand: ParsableCommand {
             let output = try AtomicFile.create(out)
             try output.write(bytes)
             try output.publish()
-            printError("wrote \(bytes.count) bytes to \(out): iteration \(model.progress.iteration), not sealed")
+            printError(
+                "wrote \(bytes.count) bytes to \(out): run \(model.run), iteration \(model.progress.iteration), not sealed"
+            )
         }
     }
 }

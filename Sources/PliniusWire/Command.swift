@@ -4,8 +4,8 @@ public enum Command: Hashable, Sendable {
     case train(TrainRequest)
     /// Evaluates the pool's model on the data set.
     case test(TestRequest)
-    /// Reads what the pool shows without a key.
-    case status
+    /// Reads what the pool shows without a key, of one run or of all.
+    case status(run: String?)
     /// Finishes the iteration, mirrors, answers ``Event/stopped(_:)``.
     case stop
     /// Answers ``Event/publishPool``: `nil` if the pool has its name and the directory is durable, otherwise why not.
@@ -25,7 +25,7 @@ extension Command: WireMessage {
         switch kind {
         case .train: self = .train(try FieldReader.read(from: frame.payload))
         case .test: self = .test(try FieldReader.read(from: frame.payload))
-        case .status: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.status)
+        case .status: self = .status(run: try FieldReader.read(from: frame.payload))
         case .stop: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.stop)
         case .published: self = .published(refusal: try FieldReader.read(Sentence?.self, from: frame.payload)?.text)
         }
@@ -35,7 +35,7 @@ extension Command: WireMessage {
         switch self {
         case .train(let request): Frame(Kind.train, request)
         case .test(let request): Frame(Kind.test, request)
-        case .status: Frame(Kind.status, Nothing())
+        case .status(let run): Frame(Kind.status, run)
         case .stop: Frame(Kind.stop, Nothing())
         case .published(let refusal): Frame(Kind.published, refusal.map { Sentence(text: $0) })
         }

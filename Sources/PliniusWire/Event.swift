@@ -18,7 +18,7 @@ public enum Event: Hashable, Sendable {
     case mirror(MirrorEvent)
     /// The model was evaluated on a data set.
     case evaluation(Evaluation)
-    /// Answers ``Command/status``.
+    /// Answers ``Command/status(run:)``.
     case status(PoolStatus)
     /// Training is complete; the last event.
     case finish(TrainResult)

@@ -33,10 +33,17 @@ extension FieldVisitor {
 
 /// A value that crosses the wire as a field or as a payload.
 protocol WireField {
+    /// How many of them a list holds at most.
+    static var maximumListCount: Int { get }
+
     /// What reading starts from.
     init()
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure)
+}
+
+extension WireField {
+    static var maximumListCount: Int { 16 }
 }
 
 extension WireField where Self: FixedWidthInteger {
@@ -94,7 +101,7 @@ extension Optional: WireField where Wrapped: WireField {
 extension Array: WireField where Element: WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         var total = UInt32(count)
-        try visit.count(&total, atMost: WireLimit.list)
+        try visit.count(&total, atMost: Element.maximumListCount)
         for index in 0..<Int(total) {
             if index == count { append(Element()) }
             try visit(&self[index])
@@ -110,6 +117,4 @@ enum WireLimit {
     static let message = 64 << 10
     /// Bytes of a network description: what a frame has room for beside the other fields.
     static let config = Frame.maximumByteCount - (64 << 10)
-    /// Elements.
-    static let list = 16
 }

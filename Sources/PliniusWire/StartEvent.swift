@@ -1,6 +1,8 @@
 /// A run as the enclave is about to train or test it.
 public struct StartEvent: Hashable, Sendable, WireField {
-    /// Hexadecimal; new for every fresh pool.
+    /// What the pool calls the run.
+    public var run = ""
+    /// Hexadecimal; new for every new run.
     public var runID = ""
     /// SHA-256 of the normalised configuration, hexadecimal.
     public var configDigest = ""
@@ -36,8 +38,8 @@ public struct StartEvent: Hashable, Sendable, WireField {
     public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.runID, \.configDigest, \.layers, \.parameters, \.batch, \.iterations, \.executor, \.threads)
-        try visit(&self, \.tee, \.tier)
+        try visit(&self, \.run, \.runID, \.configDigest, \.layers, \.parameters, \.batch, \.iterations, \.executor)
+        try visit(&self, \.threads, \.tee, \.tier)
         try visit.text(&tierSurvives, atMost: WireLimit.message)
         try visit(&self, \.cipher, \.provider, \.mirrorBytes, \.trainCount, \.seed, \.resumedFrom)
         try visit.text(&verdict, atMost: WireLimit.message)

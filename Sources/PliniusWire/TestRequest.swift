@@ -1,6 +1,8 @@
-/// What to evaluate the model of the pool with.
+/// What to evaluate a model of the pool with.
 public struct TestRequest: Hashable, Sendable, WireField {
     public var config = ConfigFile()
+    /// The name of a run; the only one if there is none.
+    public var run: String?
     /// A name from ``Hello/executors``.
     public var executor: String?
     public var threads: UInt32?
@@ -13,6 +15,6 @@ public struct TestRequest: Hashable, Sendable, WireField {
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.config, \.executor, \.threads)
+        try visit(&self, \.config, \.run, \.executor, \.threads)
     }
 }

@@ -2,6 +2,7 @@ import PliniusMirror
 import PliniusPersistence
 import PliniusSealing
 import _PliniusSupport
+import _PliniusTestSupport
 
 /// A small run whose arena is known at every iteration.
 struct MirrorFixture {
@@ -10,18 +11,23 @@ struct MirrorFixture {
     var cipher = Cipher.aes256GCM
     var owner: UInt8 = 7
     var run: UInt8 = 1
+    var name = "first"
     var description = Array("[net]\nbatch=1\n".utf8)
 
     var keys: KeyHierarchy { KeyHierarchy(ownerKey: SecretBytes([UInt8](repeating: owner, count: 32))) }
 
+    var runName: RunName {
+        do { return try RunName(name) } catch { fatalError("\(error)") }
+    }
+
     var identity: RunIdentity {
         RunIdentity(
-            runID: [UInt8](repeating: run, count: 16), configDigest: [UInt8](repeating: 2, count: 32),
+            name: runName, runID: [UInt8](repeating: run, count: 16), configDigest: [UInt8](repeating: 2, count: 32),
             layoutDigest: [UInt8](repeating: 3, count: 32), datasetID: [UInt8](repeating: 4, count: 16), seed: 5,
             cipher: cipher, sampling: 0, executor: 1, threads: 2)
     }
 
-    var poolBytes: Int {
+    var extentBytes: Int {
         Mirror.byteCount(arenaBytes: arenaBytes, descriptionBytes: description.count, chunkBytes: chunkBytes)
     }
     /// The sizes of the format, written out: an oracle apart from the code.
@@ -53,9 +59,10 @@ struct MirrorFixture {
 
     // MARK: Steps of a run
 
-    func create(on pool: Region) throws -> Mirror {
+    func create(on extent: Extent) throws -> Mirror {
         try Mirror.create(
-            on: pool, identity: identity, keys: keys, arena: arena(0), progress: progress(0), description: description,
+            on: extent, identity: identity, keys: keys, arena: arena(0), progress: progress(0),
+            description: description,
             chunkBytes: chunkBytes)
     }
 
@@ -64,8 +71,8 @@ struct MirrorFixture {
     }
 
     /// Opens and mirrors in; checks that what is found is, to the bit, the state that its iteration number names.
-    func recover(_ pool: Region, expecting: ExpectedRun? = nil) throws -> (mirror: Mirror, recovery: Recovery) {
-        let mirror = try Mirror.open(on: pool, expecting: expecting ?? ExpectedRun(identity), keys: keys)
+    func recover(_ extent: Extent, expecting: ExpectedRun? = nil) throws -> (mirror: Mirror, recovery: Recovery) {
+        let mirror = try Mirror.open(on: extent, expecting: expecting ?? ExpectedRun(identity), keys: keys)
         let arena = arena()
         let recovery = try mirror.mirrorIn(to: arena)
         guard Array(arena.bytes) == golden(recovery.progress.iteration),
@@ -74,10 +81,10 @@ struct MirrorFixture {
         return (mirror, recovery)
     }
 
-    /// The bytes of a pool after commits 0 to `commits`; the odd ones are in slot B.
+    /// The bytes of an extent after commits 0 to `commits`; the odd ones are in slot B.
     func image(commits: UInt64, tier: Tier = .t0) throws -> [UInt8] {
-        let media = RecordingMedia(image: [UInt8](repeating: 0, count: poolBytes), tier: tier)
-        let mirror = try create(on: Region(on: media))
+        let media = RecordingMedia(image: [UInt8](repeating: 0, count: extentBytes), tier: tier)
+        let mirror = try create(on: Region(on: media).whole)
         for iteration in 0..<commits { try commit(iteration + 1, to: mirror) }
         return media.imageAfterKill
     }

@@ -9,7 +9,7 @@ import _PliniusTestSupport
 
 @Suite struct MirrorTests {
     private func media(_ fixture: MirrorFixture, tier: Tier = .t0) -> RecordingMedia {
-        RecordingMedia(image: [UInt8](repeating: 0, count: fixture.poolBytes), tier: tier)
+        RecordingMedia(image: [UInt8](repeating: 0, count: fixture.extentBytes), tier: tier)
     }
 
     // MARK: What a mirror brings back
@@ -18,11 +18,11 @@ import _PliniusTestSupport
     func `The arena comes back bit for bit, whatever its length`(cipher: Cipher, arenaBytes: Int) throws {
         let fixture = MirrorFixture(arenaBytes: arenaBytes, cipher: cipher)
         let media = media(fixture)
-        let mirror = try fixture.create(on: Region(on: media))
+        let mirror = try fixture.create(on: Region(on: media).whole)
         #expect(mirror.arenaBytes == arenaBytes)
         for iteration in UInt64(1)...3 {
             try fixture.commit(iteration * 10, to: mirror)
-            let (_, recovery) = try fixture.recover(Region(on: media))
+            let (_, recovery) = try fixture.recover(Region(on: media).whole)
             #expect(recovery.progress == fixture.progress(iteration * 10))
             #expect(recovery.verdict == .resumed && recovery.sequence == iteration && recovery.generation == 2)
             #expect(recovery.slot == (iteration % 2 == 0 ? .a : .b))
@@ -34,17 +34,17 @@ import _PliniusTestSupport
         var fixture = MirrorFixture()
         fixture.description = (0..<byteCount).map { UInt8(truncatingIfNeeded: $0) }
         let media = media(fixture)
-        try fixture.commit(1, to: try fixture.create(on: Region(on: media)))
-        let (mirror, recovery) = try fixture.recover(Region(on: media))
+        try fixture.commit(1, to: try fixture.create(on: Region(on: media).whole))
+        let (mirror, recovery) = try fixture.recover(Region(on: media).whole)
         #expect(mirror.description == fixture.description && recovery.progress.iteration == 1)
     }
 
     @Test func `Every process that resumes and mirrors raises the generation`() throws {
         let fixture = MirrorFixture()
         let media = media(fixture)
-        try fixture.commit(1, to: try fixture.create(on: Region(on: media)))
+        try fixture.commit(1, to: try fixture.create(on: Region(on: media).whole))
         for generation in UInt64(2)...5 {
-            let (mirror, recovery) = try fixture.recover(Region(on: media))
+            let (mirror, recovery) = try fixture.recover(Region(on: media).whole)
             #expect(recovery.generation == generation)
             try fixture.commit(generation, to: mirror)
         }
@@ -56,7 +56,7 @@ import _PliniusTestSupport
         let path = try folder.write(try fixture.image(commits: 2), to: "pool")
         let descriptor = open(path, O_RDONLY)
         defer { close(descriptor) }
-        let (mirror, recovery) = try fixture.recover(try Region.open(descriptor: descriptor, access: .readOnly))
+        let (mirror, recovery) = try fixture.recover(try Region.open(descriptor: descriptor, access: .readOnly).whole)
         #expect(recovery.progress.iteration == 2)
         #expect(mirror.statistics.bytesWritten == 0 && mirror.statistics.fences == 0)
     }
@@ -76,7 +76,7 @@ import _PliniusTestSupport
     func `A commit stores the arena once, and waits once`(tier: Tier) throws {
         let fixture = MirrorFixture(arenaBytes: 10_000, chunkBytes: 1024)
         let media = media(fixture, tier: tier)
-        let mirror = try fixture.create(on: Region(on: media))
+        let mirror = try fixture.create(on: Region(on: media).whole)
         for iteration in UInt64(1)...3 {
             let (before, fences, image) = (mirror.statistics, media.fences, media.imageAfterKill)
             try fixture.commit(iteration, to: mirror)
@@ -98,7 +98,7 @@ import _PliniusTestSupport
     @Test func `A commit writes back what it stores, and not much more`() throws {
         let fixture = MirrorFixture(arenaBytes: 64 * 100, chunkBytes: 1024)
         let media = media(fixture)
-        let mirror = try fixture.create(on: Region(on: media))
+        let mirror = try fixture.create(on: Region(on: media).whole)
         let before = media.writtenBackBytes
         try fixture.commit(1, to: mirror)
         #expect((6400...6400 + 1024).contains(media.writtenBackBytes - before))
@@ -153,7 +153,7 @@ import _PliniusTestSupport
                 sealed += 1
             }
         }
-        var mirror = try fixture.create(on: Region(on: media))
+        var mirror = try fixture.create(on: Region(on: media).whole)
         collect(.a)
         var slot = Slot.b
         for round in 0..<300 {
@@ -164,12 +164,12 @@ import _PliniusTestSupport
             // A restart from an older copy of the whole pool is how a stored counter would be made to repeat.
             if round % 2 == 0 {
                 let snapshot = media.imageAfterKill
-                let next = try fixture.recover(Region(on: media)).mirror
+                let next = try fixture.recover(Region(on: media).whole).mirror
                 try fixture.commit(UInt64(round + 2), to: next)
                 collect(slot)
                 media = RecordingMedia(image: snapshot, tier: .t0)
             }
-            mirror = try fixture.recover(Region(on: media)).mirror
+            mirror = try fixture.recover(Region(on: media).whole).mirror
         }
         #expect(sealed == (1 + 300 + 50) * fixture.chunkCount)
         #expect(uses.count == sealed)
@@ -181,14 +181,14 @@ import _PliniusTestSupport
     @Test func `A commit passes its crash points in order, and tells at each what would be found`() throws {
         let fixture = MirrorFixture()
         let media = media(fixture)
-        let mirror = try fixture.create(on: Region(on: media))
+        let mirror = try fixture.create(on: Region(on: media).whole)
         try fixture.commit(1, to: mirror)
         var points: [CrashPoint] = []
         mirror.onCrashPoint = { point in
             points.append(point)
             do {
                 let image = [UInt8](media.bytes)
-                let recovery = try fixture.recover(Region(on: RecordingMedia(image: image, tier: .t0))).recovery
+                let recovery = try fixture.recover(Region(on: RecordingMedia(image: image, tier: .t0)).whole).recovery
                 let isNew = point == .beforeFence || point == .afterFence
                 #expect(recovery.progress.iteration == (isNew ? 2 : 1), "\(point)")
                 #expect(recovery.verdict == (isNew ? .resumed : .resumedAfterTornCommit), "\(point)")
@@ -207,7 +207,7 @@ import _PliniusTestSupport
             let fixture = MirrorFixture(arenaBytes: 300_000, chunkBytes: 65_536)
             let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL, 0o600)
             let mirror = try fixture.create(
-                on: try Region.create(descriptor: descriptor, byteCount: fixture.poolBytes))
+                on: try Region.create(descriptor: descriptor, byteCount: fixture.extentBytes).whole)
             try fixture.commit(1, to: mirror)
             mirror.onCrashPoint = { if $0.rawValue == name { raise(SIGKILL) } }
             try fixture.commit(2, to: mirror)
@@ -215,11 +215,11 @@ import _PliniusTestSupport
         let fixture = MirrorFixture(arenaBytes: 300_000, chunkBytes: 65_536)
         let descriptor = open(path, O_RDWR)
         defer { close(descriptor) }
-        let (mirror, recovery) = try fixture.recover(try Region.open(descriptor: descriptor))
+        let (mirror, recovery) = try fixture.recover(try Region.open(descriptor: descriptor).whole)
         let isNew = point == .beforeFence || point == .afterFence
         #expect(recovery.progress.iteration == (isNew ? 2 : 1))
         try fixture.commit(3, to: mirror)
-        #expect(try fixture.recover(try Region.open(descriptor: descriptor)).recovery.progress.iteration == 3)
+        #expect(try fixture.recover(try Region.open(descriptor: descriptor).whole).recovery.progress.iteration == 3)
     }
 
     // MARK: A medium that fails
@@ -247,7 +247,7 @@ import _PliniusTestSupport
         let fixture = MirrorFixture()
         let inner = media(fixture, tier: .t3)
         let failing = FailingMedia(inner, waits: 3)
-        let mirror = try fixture.create(on: Region(on: failing))
+        let mirror = try fixture.create(on: Region(on: failing).whole)
         try fixture.commit(1, to: mirror)
         for _ in 0..<2 {
             let error = #expect(throws: MirrorError.self) { try fixture.commit(2, to: mirror) }
@@ -257,13 +257,13 @@ import _PliniusTestSupport
         let image = inner.imageAfterKill
         #expect(throws: MirrorError.self) { try fixture.commit(3, to: mirror) }
         #expect(inner.imageAfterKill == image && Array(inner.bytes) == image)
-        #expect((1...2).contains(try fixture.recover(Region(on: inner)).recovery.progress.iteration))
+        #expect((1...2).contains(try fixture.recover(Region(on: inner).whole).recovery.progress.iteration))
     }
 
     @Test func `A mirror that cannot be made durable is not resumed from`() throws {
         let fixture = MirrorFixture()
         let inner = RecordingMedia(image: try fixture.image(commits: 2), tier: .t3)
-        let mirror = try Mirror.open(on: Region(on: FailingMedia(inner, waits: 0)), keys: fixture.keys)
+        let mirror = try Mirror.open(on: Region(on: FailingMedia(inner, waits: 0)).whole, keys: fixture.keys)
         let arena = fixture.arena(7)
         let error = #expect(throws: MirrorError.self) { try mirror.mirrorIn(to: arena) }
         #expect(error?.code == .media)
@@ -275,7 +275,7 @@ import _PliniusTestSupport
         var image = try fixture.image(commits: 2)
         // The last byte of the last chunk: everything before it opens.
         image[fixture.chunks(of: .a).upperBound - 1] ^= 1
-        let mirror = try Mirror.open(on: Region(on: RecordingMedia(image: image, tier: .t3)), keys: fixture.keys)
+        let mirror = try Mirror.open(on: Region(on: RecordingMedia(image: image, tier: .t3)).whole, keys: fixture.keys)
         let arena = fixture.arena(7)
         #expect(throws: MirrorError.self) { try mirror.mirrorIn(to: arena) }
         #expect(arena.bytes.allSatisfy { $0 == 0 })
@@ -323,7 +323,7 @@ import _PliniusTestSupport
     @Test func `Mirroring out before mirroring in traps`() async {
         await #expect(processExitsWith: .failure) {
             let fixture = MirrorFixture()
-            let pool = Region(on: RecordingMedia(image: try fixture.image(commits: 1), tier: .t0))
+            let pool = Region(on: RecordingMedia(image: try fixture.image(commits: 1), tier: .t0)).whole
             try fixture.commit(2, to: try Mirror.open(on: pool, keys: fixture.keys))
         }
     }
@@ -331,7 +331,7 @@ import _PliniusTestSupport
     @Test func `An arena of another length traps`() async {
         await #expect(processExitsWith: .failure) {
             let fixture = MirrorFixture()
-            let pool = Region(on: RecordingMedia(image: try fixture.image(commits: 1), tier: .t0))
+            let pool = Region(on: RecordingMedia(image: try fixture.image(commits: 1), tier: .t0)).whole
             _ = try Mirror.open(on: pool, keys: fixture.keys).mirrorIn(to: PrivateMemory(byteCount: 161))
         }
     }

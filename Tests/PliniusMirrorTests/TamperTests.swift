@@ -15,7 +15,7 @@ import _PliniusTestSupport
     ) throws -> Recovery {
         let media = RecordingMedia(image: image, tier: .t3, boot: boot)
         defer { #expect(media.imageAfterKill == image && Array(media.bytes) == image, "the pool was changed") }
-        return try (fixture ?? self.fixture).recover(Region(on: media), expecting: expecting).recovery
+        return try (fixture ?? self.fixture).recover(Region(on: media).whole, expecting: expecting).recovery
     }
 
     /// The error that recovery refuses `image` with; `nil` if it does not.
@@ -41,7 +41,7 @@ import _PliniusTestSupport
         var random = SeededRandom(seed: 1)
         for place in 0..<8192 {
             let error = try refusal(flipped(image, place, UInt8.random(in: 1...255, using: &random)))
-            #expect(error?.code == (place < 8 ? .notAPool : .tampered), "byte \(place)")
+            #expect(error?.code == (place < 8 ? .notAMirror : .tampered), "byte \(place)")
             if place >= 8 { #expect(error?.message.contains("superblock") == true) }
         }
     }
@@ -108,7 +108,7 @@ import _PliniusTestSupport
     @Test func `A restart of the system excuses nothing that was written since`() throws {
         // Commit 3 is made under the second start of the kernel, on top of commits 0 to 2 of the first.
         let media = RecordingMedia(image: try fixture.image(commits: 2), tier: .t3, boot: 2)
-        let mirror = try fixture.recover(Region(on: media)).mirror
+        let mirror = try fixture.recover(Region(on: media).whole).mirror
         try fixture.commit(3, to: mirror)
         let image = media.imageAfterKill
         for place in [fixture.tags(of: .b).lowerBound, fixture.chunks(of: .b).lowerBound, fixture.start(of: .b) + 505] {
@@ -152,7 +152,7 @@ import _PliniusTestSupport
         let old = try (0...2).map { try fixture.image(commits: $0) }
         // Commits 4 and 5 are there; the pool is the same, so the slots fit in everything but their age.
         let media = RecordingMedia(image: old[2], tier: .t0)
-        let mirror = try fixture.recover(Region(on: media)).mirror
+        let mirror = try fixture.recover(Region(on: media).whole).mirror
         for iteration in UInt64(3)...5 { try fixture.commit(iteration, to: mirror) }
         for (slot, from) in [(Slot.a, 2), (.b, 1), (.b, 2), (.b, 0)] {
             var replayed = media.imageAfterKill
@@ -170,7 +170,7 @@ import _PliniusTestSupport
         // What cannot be seen without a trusted counter: the pool is exactly as it was one commit ago.
         let image = try fixture.image(commits: 2)
         let media = RecordingMedia(image: image, tier: .t0)
-        let mirror = try fixture.recover(Region(on: media)).mirror
+        let mirror = try fixture.recover(Region(on: media).whole).mirror
         try fixture.commit(3, to: mirror)
         try fixture.commit(4, to: mirror)
         var replayed = media.imageAfterKill
@@ -237,7 +237,8 @@ import _PliniusTestSupport
             (96, .tampered),
             (112, .tampered), (120, .tampered), (121, .tampered), (122, .tampered), (123, .tampered), (124, .tampered),
             (128, .tampered), (136, .tampered), (140, .tampered), (144, .tampered), (152, .tampered), (160, .tampered),
-            (168, .wrongKey), (184, .tampered), (188, .tampered), (219, .tampered), (220, .tampered), (8127, .tampered),
+            (168, .wrongKey), (184, .tampered), (188, .tampered), (219, .tampered), (220, .tampered), (221, .tampered),
+            (260, .tampered), (261, .tampered), (8127, .tampered),
             (8128, .tampered), (8159, .tampered),
         ]
         for (place, code) in fields {
@@ -246,7 +247,7 @@ import _PliniusTestSupport
             #expect(try refusal(changed)?.code == code, "byte \(place)")
         }
         // Sizes that would lead far outside.
-        for (place, count) in [(128, 8), (136, 4), (140, 4), (144, 8), (152, 8), (160, 8), (184, 4)] {
+        for (place, count) in [(128, 8), (136, 4), (140, 4), (144, 8), (152, 8), (160, 8), (184, 4), (220, 1)] {
             for fill in [UInt8(0), 0x7F, 0xFF] {
                 var changed = image
                 for offset in 0..<count { changed[place + offset] = fill }
@@ -267,7 +268,9 @@ import _PliniusTestSupport
 
     @Test func `Another run is refused with every difference named`() throws {
         let image = try fixture.image(commits: 1)
+        let other = try RunName("second")
         let changes: [(RunIdentity.Part, (inout ExpectedRun) -> Void)] = [
+            (.name, { $0.name = other }),
             (.configuration, { $0.configDigest = [UInt8](repeating: 0, count: 32) }),
             (.networkLayout, { $0.layoutDigest = [UInt8](repeating: 0, count: 32) }),
             (.dataSet, { $0.datasetID = [UInt8](repeating: 0, count: 16) }), (.seed, { $0.seed = 6 }),
@@ -294,15 +297,17 @@ import _PliniusTestSupport
             #expect(try refusal(Array(image[..<count]))?.code == .truncated, "\(count) bytes")
         }
         #expect(try refusal(image + [0])?.code == .oversized)
-        #expect(try refusal([UInt8](repeating: 0, count: image.count))?.code == .notAPool)
+        #expect(try refusal([UInt8](repeating: 0, count: image.count))?.code == .notAMirror)
 
         let folder = try TemporaryDirectory()
         let descriptor = open(try folder.write(image, to: "pool"), O_RDWR)
         defer { close(descriptor) }
-        #expect(try fixture.recover(try Region.open(descriptor: descriptor)).recovery.progress.iteration == 3)
+        #expect(try fixture.recover(try Region.open(descriptor: descriptor).whole).recovery.progress.iteration == 3)
         #expect(try folder.read("pool") == image)
         ftruncate(descriptor, off_t(image.count - 5000))
-        let error = #expect(throws: MirrorError.self) { try fixture.recover(try Region.open(descriptor: descriptor)) }
+        let error = #expect(throws: MirrorError.self) {
+            try fixture.recover(try Region.open(descriptor: descriptor).whole)
+        }
         #expect(error?.code == .truncated)
         #expect(try folder.read("pool") == Array(image[..<(image.count - 5000)]))
     }

@@ -50,21 +50,26 @@ struct ExportTests {
         try makePool("run.pool", iteration: 37)
     }
 
-    func makePool(_ name: String, iteration: UInt64, config: String = Self.config) throws {
+    func makePool(
+        _ name: String, iteration: UInt64, config: String = Self.config, runs: [String] = ["default"]
+    ) throws {
         let descriptor = open(folder(name), O_RDWR | O_CREAT | O_TRUNC, 0o600)
         defer { close(descriptor) }
         let description = Array(config.utf8)
-        let pool = try Region.create(
-            descriptor: descriptor,
-            byteCount: Mirror.byteCount(arenaBytes: network.layout.byteCount, descriptionBytes: description.count))
-        let identity = RunIdentity(
-            runID: randomBytes(16), configDigest: sha256(network.canonicalBytes),
-            layoutDigest: sha256(network.layoutBytes),
-            datasetID: randomBytes(16), seed: 1, cipher: .aes256GCM, sampling: 0, executor: 1, threads: 1)
-        let mirror = try Mirror.create(
-            on: pool, identity: identity, keys: folder.keys, arena: PrivateMemory(byteCount: network.layout.byteCount),
-            progress: Progress(iteration: 0, loss: 0, averageLoss: 0), description: description)
-        try mirror.mirrorOut(arena.memory, progress: Progress(iteration: iteration, loss: 1, averageLoss: 1))
+        let runBytes = Mirror.byteCount(arenaBytes: network.layout.byteCount, descriptionBytes: description.count)
+        let pool = try Pool.create(
+            descriptor: descriptor, byteCount: Pool.byteCount(extentBytes: runs.count * runBytes))
+        for (index, run) in runs.enumerated() {
+            let identity = RunIdentity(
+                name: try RunName(run), runID: randomBytes(16), configDigest: sha256(network.canonicalBytes),
+                layoutDigest: sha256(network.layoutBytes),
+                datasetID: randomBytes(16), seed: 1, cipher: .aes256GCM, sampling: 0, executor: 1, threads: 1)
+            let mirror = try pool.begin(
+                identity, keys: folder.keys, arena: PrivateMemory(byteCount: network.layout.byteCount),
+                progress: Progress(iteration: 0, loss: 0, averageLoss: 0), description: description)
+            let progress = Progress(iteration: iteration + UInt64(index), loss: 1, averageLoss: 1)
+            try mirror.mirrorOut(arena.memory, progress: progress)
+        }
     }
 
     func floats(_ layer: Int, _ role: TensorRole) throws -> [Float] {
@@ -175,6 +180,37 @@ struct ExportTests {
         try folder.write(damaged, to: "run.pool", mode: 0o600)
         try refuse(3, "changed")
         try folder.write(Array(repeating: 7, count: whole.count), to: "run.pool", mode: 0o600)
-        try refuse(3, "no pool")
+        try refuse(3, "does not begin as a pool")
+    }
+
+    @Test("Of several runs one is named; a name that is not there tells those that are; a swap of names is refused")
+    func runs() throws {
+        try makePool("run.pool", iteration: 5, runs: ["one", "two"])
+        func iteration(_ run: String) throws -> UInt8 {
+            let outcome = try folder.run(
+                "export", "--key", "@key", "--pool", "@run.pool", "--run", run, "--format", "weights", "--out",
+                "@\(run)")
+            #expect(outcome.succeeded && outcome.errors.contains("run \(run), iteration"), "\(outcome.errors)")
+            // Darknet's count of images: batches of four.
+            return try folder.folder.read(run)[12] / 4
+        }
+        #expect(try iteration("one") == 5 && iteration("two") == 6)
+        func refuse(_ code: CInt, _ words: [String], _ more: [String]) throws {
+            try folder.expectRefusal(
+                code, words,
+                ["export", "--key", "@key", "--pool", "@run.pool", "--format", "weights", "--out", "@model"] + more)
+        }
+        try refuse(2, ["It holds: one, two.", "--run"], [])
+        try refuse(2, ["no run three", "It holds: one, two."], ["--run", "three"])
+        try refuse(2, ["no name for a run"], ["--run", "../one"])
+
+        let descriptor = open(folder("run.pool"), O_RDWR)
+        defer { close(descriptor) }
+        try Pool.open(descriptor: descriptor).transaction { tx throws(PersistenceError) in
+            guard let one = try tx.extentRoot("run/one"), let two = try tx.extentRoot("run/two") else { return }
+            try tx.setRoot("run/one", two)
+            try tx.setRoot("run/two", one)
+        }
+        try refuse(3, ["Under the name one the pool holds the run two"], ["--run", "one"])
     }
 }

@@ -35,6 +35,13 @@ struct OwnerFolder {
     func expectRefusal(
         _ code: CInt, _ words: [String], _ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
+        try expectRefusal(code, words, arguments, sourceLocation: sourceLocation)
+    }
+
+    /// The same with a list of arguments.
+    func expectRefusal(
+        _ code: CInt, _ words: [String], _ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation
+    ) throws {
         let before = try snapshot()
         let outcome = try Program.owner.run(
             arguments.map { $0.hasPrefix("@") ? folder(String($0.dropFirst())) : $0 }, timeout: .seconds(120))

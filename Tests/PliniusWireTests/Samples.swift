@@ -3,7 +3,8 @@ import PliniusWire
 /// Messages of every kind, with every optional field present and absent.
 enum Samples {
     static let commands: [Command] = [
-        .train(train), .train(sparseTrain), .test(test), .status, .stop, .published(refusal: nil),
+        .train(train), .train(sparseTrain), .test(test), .test(TestRequest(config: config)), .status(run: nil),
+        .status(run: "second"), .stop, .published(refusal: nil),
         .published(refusal: "a file with this name exists already: déjà vu"),
     ]
 
@@ -15,7 +16,7 @@ enum Samples {
         .resume(ResumeEvent(verdict: "resumed", iteration: 41, generation: 3, slot: 1, message: "taken from slot 1")),
         .publishPool, .iteration(iteration),
         .mirror(MirrorEvent(iteration: 42, generation: 3, bytes: 1 << 40, nanoseconds: 1_234_567)),
-        .evaluation(evaluation), .status(status(slots: 2)), .status(status(slots: 0)),
+        .evaluation(evaluation), .status(status(runs: 2)), .status(status(runs: 0)), .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
         .failure(Failure(category: .integrity, message: "slot 0, chunk 2: the tag does not verify")),
@@ -25,6 +26,7 @@ enum Samples {
     static var train: TrainRequest {
         var request = sparseTrain
         request.poolState = .existing
+        request.poolBytes = 64 << 20
         request.hasTestData = true
         request.iterations = 500
         request.executor = "reference"
@@ -36,10 +38,11 @@ enum Samples {
         return request
     }
 
-    static var sparseTrain: TrainRequest { TrainRequest(config: config, poolState: .fresh) }
+    static var sparseTrain: TrainRequest { TrainRequest(config: config, poolState: .fresh, run: "default") }
 
     static var test: TestRequest {
         var request = TestRequest(config: config)
+        request.run = "second"
         request.executor = "onednn"
         request.threads = 1
         return request
@@ -55,6 +58,7 @@ enum Samples {
 
     static func start(resumedFrom: UInt64?) -> StartEvent {
         var event = StartEvent()
+        event.run = "default"
         event.runID = "00112233445566778899aabbccddeeff"
         event.configDigest = String(repeating: "ab", count: 32)
         event.layers = 12
@@ -96,22 +100,37 @@ enum Samples {
         imagesPerSecond: 12_345
     )
 
-    static func status(slots: Int) -> PoolStatus {
+    static func status(runs: Int) -> PoolStatus {
         var status = PoolStatus()
-        status.runID = "0011"
-        status.configDigest = "2233"
-        status.datasetID = "4455"
-        status.seed = 1
-        status.cipher = "aes-256-gcm"
-        status.executor = "onednn"
-        status.threads = 2
-        status.iteration = 42
-        status.generation = 3
         status.tier = "T1"
         status.tierSurvives = "the death of the process"
         status.byteCount = 9 << 20
-        status.slots = (0..<slots).map { index in
-            SlotStatus(state: "complete", iteration: UInt64(41 + index), generation: 3, sequence: UInt64(index))
+        status.freeBytes = 3 << 20
+        status.largestFreeBytes = 2 << 20
+        status.runCount = UInt64(runs) + 1
+        status.runs = (0..<runs).map { index in
+            var run = RunStatus()
+            run.name = "run-\(index)"
+            guard index % 3 != 2 else {
+                run.problem = "it calls itself something else"
+                return run
+            }
+            run.runID = "0011"
+            run.configDigest = "2233"
+            run.datasetID = "4455"
+            run.seed = 1
+            run.cipher = "aes-256-gcm"
+            run.executor = "onednn"
+            run.threads = 2
+            run.iteration = 42
+            run.loss = 0.25
+            run.averageLoss = 0.5
+            run.generation = 3
+            run.byteCount = 1 << 20
+            run.slots = (0..<2).map { slot in
+                SlotStatus(state: "complete", iteration: UInt64(41 + slot), generation: 3, sequence: UInt64(slot))
+            }
+            return run
         }
         return status
     }

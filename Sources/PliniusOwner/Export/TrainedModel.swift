@@ -6,35 +6,35 @@ import _PliniusSupport
 
 /// A model as its owner reads it from a pool: the network, its parameters, and how long they were trained.
 struct TrainedModel {
+    /// What its pool calls the run.
+    let run: String
     let network: NetworkDescription
     let arena: ParameterArena
     let progress: Progress
 
-    /// Opens the newest mirror of a pool; the pool is not changed.
+    /// Opens the newest mirror of a run; the pool is not changed.
     ///
-    /// The network is the one that the pool's run began with; its text lies in the pool, authenticated.
+    /// The network is the one that the run began with; its text lies in the pool, authenticated.
+    /// - Parameter run: The name of the run; the only one of the pool if there is none.
     /// - Throws: `PersistenceError`, `MirrorError`, `ConfigError`, `OwnerError`.
-    init(pool descriptor: CInt, keys: KeyHierarchy) throws {
-        let pool = try Region.open(descriptor: descriptor, access: .readOnly)
-        let mirror = try Mirror.open(on: pool, keys: keys)
+    init(pool descriptor: CInt, run: String?, keys: KeyHierarchy) throws {
+        let pool = try Pool.open(descriptor: descriptor, access: .readOnly)
+        let (name, extent) = try pool.run(run.map { try RunName($0) })
+        self.run = name.description
+        var expected = ExpectedRun()
+        expected.name = name
+        let mirror = try Mirror.open(on: extent, expecting: expected, keys: keys)
         network = try NetworkDescription(
-            parsing: String(decoding: mirror.description, as: UTF8.self), file: "the pool's configuration")
+            parsing: String(decoding: mirror.description, as: UTF8.self), file: "the run's configuration")
         // The pool and the description in it are authentic; a program that lays networks out differently may still have made them.
         guard network.layout.byteCount == mirror.arenaBytes else {
             throw OwnerError(
                 .failed,
-                "the pool's arena has \(mirror.arenaBytes) bytes, and this program lays its network out in "
+                "the run's arena has \(mirror.arenaBytes) bytes, and this program lays its network out in "
                     + "\(network.layout.byteCount): export with the version that trained it")
         }
         arena = ParameterArena(layout: network.layout)
         progress = try mirror.mirrorIn(to: arena.memory).progress
-    }
-
-    /// Makes a model of parts that are there already.
-    init(network: NetworkDescription, arena: ParameterArena, progress: Progress) {
-        self.network = network
-        self.arena = arena
-        self.progress = progress
     }
 
     /// Images that the model has been trained on: what Darknet calls `seen`.

@@ -1,9 +1,9 @@
 public import PliniusPersistence
 
-/// What a pool says about itself to whoever can read it.
+/// What a run says about itself to whoever can read its pool.
 ///
 /// Nothing here is authenticated: that takes the key. Good for a progress line, never for a decision.
-public struct PoolStatus: Hashable, Sendable {
+public struct RunStatus: Hashable, Sendable {
     /// What a slot says about itself.
     public struct SlotStatus: Hashable, Sendable {
         /// Which slot.
@@ -14,18 +14,16 @@ public struct PoolStatus: Hashable, Sendable {
         public let progress: Progress?
         /// The number of the process that wrote it.
         public let generation: UInt64?
-        /// How many commits the pool had seen before it.
+        /// How many commits the run had seen before it.
         public let sequence: UInt64?
     }
 
-    /// Which run the pool holds.
+    /// Which run it is.
     public let identity: RunIdentity
     /// The size of the mirrored arena.
     public let arenaBytes: Int
-    /// The size of the pool.
+    /// The size of the run's extent.
     public let byteCount: Int
-    /// What a commit to it survives.
-    public let tier: Tier
     /// Both slots.
     public let slots: [SlotStatus]
 
@@ -34,18 +32,21 @@ public struct PoolStatus: Hashable, Sendable {
         slots.filter { $0.sequence != nil }.max { ($0.sequence ?? 0) < ($1.sequence ?? 0) }
     }
 
-    /// Reads the status of a pool; no key, nothing stored, chunks not read.
-    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.tampered` if the superblock is damaged.
-    public init(of pool: Region) throws(MirrorError) {
-        let (superblock, _) = try Superblock.read(from: pool)
+    /// Reads the status of a run; no key, nothing stored, chunks not read.
+    /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.tampered` if the superblock is damaged; `.otherRun` if
+    ///   it calls itself something else than the pool does.
+    public init(of extent: Extent, named name: RunName) throws(MirrorError) {
+        let (superblock, _) = try Superblock.read(from: extent)
+        var expected = ExpectedRun()
+        expected.name = name
+        if let refusal = MirrorError.otherRun(superblock.identity, than: expected) { throw refusal }
         let layout = superblock.layout
         identity = superblock.identity
         arenaBytes = layout.arenaBytes
-        byteCount = pool.byteCount
-        tier = pool.tier
+        byteCount = extent.byteCount
         slots = Slot.allCases.map { slot in
             let start = layout.range(of: slot).lowerBound
-            let bytes = pool.read(start..<start + SlotHeader.byteCount)
+            let bytes = extent.read(start..<start + SlotHeader.byteCount)
             let state = SlotState(headerBytes: bytes)
             let header = state == .complete ? SlotHeader(claimedBy: bytes, layout: layout) : nil
             return SlotStatus(
