@@ -29,6 +29,8 @@ enum Ring {
     case core
     /// On an owner's machine: holds keys, parses foreign formats.
     case keyholder
+    /// Anywhere but in the enclave: handles what everybody may see, and keeps no wall itself.
+    case open
     /// On the untrusted training host: sees ciphertext and public events.
     case outer
     /// On developers' machines.
@@ -49,35 +51,39 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 let modules: [Module] = [
     // MARK: Core, from the ground up
     Module(name: "_PliniusSupport", ring: .core),
-    Module(name: "PliniusPersistence", ring: .core, uses: ["CPliniusPM", "_PliniusSupport"]),
+    Module(name: "PliniusMedia", ring: .core, uses: ["CPliniusPM", "_PliniusSupport"]),
     Module(name: "PliniusSealing", ring: .core, uses: ["CIPSecMB", "_PliniusSupport"], products: [crypto]),
     Module(name: "PliniusNN", ring: .core, uses: ["_PliniusSupport"]),
     Module(name: "PliniusOneDNN", ring: .core, uses: ["COneDNN", "PliniusNN", "_PliniusSupport"]),
     Module(
         name: "PliniusMirror", ring: .core,
-        uses: ["PliniusNN", "PliniusPersistence", "PliniusSealing", "_PliniusSupport"]),
+        uses: ["PliniusMedia", "PliniusNN", "PliniusSealing", "_PliniusSupport"]),
     Module(name: "PliniusWire", ring: .core, uses: ["_PliniusSupport"]),
     Module(
         name: "PliniusEnclave", ring: .core,
         uses: [
-            "CPliniusPM", "PliniusMirror", "PliniusNN", "PliniusOneDNN", "PliniusPersistence", "PliniusSealing",
+            "CPliniusPM", "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusOneDNN", "PliniusSealing",
             "PliniusWire", "_PliniusSupport",
         ]),
     Module(name: "plinius-enclave", ring: .core, uses: ["PliniusEnclave"], executable: true),
+
+    // MARK: Open
+    Module(name: "PliniusPersistence", ring: .open, uses: ["PliniusMedia", "_PliniusSupport"]),
+    Module(name: "PliniusRuns", ring: .open, uses: ["PliniusPersistence"]),
 
     // MARK: Keyholders
     Module(name: "PliniusDatasets", ring: .keyholder, uses: ["CZlib"]),
     Module(
         name: "PliniusOwner", ring: .keyholder,
         uses: [
-            "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusSealing",
+            "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns", "PliniusSealing",
             "_PliniusSupport",
         ],
         products: [arguments]),
     Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
 
     // MARK: Outer
-    Module(name: "PliniusHost", ring: .outer, uses: ["PliniusWire"]),
+    Module(name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusWire"]),
     Module(name: "PliniusCLI", ring: .outer, uses: ["PliniusHost", "PliniusWire"], products: [arguments]),
     Module(name: "plinius", ring: .outer, uses: ["PliniusCLI"], executable: true),
 
@@ -88,6 +94,8 @@ let modules: [Module] = [
 
 // MARK: - Walls
 
+/// Core modules that know no secret.
+let knownToAll: Set<String> = ["PliniusMedia", "_PliniusSupport"]
 let shims: Set<String> = ["CPliniusPM", "CIPSecMB", "COneDNN", "CZlib"]
 let ringOf = Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0.ring) })
 
@@ -98,12 +106,16 @@ for module in modules {
             precondition(
                 used != "CZlib" && (shims.contains(used) || ringOf[used] == .core),
                 "\(module.name) is core: it may not use \(used)")
+        case .open:
+            precondition(
+                ringOf[used] == .open || knownToAll.contains(used), "\(module.name) is open: it may not use \(used)")
         case .outer:
             precondition(
-                ringOf[used] == .outer || used == "PliniusWire", "\(module.name) is outer: it may not use \(used)")
+                ringOf[used] == .outer || ringOf[used] == .open || used == "PliniusWire",
+                "\(module.name) is outer: it may not use \(used)")
         case .keyholder:
             precondition(
-                shims.contains(used) || ringOf[used] == .core || ringOf[used] == .keyholder,
+                shims.contains(used) || ringOf[used] != .outer && ringOf[used] != .testing,
                 "\(module.name) is a keyholder: it may not use \(used)")
         case .testing:
             continue
@@ -129,7 +141,7 @@ extension Module {
             name: name, dependencies: dependencies,
             path: ring == .testing ? "Tests/\(name)" : nil,
             // A `package` declaration of the core is for the core and for tests, never across a wall.
-            packageAccess: ring == .core || ring == .testing, swiftSettings: settings)
+            packageAccess: ring == .core || ring == .open || ring == .testing, swiftSettings: settings)
     }
 }
 
@@ -166,13 +178,16 @@ let package = Package(
         .target(name: "CZlib", cSettings: shim, linkerSettings: [.linkedLibrary("z")]),
     ] + modules.map(\.target) + [
         tests("_PliniusSupportTests", of: ["_PliniusSupport"]),
-        tests("PliniusPersistenceTests", of: ["CPliniusPM", "PliniusPersistence", "_PliniusSupport"]),
+        tests("PliniusPersistenceTests", of: ["CPliniusPM", "PliniusMedia", "PliniusPersistence", "_PliniusSupport"]),
         tests("PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], resources: [.copy("Vectors")]),
         tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
         tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
         tests(
             "PliniusMirrorTests",
-            of: ["PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusSealing", "_PliniusSupport"]),
+            of: [
+                "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns", "PliniusSealing",
+                "_PliniusSupport",
+            ]),
         tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(

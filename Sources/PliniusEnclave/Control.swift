@@ -10,13 +10,14 @@ import _PliniusSupport
 final class Control: Sendable {
     private struct State {
         var request: Command?
-        var publication: String??
+        /// What the host answered to the ocall that waits.
+        var answer: Command?
     }
 
     private let channel: WireChannel
     private let state = Mutex(State())
     private let requestArrived = Semaphore()
-    private let publicationArrived = Semaphore()
+    private let answerArrived = Semaphore()
     private let stopFlag = Atomic(false)
 
     /// Starts to listen on the control socket.
@@ -40,12 +41,29 @@ final class Control: Sendable {
     /// Tells the host something; ends the process if the host is gone.
     func send(_ event: Event) { do throws(WireError) { try channel.send(event) } catch { hostIsGone() } }
 
-    /// Has the host link the pool's file into place.
-    /// - Returns: why the host could not, or `nil` when the pool has its name durably.
-    func publishPool() -> String? {
-        send(.publishPool)
-        publicationArrived.wait()
-        return state.withLock { $0.publication ?? nil }
+    /// Has the host find a place for a new run.
+    /// - Throws: `SessionError` with the host's reason if there is none.
+    func allocate(byteCount: Int) throws(SessionError) -> PoolExtent {
+        guard case .allocated(let allocation) = ask(.allocate(byteCount: UInt64(byteCount))) else { hostIsGone() }
+        guard let extent = allocation.extent else { throw SessionError(.failed, allocation.refusal) }
+        guard extent.byteCount == UInt64(byteCount) else {
+            throw SessionError(
+                .failed, "the run takes \(byteCount) bytes of the pool, and the host gave \(extent.byteCount)")
+        }
+        return extent
+    }
+
+    /// Has the host give a new run its name, which it has durably when this returns.
+    /// - Throws: `SessionError` with the host's reason if it could not.
+    func publish() throws(SessionError) {
+        guard case .published(let refusal) = ask(.publish) else { hostIsGone() }
+        if let refusal { throw SessionError(.failed, refusal) }
+    }
+
+    private func ask(_ ocall: Event) -> Command? {
+        send(ocall)
+        answerArrived.wait()
+        return state.withLock { $0.answer.take() }
     }
 
     private func listen() {
@@ -58,9 +76,9 @@ final class Control: Sendable {
             switch command {
             case nil: hostIsGone()
             case .stop: stopFlag.store(true, ordering: .relaxed)
-            case .published(let refusal):
-                state.withLock { $0.publication = .some(refusal) }
-                publicationArrived.signal()
+            case .allocated, .published:
+                state.withLock { $0.answer = command }
+                answerArrived.signal()
             case .train, .test, .status:
                 state.withLock { $0.request = command }
                 requestArrived.signal()

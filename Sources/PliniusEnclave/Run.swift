@@ -1,6 +1,6 @@
 import PliniusMirror
 import PliniusNN
-import PliniusPersistence
+import PliniusMedia
 import PliniusSealing
 import PliniusWire
 import _PliniusSupport
@@ -14,21 +14,21 @@ struct Run {
     /// How the state was recovered; `nil` for a new run.
     let recovery: Recovery?
 
-    /// Begins a run in a pool, and leaves its initial state in `arena`; the run has its name only with iteration 0 mirrored.
-    /// - Throws: `SessionError` if the pool has no room, or if the medium refuses.
+    /// Begins a run in an extent that nobody else uses, and leaves its initial state in `arena`.
+    /// - Throws: `SessionError` if the extent is too small, or if the medium refuses.
     static func begin(
-        _ identity: RunIdentity, in pool: borrowing Pool, network: NetworkDescription, text: String, keys: KeyHierarchy,
+        _ identity: RunIdentity, in extent: Extent, network: NetworkDescription, text: String, keys: KeyHierarchy,
         arena: ParameterArena, crash: ((CrashPoint) -> Void)?
     ) throws(SessionError) -> Run {
         arena.initialize(network, seed: identity.seed)
         let progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
-        do throws(MirrorError) {
-            // With the pool goes what is needed to read it: an owner exports without the configuration at hand.
-            let mirror = try pool.begin(
-                identity, keys: keys, arena: arena.memory, progress: progress, description: Array(text.utf8),
-                onCrashPoint: crash)
-            return Run(mirror: mirror, tier: pool.tier, progress: progress, recovery: nil)
-        } catch { throw SessionError(error) }
+        return try reporting {
+            // With the run goes what is needed to read it: an owner exports without the configuration at hand.
+            let mirror = try Mirror.create(
+                on: extent, identity: identity, keys: keys, arena: arena.memory, progress: progress,
+                description: Array(text.utf8), onCrashPoint: crash)
+            return Run(mirror: mirror, tier: extent.tier, progress: progress, recovery: nil)
+        }
     }
 
     /// Takes over the run in an extent, and leaves its newest mirrored state in `arena`.
@@ -44,29 +44,20 @@ struct Run {
     }
 }
 
-extension Pool {
-    /// Opens the pool that the host handed over.
+extension Extent {
+    /// Opens the part of the pool file that the host calls a run's.
     ///
-    /// The host may store to the file at any time, so only a pool whose heap is private memory while it is open is accepted.
+    /// That it is one is for the mirror in it to prove; here it only has to be a part.
     /// - Throws: `SessionError` that names what was found.
-    static func open(_ access: Access) throws(SessionError) -> Pool {
-        do throws(PersistenceError) {
-            return try open(descriptor: Session.Descriptor.pool, access: access, requiring: .redoLog)
-        } catch { throw SessionError(error) }
-    }
-
-    /// Makes the pool of a new run in the unnamed file that the host handed over.
-    /// - Throws: `SessionError` if the wanted size is too small for the run, or if there is no room.
-    static func create(byteCount wanted: UInt64?, runBytes: Int) throws(SessionError) -> Pool {
-        let least = byteCount(extentBytes: runBytes)
-        let byteCount = wanted ?? UInt64(least)
-        guard (UInt64(least)...1 << 47).contains(byteCount) else {
+    static func open(_ place: PoolExtent, _ access: Region.Access) throws(SessionError) -> Extent {
+        let region = try reporting { try Region.open(descriptor: Session.Descriptor.pool, access: access) }
+        let (end, overflow) = place.start.addingReportingOverflow(place.byteCount)
+        guard !overflow, end <= UInt64(region.byteCount), place.start % UInt64(Region.pageBytes) == 0 else {
             throw SessionError(
-                .usage,
-                "--pool-size is \(byteCount) bytes: the pool of this run takes at least \(least), and at most 2^47")
+                .integrity,
+                "the run is said to be in bytes \(place.start)..<\(place.start &+ place.byteCount) of the pool file, which has "
+                    + "\(region.byteCount)")
         }
-        do throws(PersistenceError) {
-            return try create(descriptor: Session.Descriptor.pool, byteCount: Int(byteCount))
-        } catch { throw SessionError(error) }
+        return Extent(region, Int(place.start)..<Int(end))
     }
 }

@@ -1,6 +1,6 @@
 import PliniusMirror
 import PliniusNN
-import PliniusPersistence
+import PliniusMedia
 import PliniusSealing
 import PliniusWire
 import _PliniusSupport
@@ -51,27 +51,14 @@ extension Run {
     }
 }
 
-extension PliniusWire.PoolStatus {
-    /// What a pool says of itself, its runs apart.
-    init(_ pool: borrowing Pool) {
-        self.init()
-        let report = pool.check()
-        tier = "\(pool.tier)"
-        tierSurvives = pool.tier.survives
-        byteCount = UInt64(pool.byteCount)
-        freeBytes = UInt64(report.freeExtentBytes)
-        largestFreeBytes = UInt64(report.largestFreeExtent)
-    }
-}
-
 extension PliniusWire.RunStatus {
     /// What a run claims, or why that cannot be told: one damaged run does not hide the others.
-    init(of extent: Extent, named name: RunName) {
+    init(of extent: Extent, named name: String) {
         self.init()
-        self.name = name.description
+        self.name = name
         byteCount = UInt64(extent.byteCount)
         do throws(MirrorError) {
-            let status = try PliniusMirror.RunStatus(of: extent, named: name)
+            let status = try PliniusMirror.RunStatus(of: extent, named: RunName(name))
             let identity = status.identity
             runID = identity.runID.hex
             configDigest = identity.configDigest.hex

@@ -1,6 +1,6 @@
 import PliniusMirror
 import PliniusNN
-import PliniusPersistence
+import PliniusMedia
 import PliniusSealing
 import PliniusWire
 import _PliniusSupport
@@ -24,8 +24,8 @@ struct Session {
             switch request {
             case .train(let request): return try train(request)
             case .test(let request): return try test(request)
-            case .status(let run): return .status(try status(run))
-            case .stop, .published: preconditionFailure("the control socket hands over requests only")
+            case .status(let request): return .status(try status(request))
+            case .stop, .allocated, .published: preconditionFailure("the control socket hands over requests only")
             }
         } catch { return .failure(error.failure) }
     }
@@ -45,30 +45,23 @@ struct Session {
 
         let name = try reporting { try RunName(request.run) }
         let crash = try request.crash?.hook()
-        let runBytes = Mirror.byteCount(
-            arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
-        let pool =
-            switch request.poolState {
-            case .fresh: try Pool.create(byteCount: request.poolBytes, runBytes: runBytes)
-            case .existing: try Pool.open(.readWrite)
-            }
         let run: Run
         let choice: ExecutorChoice
-        if let found = try reporting({ try pool.runs.first { $0.name == name } }) {
+        if let place = request.extent {
             let expected = try network.expectedRun(request, name: name, dataset: dataset)
-            run = try Run.resume(expected, from: found.extent, keys: keys, arena: arena)
+            run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys, arena: arena)
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
         } else {
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
             let identity = try network.identity(request, name: name, dataset: dataset, choice: choice)
+            let byteCount = Mirror.byteCount(
+                arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
             run = try Run.begin(
-                identity, in: pool, network: network, text: request.config.text, keys: keys, arena: arena, crash: crash)
-            // A pool has a name only with a run in it.
-            if request.poolState == .fresh, let refusal = control.publishPool() {
-                throw SessionError(.failed, "the new pool could not be put in place: \(refusal)")
-            }
+                identity, in: .open(control.allocate(byteCount: byteCount), .readWrite), network: network,
+                text: request.config.text, keys: keys, arena: arena, crash: crash)
+            try control.publish()
         }
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
@@ -100,14 +93,12 @@ struct Session {
         let keys = try readKeys()
         let dataset = try openDataset(Descriptor.data, keys, for: network)
         let arena = ParameterArena(layout: network.layout)
-        let pool = try Pool.open(.readOnly)
-        let (name, extent) = try reporting { try pool.run(request.run.map { try RunName($0) }) }
         // Any data set may be tested on, so nothing is expected of the run's own.
         var expected = ExpectedRun()
-        expected.name = name
+        expected.name = try reporting { try RunName(request.run.name) }
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
-        let run = try Run.resume(expected, from: extent, keys: keys, arena: arena)
+        let run = try Run.resume(expected, from: .open(request.run.extent, .readOnly), keys: keys, arena: arena)
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
             network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
@@ -117,16 +108,12 @@ struct Session {
         return .evaluation(try evaluate(executor, on: dataset, iteration: run.progress.iteration))
     }
 
-    private func status(_ wanted: String?) throws(SessionError) -> PliniusWire.PoolStatus {
-        let pool = try Pool.open(.readOnly)
-        var runs = try reporting { try pool.runs }
-        var status = PliniusWire.PoolStatus(pool)
-        status.runCount = UInt64(runs.count)
-        if let wanted { runs = [try reporting { try pool.run(RunName(wanted)) }] }
-        status.runs = runs.prefix(PliniusWire.RunStatus.maximumListCount).map {
-            PliniusWire.RunStatus(of: $0.extent, named: $0.name)
+    private func status(_ request: StatusRequest) throws(SessionError) -> StatusReport {
+        var statuses: [PliniusWire.RunStatus] = []
+        for run in request.runs {
+            statuses.append(PliniusWire.RunStatus(of: try .open(run.extent, .readOnly), named: run.name))
         }
-        return status
+        return StatusReport(runs: statuses)
     }
 
     // MARK: Their parts

@@ -1,7 +1,7 @@
 import PliniusMirror
 import PliniusNN
 import PliniusOneDNN
-import PliniusPersistence
+import PliniusMedia
 import PliniusSealing
 import PliniusWire
 
@@ -22,8 +22,8 @@ struct SessionError: Error, Sendable {
         case let error as OneDNNError: self.init(.failed, error.description)
         case let error as MirrorError:
             switch error.code {
-            case .media, .noRoom: self.init(.failed, error.description)
-            case .invalidName, .unknownRun: self.init(.usage, error.description)
+            case .media: self.init(.failed, error.description)
+            case .invalidName: self.init(.usage, error.description)
             case .noUsableMirror: self.init(.recovery, error.description)
             default: self.init(.integrity, error.description)
             }

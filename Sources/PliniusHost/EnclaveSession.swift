@@ -7,6 +7,9 @@ struct EnclaveSession {
     /// How long the enclave may live, for demonstrations and tests of what a kill does.
     var killAfter: Duration?
 
+    /// The run that the enclave may begin, and the size of a pool that is made for it.
+    var newRun: (name: String, poolBytes: UInt64?)?
+
     /// What a session tells whoever runs it, while it runs.
     enum Notice {
         case event(Event)
@@ -60,9 +63,11 @@ struct EnclaveSession {
                 try check(hello)
                 greeted = true
                 observe(.event(event))
-            case .publishPool:
+            case .allocate(let byteCount):
+                tell(enclave, .allocated(place(byteCount)))
+            case .publish:
                 observe(.event(event))
-                tell(enclave, .published(refusal: refusalToPublish()))
+                tell(enclave, .published(refusal: publish()))
             default:
                 if request.isAnswered(by: event) { answer = event } else { observe(.event(event)) }
             }
@@ -91,14 +96,14 @@ struct EnclaveSession {
         }
     }
 
-    private func refusalToPublish() -> String? {
-        guard files.pool.state == .fresh else { return "the pool has its name already" }
-        do throws(HostError) {
-            try files.pool.publish()
-            return nil
-        } catch {
-            return error.message
-        }
+    private func place(_ byteCount: UInt64) -> Allocation {
+        guard let newRun else { return Allocation(refusal: "no run is to begin") }
+        return files.pool.allocate(byteCount, for: newRun.name, poolBytes: newRun.poolBytes)
+    }
+
+    private func publish() -> String? {
+        guard let newRun else { return "no run is to begin" }
+        return files.pool.publish(newRun.name)
     }
 
     /// How long to wait for input, in milliseconds; 0 when the enclave's time is over.

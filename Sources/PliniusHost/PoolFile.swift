@@ -1,21 +1,28 @@
 import Glibc
-public import PliniusWire
+import PliniusPersistence
+import PliniusRuns
+import PliniusWire
 
 /// The file that holds runs, locked for as long as this object lives.
 ///
-/// A new pool has no name until the enclave has written iteration 0 of its first run to it.
+/// The host keeps the catalogue of the runs: which parts of the file they have. A new pool has no name until the enclave has written
+/// iteration 0 of its first run to it.
 public final class PoolFile {
     let file: OpenFile
     let path: String
-    /// Whether there is something in it.
-    public let state: PoolState
+    /// Whether the file has no name yet.
+    let isNew: Bool
+    /// The catalogue; none while a new file is empty.
+    private var pool: Pool?
+    /// The place of a run that has begun and has no name yet.
+    private var place: Extent?
     /// The name that a new pool has until it is published, where the file system knows no unnamed files.
     private var temporaryPath: String?
 
-    private init(_ file: OpenFile, path: String, state: PoolState, temporaryPath: String? = nil) {
+    private init(_ file: OpenFile, path: String, isNew: Bool, temporaryPath: String? = nil) {
         self.file = file
         self.path = path
-        self.state = state
+        self.isNew = isNew
         self.temporaryPath = temporaryPath
     }
 
@@ -31,7 +38,9 @@ public final class PoolFile {
             let file = OpenFile(descriptor: descriptor, path: path)
             try refuseUnlessRegular(file)
             try lock(file, LOCK_EX, holder: "another trainer")
-            return PoolFile(file, path: path, state: .existing)
+            let pool = PoolFile(file, path: path, isNew: false)
+            try pool.read(.readWrite)
+            return pool
         }
         let error = Errno.current
         guard error.number == ENOENT, !path.isEmpty else { throw HostError(.usage, error.explain("the pool \(path)")) }
@@ -41,23 +50,100 @@ public final class PoolFile {
     /// Opens an existing pool to read it, with no trainer at work on it.
     /// - Throws: `HostError`: `failed` if a trainer holds it; `usage` if there is none.
     public static func forReading(_ path: String) throws(HostError) -> PoolFile {
-        let pool = try forInspection(path)
+        let pool = PoolFile(try OpenFile.forReading(path, as: "pool"), path: path, isNew: false)
         try lock(pool.file, LOCK_SH, holder: "a trainer")
+        try pool.read(.readOnly)
         return pool
     }
 
     /// Opens an existing pool to look at what it shows to everybody, whoever works on it.
     /// - Throws: `HostError.Code.usage` if there is none.
     public static func forInspection(_ path: String) throws(HostError) -> PoolFile {
-        PoolFile(try OpenFile.forReading(path, as: "pool"), path: path, state: .existing)
+        let pool = PoolFile(try OpenFile.forReading(path, as: "pool"), path: path, isNew: false)
+        try pool.read(.readOnly)
+        return pool
+    }
+
+    private func read(_ access: Pool.Access) throws(HostError) {
+        do throws(PersistenceError) {
+            pool = try Pool.open(descriptor: file.descriptor, access: access)
+        } catch { throw HostError(error, path) }
+    }
+
+    // MARK: Runs
+
+    /// Where the run of a name is; `nil` if there is none.
+    func place(of name: String) throws(HostError) -> PoolExtent? {
+        try runs.first { $0.name == name }?.extent
+    }
+
+    /// The run of a name, or the only one.
+    /// - Throws: `HostError.Code.usage` with the names that there are.
+    func run(_ name: String?) throws(HostError) -> RunPlace {
+        do throws(PersistenceError) {
+            guard let found = try pool?.run(name) else { preconditionFailure("a new pool is not read") }
+            return RunPlace(name: found.name, extent: PoolExtent(found.extent))
+        } catch { throw HostError(error, path) }
+    }
+
+    /// All runs, sorted by name.
+    var runs: [RunPlace] {
+        get throws(HostError) {
+            do throws(PersistenceError) {
+                let runs = try pool?.runs ?? []
+                return runs.map { RunPlace(name: $0.name, extent: PoolExtent($0.extent)) }
+            } catch { throw HostError(error, path) }
+        }
+    }
+
+    /// What the pool says of itself.
+    var summary: (tier: Tier, byteCount: Int, freeBytes: Int, largestFreeBytes: Int) {
+        guard let report = pool?.check(), let tier = pool?.tier, let byteCount = pool?.byteCount else {
+            preconditionFailure("a new pool is not read")
+        }
+        return (tier, byteCount, report.freeExtentBytes, report.largestFreeExtent)
+    }
+
+    /// Finds a place for a new run, and makes the pool in a new file.
+    /// - Parameter poolBytes: The size of a new pool; as much as the run takes if nothing is said.
+    func allocate(_ byteCount: UInt64, for name: String, poolBytes: UInt64?) -> Allocation {
+        do throws(PersistenceError) {
+            guard let byteCount = Int(exactly: byteCount), byteCount < 1 << 47 else {
+                return Allocation(refusal: "a run of \(byteCount) bytes is more than any pool holds")
+            }
+            let least = Pool.byteCount(extentBytes: byteCount)
+            if isNew && pool == nil {
+                guard let total = Int(exactly: poolBytes ?? UInt64(least)), (least...1 << 47).contains(total) else {
+                    return Allocation(
+                        refusal:
+                            "--pool-size is \(poolBytes ?? 0) bytes: the pool of this run takes at least \(least), and at "
+                            + "most 2^47")
+                }
+                pool = try Pool.create(descriptor: file.descriptor, byteCount: total)
+            }
+            place = try pool?.placeForRun(name, byteCount: byteCount)
+            guard let place else { preconditionFailure("there is a pool by now") }
+            return Allocation(extent: PoolExtent(place))
+        } catch { return Allocation(refusal: error.message) }
     }
 
     // MARK: Publishing
 
-    /// Gives a new pool its name, durably; an existing file is never replaced.
+    /// Gives the run that was last allocated its name, and then a new pool its own, durably.
+    /// - Returns: Why not; `nil` if they have them.
+    func publish(_ name: String) -> String? {
+        guard let place else { return "no run was allocated" }
+        do {
+            try pool?.publishRun(name, in: place)
+            self.place = nil
+            if isNew { try link() }
+            return nil
+        } catch { return "\(error)" }
+    }
+
+    /// Gives a new file its name, durably; an existing file is never replaced.
     /// - Throws: `HostError.Code.failed`; the pool then still has no name.
-    func publish() throws(HostError) {
-        precondition(state == .fresh, "only a new pool is published")
+    private func link() throws(HostError) {
         // The descriptor's entry in /proc needs no privilege, unlike AT_EMPTY_PATH.
         let source = temporaryPath ?? "/proc/self/fd/\(file.descriptor)"
         guard linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 else {
@@ -81,7 +167,7 @@ public final class PoolFile {
         if unnamed >= 0 {
             let file = OpenFile(descriptor: unnamed, path: path)
             try lock(file, LOCK_EX, holder: "another trainer")
-            return PoolFile(file, path: path, state: .fresh)
+            return PoolFile(file, path: path, isNew: true)
         }
         let error = Errno.current
         guard [EOPNOTSUPP, EISDIR, EINVAL].contains(error.number) else {
@@ -94,7 +180,7 @@ public final class PoolFile {
         let pool = PoolFile(
             OpenFile(descriptor: named, path: path),
             path: path,
-            state: .fresh,
+            isNew: true,
             temporaryPath: temporaryPath
         )
         try lock(pool.file, LOCK_EX, holder: "another trainer")
@@ -141,5 +227,20 @@ public final class PoolFile {
             .failed,
             "\(holder) is at work on the pool \(file.path) and holds its lock; wait for it or stop it"
         )
+    }
+}
+
+extension PoolExtent {
+    /// An extent, in the words of the wire.
+    init(_ extent: Extent) {
+        self.init(start: UInt64(extent.range.lowerBound), byteCount: UInt64(extent.byteCount))
+    }
+}
+
+extension HostError {
+    /// Says which pool it is that cannot be used, and why.
+    init(_ error: PersistenceError, _ path: String) {
+        let code: Code = error.code == .noSuchRoot ? .usage : error.code.isRefusal ? .integrity : .failed
+        self.init(code, "\(path): \(error.message)")
     }
 }

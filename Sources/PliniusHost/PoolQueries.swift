@@ -1,3 +1,5 @@
+import PliniusPersistence
+import PliniusRuns
 public import PliniusWire
 
 /// Evaluates a model in a pool on a sealed data set.
@@ -34,14 +36,14 @@ public struct PoolTest {
     /// Evaluates; the pool is left as it is.
     /// - Throws: `HostError`.
     public func evaluate() throws(HostError) -> Evaluation {
-        var request = TestRequest(config: try ConfigFile(path: config))
-        request.run = run
+        let pool = try PoolFile.forReading(pool)
+        var request = TestRequest(config: try ConfigFile(path: config), run: try pool.run(run))
         request.executor = executor
         request.threads = threads
         let data = try OpenFile.forReading(data, as: "data set")
         let key = try OpenFile.forReading(key, as: "key file")
         let session = EnclaveSession(
-            files: .init(pool: try .forReading(pool), data: data, key: key),
+            files: .init(pool: pool, data: data, key: key),
             signals: signals
         )
         let answer = try session.run(.test(request)) { notice in
@@ -61,9 +63,32 @@ public enum PoolInspection {
     /// - Parameter run: The name of a run; `nil` for all.
     /// - Throws: `HostError`.
     public static func status(of path: String, run: String?, signals: StopSignals) throws(HostError) -> PoolStatus {
-        let session = EnclaveSession(files: .init(pool: try .forInspection(path)), signals: signals)
-        let answer = try session.run(.status(run: run)) { _ in }
-        guard case .status(let status) = answer else { preconditionFailure("a status is answered by its fields") }
-        return status
+        let pool = try PoolFile.forInspection(path)
+        let all = try pool.runs
+        let wanted = if let run { [try pool.run(run)] } else { Array(all.prefix(RunPlace.maximumListCount)) }
+        let answer = try EnclaveSession(files: .init(pool: pool), signals: signals).run(
+            .status(StatusRequest(runs: wanted))
+        ) { _ in }
+        guard case .status(let report) = answer else { preconditionFailure("a status is answered by its fields") }
+        let summary = pool.summary
+        return PoolStatus(
+            tier: "\(summary.tier)", tierSurvives: summary.tier.survives, byteCount: UInt64(summary.byteCount),
+            freeBytes: UInt64(summary.freeBytes), largestFreeBytes: UInt64(summary.largestFreeBytes),
+            runCount: UInt64(all.count), runs: report.runs)
     }
+}
+
+/// What a pool shows without a key: nothing of it is authenticated.
+public struct PoolStatus: Sendable {
+    public let tier: String
+    public let tierSurvives: String
+    /// Size of the pool file.
+    public let byteCount: UInt64
+    /// Bytes that further runs may take, and the most of them in a row.
+    public let freeBytes: UInt64
+    public let largestFreeBytes: UInt64
+    /// The runs that the pool holds; ``runs`` has those that were asked for, and a limited number of them.
+    public let runCount: UInt64
+    /// Sorted by name.
+    public let runs: [RunStatus]
 }

@@ -2,7 +2,7 @@ import PliniusWire
 
 /// What a run has told so far: how far it is, how far the pool is, how long things took.
 struct TrainingAccount {
-    private let poolState: PoolState
+    private let isNewPool: Bool
     private let clock = ContinuousClock.now
     private var start: StartEvent?
     private var last: IterationEvent?
@@ -13,8 +13,8 @@ struct TrainingAccount {
     private var mirrorTimes = TimingSamples()
     private var batchTimes = TimingSamples()
 
-    init(poolState: PoolState) {
-        self.poolState = poolState
+    init(isNewPool: Bool) {
+        self.isNewPool = isNewPool
     }
 
     mutating func note(_ event: Event) {
@@ -68,7 +68,7 @@ struct TrainingAccount {
         if let durable {
             return ". The pool holds iteration \(durable) at least; the same command resumes there"
         }
-        return poolState == .fresh
+        return isNewPool
             ? ". No pool was made; the same command starts from the beginning"
             : ". The pool holds what it held before; the same command goes on from there"
     }

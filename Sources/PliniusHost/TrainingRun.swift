@@ -26,8 +26,7 @@ public struct TrainingRun {
         }
         let pool = try PoolFile.forTraining(options.pool)
 
-        var request = TrainRequest(config: config, poolState: pool.state, run: options.run)
-        request.poolBytes = options.poolBytes
+        var request = TrainRequest(config: config, run: options.run, extent: try pool.place(of: options.run))
         request.hasTestData = testData != nil
         request.iterations = options.iterations
         request.executor = options.executor
@@ -36,12 +35,13 @@ public struct TrainingRun {
         request.mirrorEvery = options.mirrorEvery
         request.crash = options.crash
 
-        let session = EnclaveSession(
+        var session = EnclaveSession(
             files: .init(pool: pool, data: data, testData: testData, key: key),
             signals: signals,
             killAfter: options.killAfter
         )
-        var account = TrainingAccount(poolState: pool.state)
+        if request.extent == nil { session.newRun = (options.run, options.poolBytes) }
+        var account = TrainingAccount(isNewPool: pool.isNew)
         do throws(HostError) {
             let answer = try session.run(.train(request)) { notice in
                 switch notice {

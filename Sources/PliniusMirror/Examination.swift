@@ -1,4 +1,4 @@
-import PliniusPersistence
+import PliniusMedia
 import PliniusSealing
 import _PliniusSupport
 

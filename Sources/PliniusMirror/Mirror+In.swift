@@ -1,4 +1,4 @@
-import PliniusPersistence
+import PliniusMedia
 public import _PliniusSupport
 
 extension Mirror {

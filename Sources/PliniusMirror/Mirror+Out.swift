@@ -1,5 +1,5 @@
 public import _PliniusSupport
-import PliniusPersistence
+import PliniusMedia
 import PliniusSealing
 
 extension Mirror {

@@ -1,4 +1,4 @@
-public import PliniusPersistence
+public import PliniusMedia
 public import PliniusSealing
 public import _PliniusSupport
 

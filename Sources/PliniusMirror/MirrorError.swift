@@ -1,4 +1,4 @@
-public import PliniusPersistence
+public import PliniusMedia
 import _PliniusSupport
 
 /// Why a run is not begun or resumed, or a mirror not made.
@@ -9,7 +9,7 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case notAMirror, unsupportedVersion, truncated, oversized, wrongKey, otherRun, tampered, noUsableMirror
-            case media, invalidName, unknownRun, noRoom
+            case media, invalidName
         }
         private let kind: Kind
 
@@ -33,10 +33,6 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let media = Code(kind: .media)
         /// That is no name for a run.
         public static let invalidName = Code(kind: .invalidName)
-        /// The pool holds no run of that name, or several and none was named.
-        public static let unknownRun = Code(kind: .unknownRun)
-        /// A run does not fit into the pool.
-        public static let noRoom = Code(kind: .noRoom)
 
         public var description: String { kind.rawValue }
     }
@@ -110,24 +106,6 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
             .invalidName,
             "\(String(reflecting: text)) is no name for a run: it takes 1 to \(RunName.maximumByteCount) letters, digits, '.', '_' "
                 + "and '-', and begins with neither '.' nor '-'.")
-    }
-
-    static func unknownRun(_ name: RunName?, among names: [RunName]) -> MirrorError {
-        let question =
-            name.map { "The pool holds no run \($0)." } ?? "No run is named, and the pool does not hold just one."
-        return MirrorError(.unknownRun, "\(question) \(list(names)) Name one with --run.")
-    }
-
-    static func noRoom(for name: RunName, beside names: [RunName], _ cause: PersistenceError) -> MirrorError {
-        MirrorError(
-            .noRoom,
-            "The pool holds no run \(name), and has no room to begin it. \(list(names)) \(cause.message) 'plinius pool grow' makes a "
-                + "pool larger; 'plinius train --pool-size' makes a new one with room.",
-            cause: cause)
-    }
-
-    private static func list(_ names: [RunName]) -> String {
-        names.isEmpty ? "It holds no run." : "It holds: \(names.map(\.description).joined(separator: ", "))."
     }
 
     static func tampered(_ place: String, _ finding: String, _ note: String = "") -> MirrorError {

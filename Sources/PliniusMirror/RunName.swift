@@ -4,8 +4,6 @@
 public struct RunName: Hashable, Sendable, CustomStringConvertible {
     /// The longest name, in bytes.
     public static let maximumByteCount = 40
-    /// What stands before the name in the pool's list of roots, where other things than runs have names, too.
-    private static let prefix = "run/"
 
     /// The name.
     public let description: String
@@ -17,17 +15,6 @@ public struct RunName: Hashable, Sendable, CustomStringConvertible {
         guard isNamed && text.utf8.allSatisfy(Self.isAllowed) else { throw .invalidName(text) }
         description = text
     }
-
-    /// The run that a root of the pool stands for; `nil` if it stands for something else.
-    init?(root: String) {
-        guard root.hasPrefix(Self.prefix), let name = try? RunName(String(root.dropFirst(Self.prefix.count))) else {
-            return nil
-        }
-        self = name
-    }
-
-    /// The root that stands for the run.
-    var root: String { Self.prefix + description }
 
     private static func isAllowed(_ byte: UInt8) -> Bool {
         let character = Character(Unicode.Scalar(byte))

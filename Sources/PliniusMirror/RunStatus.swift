@@ -1,4 +1,4 @@
-public import PliniusPersistence
+public import PliniusMedia
 
 /// What a run says about itself to whoever can read its pool.
 ///

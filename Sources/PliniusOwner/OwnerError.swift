@@ -41,11 +41,13 @@ struct OwnerError: Error, CustomStringConvertible {
         case let error as SourceError: self.init(.usage, error.description)
         case let error as ConfigError: self.init(.integrity, error.description)
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
-        case let error as PersistenceError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
+        case let error as PersistenceError:
+            self.init(
+                error.code == .noSuchRoot ? .usage : error.code.isRefusal ? .integrity : .failed, error.description)
         case let error as MirrorError:
             switch error.code {
-            case .media, .noRoom: self.init(.failed, error.description)
-            case .invalidName, .unknownRun: self.init(.usage, error.description)
+            case .media: self.init(.failed, error.description)
+            case .invalidName: self.init(.usage, error.description)
             case .noUsableMirror: self.init(.recovery, error.description)
             default: self.init(.integrity, error.description)
             }

@@ -1,21 +1,23 @@
 /// What the host asks of the enclave: the *ecalls*.
 public enum Command: Hashable, Sendable {
-    /// Trains from the pool's state, or from the beginning, and mirrors as it goes.
+    /// Trains from a run's last mirror, or from the beginning, and mirrors as it goes.
     case train(TrainRequest)
-    /// Evaluates the pool's model on the data set.
+    /// Evaluates a run's model on the data set.
     case test(TestRequest)
-    /// Reads what the pool shows without a key, of one run or of all.
-    case status(run: String?)
+    /// Reads what runs show without a key.
+    case status(StatusRequest)
     /// Finishes the iteration, mirrors, answers ``Event/stopped(_:)``.
     case stop
-    /// Answers ``Event/publishPool``: `nil` if the pool has its name and the directory is durable, otherwise why not.
+    /// Answers ``Event/allocate(byteCount:)``.
+    case allocated(Allocation)
+    /// Answers ``Event/publish``: `nil` if the run has its name, durably, otherwise why not.
     case published(refusal: String?)
 }
 
 extension Command: WireMessage {
     private enum Kind: UInt8 {
         case train = 0x01
-        case test, status, stop, published
+        case test, status, stop, allocated, published
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -25,7 +27,8 @@ extension Command: WireMessage {
         switch kind {
         case .train: self = .train(try FieldReader.read(from: frame.payload))
         case .test: self = .test(try FieldReader.read(from: frame.payload))
-        case .status: self = .status(run: try FieldReader.read(from: frame.payload))
+        case .status: self = .status(try FieldReader.read(from: frame.payload))
+        case .allocated: self = .allocated(try FieldReader.read(from: frame.payload))
         case .stop: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.stop)
         case .published: self = .published(refusal: try FieldReader.read(Sentence?.self, from: frame.payload)?.text)
         }
@@ -35,7 +38,8 @@ extension Command: WireMessage {
         switch self {
         case .train(let request): Frame(Kind.train, request)
         case .test(let request): Frame(Kind.test, request)
-        case .status(let run): Frame(Kind.status, run)
+        case .status(let request): Frame(Kind.status, request)
+        case .allocated(let allocation): Frame(Kind.allocated, allocation)
         case .stop: Frame(Kind.stop, Nothing())
         case .published(let refusal): Frame(Kind.published, refusal.map { Sentence(text: $0) })
         }

@@ -10,16 +10,18 @@ public enum Event: Hashable, Sendable {
     case start(StartEvent)
     /// How the pool's state was taken over; follows ``start(_:)`` if there was one.
     case resume(ResumeEvent)
-    /// An ocall: give the unnamed pool its name, then answer ``Command/published(refusal:)``.
-    case publishPool
+    /// An ocall: find a place for a new run that nothing else uses, then answer ``Command/allocated(_:)``.
+    case allocate(byteCount: UInt64)
+    /// An ocall: the place holds a durable mirror; give it the run's name, then answer ``Command/published(refusal:)``.
+    case publish
     /// An iteration is done, not yet durable.
     case iteration(IterationEvent)
     /// A mirror-out is durable, as far as the pool's tier goes.
     case mirror(MirrorEvent)
     /// The model was evaluated on a data set.
     case evaluation(Evaluation)
-    /// Answers ``Command/status(run:)``.
-    case status(PoolStatus)
+    /// Answers ``Command/status(_:)``.
+    case status(StatusReport)
     /// Training is complete; the last event.
     case finish(TrainResult)
     /// Training obeyed ``Command/stop``, the state is mirrored; the last event.
@@ -31,7 +33,7 @@ public enum Event: Hashable, Sendable {
 extension Event: WireMessage {
     private enum Kind: UInt8 {
         case hello = 0x41
-        case warning, start, resume, publishPool, iteration, mirror, evaluation, status, finish, stopped, failure
+        case warning, start, resume, allocate, publish, iteration, mirror, evaluation, status, finish, stopped, failure
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -43,7 +45,8 @@ extension Event: WireMessage {
         case .warning: self = .warning(try FieldReader.read(Sentence.self, from: frame.payload).text)
         case .start: self = .start(try FieldReader.read(from: frame.payload))
         case .resume: self = .resume(try FieldReader.read(from: frame.payload))
-        case .publishPool: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.publishPool)
+        case .allocate: self = .allocate(byteCount: try FieldReader.read(from: frame.payload))
+        case .publish: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.publish)
         case .iteration: self = .iteration(try FieldReader.read(from: frame.payload))
         case .mirror: self = .mirror(try FieldReader.read(from: frame.payload))
         case .evaluation: self = .evaluation(try FieldReader.read(from: frame.payload))
@@ -60,7 +63,8 @@ extension Event: WireMessage {
         case .warning(let text): Frame(Kind.warning, Sentence(text: text))
         case .start(let event): Frame(Kind.start, event)
         case .resume(let event): Frame(Kind.resume, event)
-        case .publishPool: Frame(Kind.publishPool, Nothing())
+        case .allocate(let byteCount): Frame(Kind.allocate, byteCount)
+        case .publish: Frame(Kind.publish, Nothing())
         case .iteration(let event): Frame(Kind.iteration, event)
         case .mirror(let event): Frame(Kind.mirror, event)
         case .evaluation(let event): Frame(Kind.evaluation, event)

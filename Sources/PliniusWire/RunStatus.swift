@@ -38,6 +38,19 @@ public struct RunStatus: Hashable, Sendable, WireField {
     }
 }
 
+/// What the runs of a ``StatusRequest`` show, in its order.
+public struct StatusReport: Hashable, Sendable, WireField {
+    public var runs: [RunStatus] = []
+
+    init() {}
+
+    public init(runs: [RunStatus]) { self.runs = runs }
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.runs)
+    }
+}
+
 /// What one slot of a run claims.
 public struct SlotStatus: Hashable, Sendable, WireField {
     /// `empty`, `complete`, `in progress` or `damaged`.

@@ -1,8 +1,7 @@
 /// What to evaluate a model of the pool with.
 public struct TestRequest: Hashable, Sendable, WireField {
     public var config = ConfigFile()
-    /// The name of a run; the only one if there is none.
-    public var run: String?
+    public var run = RunPlace()
     /// A name from ``Hello/executors``.
     public var executor: String?
     public var threads: UInt32?
@@ -10,8 +9,9 @@ public struct TestRequest: Hashable, Sendable, WireField {
     init() {}
 
     /// Asks for an evaluation with nothing chosen but the network.
-    public init(config: ConfigFile) {
+    public init(config: ConfigFile, run: RunPlace) {
         self.config = config
+        self.run = run
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {

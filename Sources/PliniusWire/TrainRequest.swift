@@ -1,11 +1,10 @@
 /// What to train, and how; `nil` leaves a choice to the pool, then to the configuration, then to the enclave.
 public struct TrainRequest: Hashable, Sendable, WireField {
     public var config = ConfigFile()
-    public var poolState: PoolState = .fresh
-    /// What a new pool is to take, in bytes; as much as the run needs if nothing is said.
-    public var poolBytes: UInt64?
-    /// The name of the run, which is begun if the pool does not hold it.
+    /// The name of the run.
     public var run = ""
+    /// Where the run is; `nil` for one that is to begin: the enclave asks for a place with ``Event/allocate(byteCount:)``.
+    public var extent: PoolExtent?
     /// Whether a test set was handed over, to evaluate on at the end.
     public var hasTestData = false
     /// Updates at which training ends, counted from the beginning of the run.
@@ -23,26 +22,16 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     init() {}
 
     /// Asks for a training run with nothing chosen but the network.
-    public init(config: ConfigFile, poolState: PoolState, run: String) {
+    public init(config: ConfigFile, run: String, extent: PoolExtent?) {
         self.config = config
-        self.poolState = poolState
         self.run = run
+        self.extent = extent
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.config)
-        try visit.choice(&poolState)
-        try visit(&self, \.poolBytes, \.run)
+        try visit(&self, \.config, \.run, \.extent)
         try visit(&self, \.hasTestData, \.iterations, \.executor, \.seed, \.threads, \.mirrorEvery, \.cipher, \.crash)
     }
-}
-
-/// Whether the host hands over a pool that holds something.
-public enum PoolState: UInt8, Hashable, Sendable {
-    /// Empty and without a name; the enclave asks for the name with ``Event/publishPool`` once iteration 0 is mirrored.
-    case fresh = 1
-    /// Has a name: every run in it holds at least one mirror that verifies, or is damaged.
-    case existing = 2
 }
 
 /// Where a test wants the enclave to kill itself.

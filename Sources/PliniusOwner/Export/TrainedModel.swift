@@ -1,6 +1,7 @@
 import PliniusMirror
 import PliniusNN
 import PliniusPersistence
+import PliniusRuns
 import PliniusSealing
 import _PliniusSupport
 
@@ -19,10 +20,10 @@ struct TrainedModel {
     /// - Throws: `PersistenceError`, `MirrorError`, `ConfigError`, `OwnerError`.
     init(pool descriptor: CInt, run: String?, keys: KeyHierarchy) throws {
         let pool = try Pool.open(descriptor: descriptor, access: .readOnly)
-        let (name, extent) = try pool.run(run.map { try RunName($0) })
-        self.run = name.description
+        let (name, extent) = try pool.run(run)
+        self.run = name
         var expected = ExpectedRun()
-        expected.name = name
+        expected.name = try RunName(name)
         let mirror = try Mirror.open(on: extent, expecting: expected, keys: keys)
         network = try NetworkDescription(
             parsing: String(decoding: mirror.description, as: UTF8.self), file: "the run's configuration")

@@ -32,7 +32,7 @@ public final class Region: Sendable {
     public var whole: Extent { Extent(self, 0..<byteCount) }
 
     /// The mapped bytes, for the commit protocols that change them in place.
-    @unsafe var start: UnsafeMutableRawPointer {
+    @unsafe package var start: UnsafeMutableRawPointer {
         guard let start = unsafe media.bytes.baseAddress else { preconditionFailure("a region is not empty") }
         return unsafe start
     }

@@ -7,7 +7,7 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         private enum Kind: String {
             case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable,
                 noInstruction
-            case invalidName, otherType, notAPool, unsupportedVersion, truncated, damaged, system
+            case invalidName, otherType, noSuchRoot, notAPool, unsupportedVersion, truncated, damaged, system
         }
         private let kind: Kind
 
@@ -33,6 +33,8 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         public static let invalidName = Code(kind: .invalidName)
         /// A root names something else than what was asked for, or a pool commits in another way.
         public static let otherType = Code(kind: .otherType)
+        /// The pool names nothing like that.
+        public static let noSuchRoot = Code(kind: .noSuchRoot)
         /// The file does not begin as a pool does.
         public static let notAPool = Code(kind: .notAPool)
         /// The pool has another format version.
@@ -58,7 +60,7 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
 
     public var description: String { message }
 
-    init(_ code: Code, _ message: String) {
+    package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
     }

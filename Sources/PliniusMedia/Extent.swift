@@ -7,7 +7,8 @@ public struct Extent: Sendable {
     /// Where the extent lies in the pool, in bytes.
     public let range: Range<Int>
 
-    init(_ region: Region, _ range: Range<Int>) {
+    /// Makes a window; traps unless it lies inside the region.
+    package init(_ region: Region, _ range: Range<Int>) {
         precondition(
             range.lowerBound >= 0 && range.upperBound <= region.byteCount, "an extent lies inside its pool")
         self.region = region
