@@ -5,7 +5,8 @@ import Synchronization
 /// A mapped file: the real medium.
 ///
 /// What is to be stored to is mapped with address space to grow into, so that the bytes never move: beyond the end of the file there is
-/// nothing but addresses.
+/// nothing but addresses. Large pages are not asked for: ext4 uses them by itself where the page cache has them, and tmpfs only where the
+/// administrator of the machine allows it; random stores to 256 MiB took the same time with the advice and without.
 @safe
 final class MappedMedia: PersistentMedia {
     let tier: Tier
