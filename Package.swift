@@ -69,6 +69,7 @@ let modules: [Module] = [
 
     // MARK: Open
     Module(name: "PliniusPersistence", ring: .open, uses: ["PliniusMedia", "_PliniusSupport"]),
+    Module(name: "PliniusPoolTools", ring: .open, uses: ["PliniusPersistence"]),
     Module(name: "PliniusRuns", ring: .open, uses: ["PliniusPersistence"]),
 
     // MARK: Keyholders
@@ -84,7 +85,9 @@ let modules: [Module] = [
 
     // MARK: Outer
     Module(name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusWire"]),
-    Module(name: "PliniusCLI", ring: .outer, uses: ["PliniusHost", "PliniusWire"], products: [arguments]),
+    Module(
+        name: "PliniusCLI", ring: .outer, uses: ["PliniusHost", "PliniusPersistence", "PliniusPoolTools", "PliniusWire"],
+        products: [arguments]),
     Module(name: "plinius", ring: .outer, uses: ["PliniusCLI"], executable: true),
 
     // MARK: Testing
@@ -178,7 +181,9 @@ let package = Package(
         .target(name: "CZlib", cSettings: shim, linkerSettings: [.linkedLibrary("z")]),
     ] + modules.map(\.target) + [
         tests("_PliniusSupportTests", of: ["_PliniusSupport"]),
-        tests("PliniusPersistenceTests", of: ["CPliniusPM", "PliniusMedia", "PliniusPersistence", "_PliniusSupport"]),
+        tests(
+            "PliniusPersistenceTests",
+            of: ["CPliniusPM", "PliniusMedia", "PliniusPersistence", "PliniusPoolTools", "_PliniusSupport"]),
         tests("PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], resources: [.copy("Vectors")]),
         tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
         tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),

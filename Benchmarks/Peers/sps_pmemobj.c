@@ -80,16 +80,18 @@ int main(int count, char **arguments) {
     for (uint64_t i = 0; i < WORDS; i++) words[i] = i;
     pmemobj_persist(pool, words, WORDS * sizeof *words);
 
-    // A sixteenth of the time to warm up, then whole batches of transactions until the time is over.
+    // A sixteenth of the time to warm up, then batches of transactions until the time is over. A batch is long against the clock, short against the time.
     uint64_t random = 1, transactions = 0, counted = 0;
-    long batch = swaps >= 1024 ? 1 : 1024 / swaps;
-    double start = seconds(), measured = start, now = start;
+    long batch = 1;
+    double start = seconds(), measured = start, now = start, before = start;
     int warm = fixed > 0;
     while (fixed > 0 ? transactions < (uint64_t)fixed : now - measured < duration || !warm) {
         if (fixed > 0 && (uint64_t)fixed - transactions < (uint64_t)batch) batch = (long)((uint64_t)fixed - transactions);
         for (long t = 0; t < batch; t++) run_transaction(pool, words, &random, swaps);
         transactions += (uint64_t)batch;
         now = seconds();
+        if (now - before < duration / 256) batch *= 2;
+        before = now;
         if (!warm && now - start > duration / 16) {
             warm = 1;
             measured = now;
@@ -120,7 +122,7 @@ int main(int count, char **arguments) {
     free(plain);
 
     double took = now - measured;
-    printf("{\"program\":\"libpmemobj\",\"swaps\":%ld,\"transactions\":%llu,\"seconds\":%.6f,\"swapsPerMicrosecond\":%.4f,\"checksum\":\"%016llx\",\"correct\":%s}\n",
+    printf("{\"program\":\"libpmemobj\",\"swaps\":%ld,\"transactions\":%llu,\"seconds\":%.6f,\"swapsPerMicrosecond\":%.9f,\"checksum\":\"%016llx\",\"correct\":%s}\n",
            swaps, (unsigned long long)(transactions - counted), took, (double)(transactions - counted) * (double)swaps / took / 1e6, (unsigned long long)found,
            found == expected ? "true" : "false");
     return found == expected ? 0 : 1;

@@ -13,7 +13,9 @@ public struct PliniusCommand: ParsableCommand {
             Exit codes: 0 success, 1 the work failed, 2 bad usage (64 for options that cannot be read), 3 integrity refused, \
             4 recovery impossible.
             """,
-        subcommands: [TrainCommand.self, TestCommand.self, StatusCommand.self, DemoCommand.self]
+        subcommands: [
+            TrainCommand.self, TestCommand.self, StatusCommand.self, PoolCommand.self, DemoCommand.self,
+        ]
     )
 
     public init() {}

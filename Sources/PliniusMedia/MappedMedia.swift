@@ -1,13 +1,20 @@
 import CPliniusPM
 import Glibc
+import Synchronization
 
 /// A mapped file: the real medium.
+///
+/// What is to be stored to is mapped with address space to grow into, so that the bytes never move: beyond the end of the file there is
+/// nothing but addresses. Large pages are not asked for: ext4 uses them by itself where the page cache has them, and tmpfs only where the
+/// administrator of the machine allows it; random stores to 256 MiB took the same time with the advice and without.
 @safe
 final class MappedMedia: PersistentMedia {
     let tier: Tier
     let isWritable: Bool
     let bootID = BootID.current
-    @unsafe let bytes: UnsafeMutableRawBufferPointer
+    @unsafe private let mapping: UnsafeMutableRawBufferPointer
+    /// How much of the mapping has a file under it; it only grows.
+    private let byteCount: Atomic<Int>
     /// A duplicate of the caller's descriptor: the same open file description, so that a lock on it holds as long as the mapping.
     private let descriptor: CInt
     /// `nil` if nothing is to be written back, which is for measurements.
@@ -31,7 +38,12 @@ final class MappedMedia: PersistentMedia {
         }
         let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 3)
         guard copy >= 0 else { throw PersistenceError("The pool's descriptor cannot be duplicated", errno: errno) }
-        let (start, tier) = unsafe Self.map(descriptor, byteCount, isWritable)
+        var reserved = isWritable ? max(64 << 30, 16 * byteCount) : byteCount
+        var (start, tier) = unsafe Self.map(descriptor, reserved, isWritable)
+        if unsafe start == nil {
+            reserved = byteCount
+            unsafe (start, tier) = Self.map(descriptor, byteCount, isWritable)
+        }
         guard let start = unsafe start else {
             let number = errno
             close(copy)
@@ -42,14 +54,15 @@ final class MappedMedia: PersistentMedia {
         self.descriptor = copy
         self.tier = tier
         self.isWritable = isWritable
-        unsafe bytes = UnsafeMutableRawBufferPointer(start: start, count: byteCount)
+        unsafe mapping = UnsafeMutableRawBufferPointer(start: start, count: reserved)
+        self.byteCount = Atomic(byteCount)
         instruction = writeBack.instruction
         writesBack = writeBack == .automatic ? tier == .t0 && !cachesArePersistent() : writeBack != .none
         synchronises = writeBack == .automatic && tier.needsSynchronisation
     }
 
     deinit {
-        _ = unsafe munmap(bytes.baseAddress, bytes.count)
+        _ = unsafe munmap(mapping.baseAddress, mapping.count)
         close(descriptor)
     }
 
@@ -65,6 +78,36 @@ final class MappedMedia: PersistentMedia {
         }
         let start = unsafe cplinius_map(descriptor, byteCount, isWritable, false)
         return unsafe (start, forgets ? .t1 : cplinius_is_dax(descriptor) == 1 ? .t2 : .t3)
+    }
+
+    @unsafe var bytes: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: mapping.baseAddress, count: byteCount.load(ordering: .relaxed))
+    }
+
+    func grow(toByteCount byteCount: Int) throws(PersistenceError) {
+        let old = unsafe bytes.count
+        guard unsafe byteCount <= mapping.count else {
+            throw PersistenceError(
+                .cannotGrow,
+                "The pool was opened with addresses for \(unsafe mapping.count) bytes, and \(byteCount) were asked for. "
+                    + "Open it again, and grow it then.")
+        }
+        do throws(PersistenceError) {
+            try Region.reserve(descriptor, byteCount)
+            // The size of the file is durable before anything says that the pool reaches that far.
+            while fsync(descriptor) != 0 {
+                guard errno == EINTR else {
+                    throw PersistenceError("The pool's new size cannot be made durable (fsync)", errno: errno)
+                }
+            }
+        } catch {
+            if byteCount > old { _ = ftruncate(descriptor, off_t(old)) }
+            throw error
+        }
+        guard byteCount > old else { return }
+        // The first store to a page then meets no fault; a kernel before 5.14 does not know this advice.
+        _ = unsafe madvise(mapping.baseAddress.unsafelyUnwrapped + old, byteCount - old, CInt(23))
+        self.byteCount.store(byteCount, ordering: .releasing)
     }
 
     @unsafe func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {

@@ -7,6 +7,7 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         private enum Kind: String {
             case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable,
                 noInstruction
+            case cannotGrow, inUse
             case invalidName, otherType, noSuchRoot, notAPool, unsupportedVersion, truncated, damaged, system
         }
         private let kind: Kind
@@ -29,6 +30,10 @@ public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertib
         public static let notDurable = Code(kind: .notDurable)
         /// The processor lacks the instruction that was asked for.
         public static let noInstruction = Code(kind: .noInstruction)
+        /// There is no address space left behind the mapping, or the size asked for is not larger.
+        public static let cannotGrow = Code(kind: .cannotGrow)
+        /// Another process holds the pool's lock.
+        public static let inUse = Code(kind: .inUse)
         /// A root's name is empty, too long, or holds control characters.
         public static let invalidName = Code(kind: .invalidName)
         /// A root names something else than what was asked for, or a pool commits in another way.

@@ -36,4 +36,18 @@ public protocol PersistentMedia: AnyObject, Sendable {
     /// - Throws: `.notDurable` or `.system` if the device refused. What was written since the last success may be lost, and a second
     ///   call cannot tell: the kernel reports a failed write once and then forgets the pages.
     func persist() throws(PersistenceError)
+
+    /// Makes the medium at least so large, durably, by zeros behind its end; what is there does not move.
+    ///
+    /// A crash may leave any number of them.
+    /// - Throws: `.cannotGrow`, `.noSpace`, `.tooLarge` or `.system`; the size is then as before.
+    func grow(toByteCount byteCount: Int) throws(PersistenceError)
+}
+
+extension PersistentMedia {
+    /// Refuses more than there is.
+    public func grow(toByteCount byteCount: Int) throws(PersistenceError) {
+        if unsafe byteCount <= bytes.count { return try persist() }
+        throw PersistenceError(.cannotGrow, "A medium of this kind keeps its size of \(unsafe bytes.count) bytes.")
+    }
 }

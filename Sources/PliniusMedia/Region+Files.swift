@@ -82,7 +82,7 @@ extension Region {
     }
 
     /// Gives every byte up to `byteCount` a block.
-    private static func reserve(_ descriptor: CInt, _ byteCount: Int) throws(PersistenceError) {
+    static func reserve(_ descriptor: CInt, _ byteCount: Int) throws(PersistenceError) {
         var number: CInt
         repeat {
             // Falls back to touching every block where the file system cannot reserve. It returns the number, not errno.

@@ -4,7 +4,7 @@ import Glibc
 /// The bytes of a pool, mapped, with bounds-checked access by offset: what they mean is decided above.
 ///
 /// The file is preallocated without holes: a store through a mapping that finds no block to land on would be a SIGBUS in the middle of
-/// a commit. It is never grown. A file that somebody shortens while it is mapped still ends the process by SIGBUS: denial of service,
+/// a commit. A file that somebody shortens while it is mapped still ends the process by SIGBUS: denial of service,
 /// which no mapping can prevent; the last finished commit is not harmed by it.
 ///
 /// Whoever calls from several threads keeps their ranges apart.
@@ -94,6 +94,11 @@ public final class Region: Sendable {
     /// - Throws: `.notDurable` or `.system`; the pool is then not to be stored to again by this process.
     public func persist() throws(PersistenceError) {
         try media.persist()
+    }
+
+    /// Appends bytes, which never move those that are there; see ``PersistentMedia/grow(toByteCount:)``.
+    package func grow(toByteCount byteCount: Int) throws(PersistenceError) {
+        try media.grow(toByteCount: byteCount)
     }
 
     // MARK: Bounds

@@ -98,6 +98,8 @@ extension Pool {
             // anybody believes it, or overwrites what it stands for.
             region.writeBack(0..<store.header.extents.lowerBound)
             try region.persist()
+            // A header that only the log told of takes its place again, before the next one is written over the other copy.
+            if PoolHeader.newest(of: PoolHeader.copies(in: region)) != store.header { try store.writeHeader() }
         }
         let heap: Heap
         var commits: (any CommitProtocol)?
@@ -127,6 +129,24 @@ extension Pool {
 }
 
 extension PoolHeader {
+    /// What lies where the two copies belong; the region is long enough.
+    package static func copies(in region: Region) -> [Finding] {
+        [0, Heap.pageBytes].map { examine(region.read($0..<$0 + copyBytes)) }
+    }
+
+    /// The copy that counts.
+    package static func newest(of copies: [Finding]) -> PoolHeader? {
+        var newest: PoolHeader?
+        for case .sound(let header) in copies where header.epoch >= newest?.epoch ?? 0 { newest = header }
+        return newest
+    }
+
+    /// The newest copy, or the one that was damaged after it; see ``RedoLog/lostHeader(after:in:)``.
+    package static func latest(_ newest: PoolHeader, of copies: [Finding], in region: Region) -> PoolHeader {
+        let isAlone = copies.contains { if case .sound = $0 { false } else { true } }
+        return isAlone ? RedoLog.lostHeader(after: newest, in: region) ?? newest : newest
+    }
+
     /// The header that counts.
     /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`.
     static func read(from region: Region) throws(PersistenceError) -> PoolHeader {
@@ -134,10 +154,8 @@ extension PoolHeader {
             throw PersistenceError(
                 .truncated, "The file holds \(region.byteCount) bytes, and a pool has at least \(areaBytes).")
         }
-        let found = [0, Heap.pageBytes].map { examine(region.read($0..<$0 + copyBytes)) }
-        var newest: PoolHeader?
-        for case .sound(let header) in found where header.epoch >= newest?.epoch ?? 0 { newest = header }
-        guard let newest else {
+        let found = copies(in: region)
+        guard let newest = newest(of: found) else {
             for case .unsupportedVersion(let version) in found {
                 throw PersistenceError(
                     .unsupportedVersion,
@@ -155,9 +173,9 @@ extension PoolHeader {
             throw PersistenceError(
                 .truncated,
                 "The file holds \(region.byteCount) bytes, and its pool has \(newest.byteCount): it was cut off. "
-                    + "Restore it from a copy.")
+                    + "'plinius pool check' names what is lost; restore the file from a copy.")
         }
-        return newest
+        return latest(newest, of: found, in: region)
     }
 }
 
@@ -171,7 +189,7 @@ extension PoolStore {
     }
 
     /// The image that a recovery would end with, in private memory; stores nothing to the pool.
-    func loadConsistentImage() throws(PersistenceError) -> Heap {
+    package func loadConsistentImage() throws(PersistenceError) -> Heap {
         let heap = Heap(byteCount: header.heapBytes, extentArea: header.extents)
         let image: Int
         switch header.kind {
@@ -190,7 +208,7 @@ extension PoolStore {
 extension TwinCopies {
     /// The state that a pool is in.
     /// - Throws: `.damaged`.
-    static func state(of region: Region) throws(PersistenceError) -> State {
+    package static func state(of region: Region) throws(PersistenceError) -> State {
         let word = region.load(at: PoolHeader.stateOffset)
         guard let state = State(rawValue: word) else {
             throw PersistenceError(

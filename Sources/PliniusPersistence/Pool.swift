@@ -22,7 +22,7 @@ public struct Pool: ~Copyable, Sendable {
     /// Under which start of the kernel the pool is open.
     public var bootID: BootID { engine.region.bootID }
     /// The size of the pool, in bytes.
-    public var byteCount: Int { engine.region.byteCount }
+    public var byteCount: Int { engine.store.header.byteCount }
     /// The size of its transactional heap, in bytes.
     public var heapBytes: Int { engine.heap.byteCount }
     /// How its transactions become durable.
@@ -80,6 +80,22 @@ public struct Pool: ~Copyable, Sendable {
         } catch {
             throw .cancelled(error)
         }
+    }
+
+    /// Makes the pool larger, for more and larger extents; whole pages, and durable when this returns.
+    ///
+    /// Nothing moves: extents may be in use meanwhile. A crash leaves the old size or the new one. The heap keeps its size.
+    ///
+    /// - Throws: `.cannotGrow` if that is not more than it has, or more than there are addresses reserved for (64 GiB, or 16 times the
+    ///   size that the pool was opened with; none where the process may not reserve them); `.noSpace`, `.tooLarge`, `.system`: the size is
+    ///   then as before. `.notDurable`: the pool must be opened again.
+    public mutating func grow(toByteCount byteCount: Int) throws(PersistenceError) {
+        let byteCount = wholePages(byteCount)
+        guard byteCount > self.byteCount else {
+            throw PersistenceError(
+                .cannotGrow, "The pool has \(self.byteCount) bytes and only grows; \(byteCount) are not more.")
+        }
+        try engine.grow(toByteCount: byteCount)
     }
 
     /// What commits have cost since the pool was opened.

@@ -116,6 +116,35 @@ final class PoolEngine {
         return ending
     }
 
+    /// Gives the extents more pages; nobody else uses the pool meanwhile.
+    func grow(toByteCount byteCount: Int) throws(PersistenceError) {
+        guard let commits else { preconditionFailure("the pool was opened for reading only") }
+        try region.grow(toByteCount: byteCount)
+        try begin(commits)
+        store.header.byteCount = byteCount
+        do throws(PersistenceError) {
+            if let log = commits as? RedoLog {
+                try log.checkpoint()
+            } else {
+                store.header.epoch += 1
+                try store.writeHeader()
+            }
+        } catch {
+            failure = error
+        }
+        heap.extentsGrew(to: store.header.extents)
+        try commit(commits)
+    }
+
+    /// Brings all images up to the last commit; nobody else uses the pool meanwhile.
+    func settle() throws(PersistenceError) {
+        guard let commits else { preconditionFailure("the pool was opened for reading only") }
+        try begin(commits)
+        region.writeBack(0..<store.header.extents.lowerBound)
+        try commit(commits)
+        try region.persist()
+    }
+
     // MARK: Reading
 
     /// Keeps writers out until ``endReading()``.

@@ -12,24 +12,24 @@ import _PliniusSupport
 /// ```
 ///
 /// The copies take turns and the one with the higher epoch counts, so that a torn header never hides the one before.
-struct PoolHeader: Equatable {
-    static let copyBytes = 512
-    static let stateOffset = 8192
-    static let areaBytes = 16384
-    static let version: UInt32 = 1
+package struct PoolHeader: Equatable {
+    package static let copyBytes = 512
+    package static let stateOffset = 8192
+    package static let areaBytes = 16384
+    package static let version: UInt32 = 1
     /// Records name words by 32 bits.
     static let largestHeapBytes = 1 << 34
     private static let magic: UInt64 = 0x4C4F_4F50_4E49_4C50  // "PLINPOOL"
 
     /// How transactions become durable here.
-    let kind: CommitKind
+    package let kind: CommitKind
     /// The size of the pool.
-    var byteCount: Int
-    let heapBytes: Int
+    package var byteCount: Int
+    package let heapBytes: Int
     /// Goes up with every header that is written; the records of the log carry it.
-    var epoch: UInt64 = 1
+    package var epoch: UInt64 = 1
     /// The number of the first record that the log may hold.
-    var sequence: UInt64 = 1
+    package var sequence: UInt64 = 1
 
     /// The geometry of a new pool.
     /// - Throws: `.tooSmall`, `.tooLarge`.
@@ -56,20 +56,20 @@ struct PoolHeader: Equatable {
         areaBytes + kind.logBytes(heapBytes: heapBytes) + kind.imageCount * heapBytes
     }
 
-    var log: Range<Int> { Self.areaBytes..<Self.areaBytes + kind.logBytes(heapBytes: heapBytes) }
-    func image(_ index: Int) -> Range<Int> {
+    package var log: Range<Int> { Self.areaBytes..<Self.areaBytes + kind.logBytes(heapBytes: heapBytes) }
+    package func image(_ index: Int) -> Range<Int> {
         let start = log.upperBound + index * heapBytes
         return start..<start + heapBytes
     }
-    var extents: Range<Int> {
+    package var extents: Range<Int> {
         let start = Self.fixedBytes(kind: kind, heapBytes: heapBytes)
         return start..<max(start, byteCount)
     }
 
     /// Where this epoch's copy belongs.
-    var copyOffset: Int { Int(epoch % 2) * Heap.pageBytes }
+    package var copyOffset: Int { Int(epoch % 2) * Heap.pageBytes }
 
-    func encoded() -> [UInt8] {
+    package func encoded() -> [UInt8] {
         var writer = ByteWriter()
         writer.write(Self.magic)
         writer.write(Self.version)
@@ -86,7 +86,7 @@ struct PoolHeader: Equatable {
     // MARK: Reading
 
     /// What is found where a header belongs.
-    enum Finding: Equatable {
+    package enum Finding: Equatable {
         case sound(PoolHeader)
         /// No header begins here.
         case absent
@@ -111,7 +111,7 @@ struct PoolHeader: Equatable {
             // 2^48 bytes are more than any address space holds; below it, no sum of sizes overflows.
             guard let kind, sizes.allSatisfy({ $0 > 0 && $0 < 1 << 48 && $0 % UInt64(Heap.pageBytes) == 0 }),
                 var header = try? PoolHeader(kind: kind, byteCount: Int(sizes[0]), heapBytes: Int(sizes[1])),
-                epoch < UInt64.max, sequence < UInt64.max
+                epoch < UInt64.max >> 1, sequence < UInt64.max >> 1
             else { return .damaged("its fields contradict each other") }
             header.epoch = epoch
             header.sequence = sequence

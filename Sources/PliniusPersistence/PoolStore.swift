@@ -1,12 +1,12 @@
 import _PliniusSupport
 
 /// The bytes of an open pool with its geometry, and the count of what commits cost: what all commit protocols write through.
-final class PoolStore {
-    let region: Region
-    var header: PoolHeader
+package final class PoolStore {
+    package let region: Region
+    package var header: PoolHeader
     private(set) var statistics = PoolStatistics()
 
-    init(region: Region, header: PoolHeader) {
+    package init(region: Region, header: PoolHeader) {
         self.region = region
         self.header = header
     }
@@ -40,7 +40,7 @@ final class PoolStore {
         try persist()
     }
 
-    /// Makes the next header durable, in the place of the older copy.
+    /// Makes this header durable, in the place of the older copy.
     func writeHeader() throws(PersistenceError) {
         let bytes = header.encoded()
         unsafe bytes.withUnsafeBytes { unsafe copy($0, to: header.copyOffset) }

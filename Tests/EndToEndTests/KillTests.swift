@@ -39,7 +39,7 @@ import _PliniusTestSupport
             let victim = jitter.next(below: 2) == 0 ? enclaves.first : nil
             if kills < 20 { kill(victim ?? run.pid, SIGKILL) }
             let outcome = try run.wait()
-            for enclave in enclaves { waitUntilGone(enclave) }
+            for enclave in enclaves { Self.waitUntilGone(enclave) }
             if outcome.succeeded {
                 #expect(try scenario.exportedWeights() == expected, "after \(kills) kills")
                 finished += 1
@@ -80,7 +80,7 @@ import _PliniusTestSupport
     }
 
     /// The enclave leaves when its host is gone, but nobody reaps it at once.
-    private func waitUntilGone(_ pid: CInt) {
+    static func waitUntilGone(_ pid: CInt) {
         for _ in 0..<5_000 where !RunningProgram.commandLine(of: pid).isEmpty { usleep(1_000) }
         #expect(RunningProgram.commandLine(of: pid).isEmpty, "the enclave outlives its host")
     }

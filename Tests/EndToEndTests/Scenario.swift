@@ -83,13 +83,23 @@ struct Scenario {
         try Program.plinius.run(trainArguments(pool: pool, seed: seed, more))
     }
 
-    /// The weights that the owner reads from a pool.
-    func exportedWeights(pool: String? = nil) throws -> [UInt8] {
+    /// The weights that the owner reads from a pool, of its only run if none is named.
+    func exportedWeights(pool: String? = nil, run: String? = nil) throws -> [UInt8] {
         let name = "weights-\(UUID().uuidString)"
-        try owner(
-            "export", "--key", key, "--pool", pool ?? self.pool, "--format", "weights", "--out",
-            folder(name))
+        let arguments = [
+            "export", "--key", key, "--pool", pool ?? self.pool, "--format", "weights", "--out", folder(name),
+        ]
+        let outcome = try Program.owner.run(arguments + (run.map { ["--run", $0] } ?? []))
+        try #require(outcome.succeeded, "plinius-owner export: \(outcome.status) \(outcome.errors)")
         return try folder.read(name)
+    }
+
+    /// What a pool tells without a key, and its runs by name.
+    func status(pool: String? = nil) throws -> (pool: [String: Any], runs: [String: [String: Any]]) {
+        let outcome = try Program.plinius.run(["status", "--pool", pool ?? self.pool, "--json"])
+        let status = try outcome.json
+        let runs = try #require(status["runs"] as? [[String: Any]], "\(outcome)")
+        return (status, Dictionary(uniqueKeysWithValues: runs.map { ($0["name"] as? String ?? "", $0) }))
     }
 }
 

@@ -43,7 +43,7 @@ import _PliniusTestSupport
         #expect(outcome.succeeded)
         #expect(outcome.errors.contains("resume"), "\(outcome.errors)")
         let iterations = try #require(try outcome.json["iterations"] as? Int)
-        let status = try Program.plinius.run(["status", "--pool", scenario.pool, "--json"]).json
-        #expect(status["iteration"] as? Int == iterations, "what was reported is what is durable")
+        let status = try scenario.status().runs["default"]
+        #expect(status?["iteration"] as? Int == iterations, "what was reported is what is durable")
     }
 }

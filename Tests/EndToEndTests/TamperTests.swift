@@ -14,9 +14,11 @@ import _PliniusTestSupport
         try #require(outcome.succeeded, "\(outcome.errors)")
     }
 
-    /// Where the second slot of a pool begins: its superblock tells.
-    private func slotB(of pool: [UInt8]) -> Int {
-        pool[160..<168].reversed().reduce(0) { $0 << 8 | Int($1) }
+    /// Where the run's mirror begins in its pool, and its second slot: the superblock tells.
+    private func places(in pool: [UInt8]) throws -> (mirror: Int, slotB: Int) {
+        let mirror = try #require(
+            stride(from: 0, to: pool.count, by: 4096).first { pool[$0..<$0 + 8].elementsEqual("PLINMIRR".utf8) })
+        return (mirror, mirror + pool[mirror + 160..<mirror + 168].reversed().reduce(0) { $0 << 8 | Int($1) })
     }
 
     /// Trains on a changed file and expects a refusal that says `reason`.
@@ -33,8 +35,9 @@ import _PliniusTestSupport
     @Test func flippedBytesOfThePoolAreRefused() throws {
         let original = try scenario.folder.read("run.pool")
         // Superblock, description, and the newest slot's header, tags and chunks: commit 9 is in slot B.
-        let slot = slotB(of: original)
-        for offset in [0, 9, 40, 100, 8192 + 20, slot + 8, slot + 40, slot + 100, slot + 4096, slot + 8192 + 5] {
+        let (mirror, slot) = try places(in: original)
+        let superblock = [0, 9, 40, 100, 221, 8192 + 20].map { mirror + $0 }
+        for offset in superblock + [slot + 8, slot + 40, slot + 100, slot + 4096, slot + 8192 + 5] {
             var bytes = original
             bytes[offset] ^= 0x10
             try scenario.folder.write(bytes, to: "run.pool")
@@ -68,7 +71,7 @@ import _PliniusTestSupport
         #expect(try scenario.train("--executor", "reference", "--iterations", "14").succeeded)
         var new = try scenario.folder.read("run.pool")
         // Commit 14 is in slot A; put commit 9 back into slot B, which holds 13.
-        let start = slotB(of: old)
+        let start = try places(in: old).slotB
         new.replaceSubrange(start..., with: old[start...])
         try expectRefusal(of: "run.pool", new, because: "put back")
     }

@@ -53,22 +53,27 @@ class Machine:
                 ],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent)
         self.began = time.monotonic()
+        # Whole lines that nobody has taken yet, and the beginning of the next.
+        self.pending = []
         self.rest = b""
 
-    def lines(self, until):
-        """What the machine says until `until` (monotonic seconds) has come or it ends."""
+    def every_line(self, until):
         while True:
-            *whole, self.rest = self.rest.split(b"\n")
-            whole = [re.sub(r"\x1b\[[0-9;]*m|\r", "", line.decode(errors="replace")) for line in whole]
-            for number, line in enumerate(whole):
-                if line.startswith(("failed ", "pool-storm: ")):
-                    raise Broken("\n".join([*whole[number:], *self.lines(time.monotonic() + 3)]))
-                yield line
+            while self.pending:
+                yield re.sub(r"\x1b\[[0-9;]*m|\r", "", self.pending.pop(0).decode(errors="replace"))
             ready, _, _ = select.select([self.process.stdout], [], [], max(0, until - time.monotonic()))
             data = os.read(self.process.stdout.fileno(), 65536) if ready else b""
             if not data:
                 return
-            self.rest += data
+            *self.pending, self.rest = (self.rest + data).split(b"\n")
+
+    def lines(self, until):
+        """What the machine says until `until` (monotonic seconds) has come or it ends; a complaint ends the test."""
+        for line in self.every_line(until):
+            if line.startswith(("failed ", "pool-storm: ")):
+                # The rest of the complaint is on its way.
+                raise Broken("\n".join([line, *self.every_line(time.monotonic() + 3)][:40]))
+            yield line
 
     def lines_to(self, last, seconds):
         """What the machine says until it says `last`, which it must."""

@@ -92,7 +92,8 @@ func measure() throws -> Run {
         return array
     }
     var random = SplitMix(seed: 1)
-    var batch = max(1, 1024 / swaps)
+    // Long against the clock, short against the time.
+    var batch = 1
     let start = secondsNow()
     var (measured, now, before) = (start, start, pool.statistics)
     var (transactions, counted) = (0, 0)
@@ -101,7 +102,9 @@ func measure() throws -> Run {
         if fixed > 0 { batch = min(batch, fixed - transactions) }
         for _ in 0..<batch { try runTransaction(pool, array, &random, swaps: swaps) }
         transactions += batch
+        let last = now
         now = secondsNow()
+        if now - last < duration / 256 { batch *= 2 }
         if !isWarm, now - start > duration / 16 {
             (isWarm, counted, before) = (true, transactions, pool.statistics)
             measured = secondsNow()

@@ -15,7 +15,7 @@ import _PliniusSupport
 /// …   zeros
 /// ```
 @safe
-final class RedoLog: CommitProtocol {
+package final class RedoLog: CommitProtocol {
     private static let prefixBytes = 24
 
     private let store: PoolStore
@@ -129,7 +129,7 @@ final class RedoLog: CommitProtocol {
     // MARK: Checkpoint
 
     /// Brings the image up to the last record, and begins the log anew; the heap holds what the records say, and nothing more.
-    private func checkpoint() throws(PersistenceError) {
+    func checkpoint() throws(PersistenceError) {
         // No byte of the image may be newer than the durable records, which are what repairs a torn image.
         try commit()
         var run = 0..<0
@@ -169,44 +169,57 @@ final class RedoLog: CommitProtocol {
     // MARK: Recovery
 
     /// Where the log ends, and what the image lacks.
-    struct Tail {
-        var position = 0
-        var sequence: UInt64
+    package struct Tail {
+        package var position = 0
+        package var sequence: UInt64
         /// The bytes of the heap that records changed.
         var changed: [Range<Int>] = []
     }
 
     /// Fills a heap with the image and the records after it; stores nothing to the pool.
-    static func load(from store: PoolStore, into heap: Heap) -> Tail {
+    package static func load(from store: PoolStore, into heap: Heap) -> Tail {
         let header = store.header
         unsafe store.region.read(
             header.image(0), into: UnsafeMutableRawBufferPointer(start: heap.base, count: heap.byteCount))
         var tail = Tail(sequence: header.sequence)
-        while let record = read(at: tail.position, number: tail.sequence, store) {
-            guard apply(record, to: heap, &tail.changed) else { break }
-            tail.position += record.count
+        while let record = read(at: tail.position, in: store.region, header), record.number == tail.sequence {
+            guard apply(record.bytes, to: heap, &tail.changed) else { break }
+            tail.position += record.bytes.count
             tail.sequence += 1
         }
         return tail
     }
 
-    /// Copies the record at a place of the log; `nil` if there is none with this number and the header's epoch.
-    private static func read(at position: Int, number: UInt64, _ store: PoolStore) -> [UInt8]? {
-        let log = store.header.log
+    /// The header that was lost after this one, told from the log, which holds records of the epoch after it.
+    ///
+    /// Records are written when their header is durable, so no crash leaves them without it: the header was damaged later.
+    static func lostHeader(after header: PoolHeader, in region: Region) -> PoolHeader? {
+        var next = header
+        next.epoch += 1
+        guard header.kind == .redoLog, let record = read(at: 0, in: region, next) else { return nil }
+        next.sequence = record.number
+        return next
+    }
+
+    /// Copies the record at a place of the log; `nil` if there is none of the header's epoch.
+    private static func read(
+        at position: Int, in region: Region, _ header: PoolHeader
+    ) -> (number: UInt64, bytes: [UInt8])? {
+        let log = header.log
         guard position + Heap.lineBytes <= log.count else { return nil }
         let start = log.lowerBound + position
-        let size = store.region.load(at: start + 16)
-        guard store.region.load(at: start + 8) == number, size >= UInt64(Heap.lineBytes),
+        let (number, size) = (region.load(at: start + 8), region.load(at: start + 16))
+        guard number >= header.sequence, number < UInt64.max >> 1, size >= UInt64(Heap.lineBytes),
             size % UInt64(Heap.lineBytes) == 0, size <= UInt64(log.count - position)
         else { return nil }
         // One copy, then the verdict on the copy: the pool may change under our hands.
-        let record = store.region.read(start..<start + Int(size))
+        let record = region.read(start..<start + Int(size))
         return unsafe record.withUnsafeBytes { bytes in
             let words = unsafe bytes.bindMemory(to: UInt64.self)
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[8...])
-            return unsafe words[0] == checksum(of: rest, seed: store.header.epoch) && words[1] == number
+            return unsafe words[0] == checksum(of: rest, seed: header.epoch) && words[1] == number
                 && words[2] == size
-        } ? record : nil
+        } ? (number, record) : nil
     }
 
     /// Stores the words of a record; false, and nothing more than a part of it, if it names what is not there.

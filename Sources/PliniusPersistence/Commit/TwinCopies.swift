@@ -4,8 +4,8 @@ import Glibc
 ///
 /// `main` is changed in place, `back` holds the last consistent state. A crash in MUTATING brings back `back`, one in COPYING finishes
 /// the copy of `main`.
-final class TwinCopies: CommitProtocol {
-    enum State: UInt64 {
+package final class TwinCopies: CommitProtocol {
+    package enum State: UInt64 {
         case idle = 0
         case mutating = 1
         case copying = 2
