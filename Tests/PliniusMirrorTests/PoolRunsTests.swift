@@ -161,7 +161,7 @@ import _PliniusTestSupport
             try tx.setRoot("run/first", try tx.allocateExtent(byteCount: 4096))
         }
         let error = #expect(throws: MirrorError.self) { try recover(first, in: pool) }
-        #expect(error?.code == .truncated)
+        #expect(error?.code == .notAMirror)
     }
 
     // MARK: Crashes
