@@ -174,11 +174,12 @@ let package = Package(
         .target(name: "CIPSecMB", cSettings: shim, linkerSettings: ipsecLibrary),
         .target(name: "COneDNN", cSettings: shim, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "CZlib", cSettings: shim, linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: shim),
     ] + modules.map(\.target) + [
         tests("_PliniusSupportTests", of: ["_PliniusSupport"]),
         tests(
             "PliniusPersistenceTests",
-            of: ["CPliniusPM", "PliniusPersistence", poolTools, "_PliniusSupport"]),
+            of: ["CAllocationCount", "CPliniusPM", "PliniusPersistence", poolTools, "_PliniusSupport"]),
         tests("PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], resources: [.copy("Vectors")]),
         tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
         tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
