@@ -194,6 +194,6 @@ let package = Package(
                 "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusOwner", "PliniusPersistence", "PliniusSealing",
                 "_PliniusSupport",
             ]),
-        tests("EndToEndTests", of: ["PliniusDatasets"]),
+        tests("EndToEndTests", of: ["PliniusDatasets", "PliniusPersistence"]),
     ]
 )
