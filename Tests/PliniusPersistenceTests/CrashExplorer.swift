@@ -79,7 +79,7 @@ struct CrashTally: CustomStringConvertible {
 /// the transaction or after it, bit for bit, and for certain the one after once the call has returned.
 final class CrashExplorer {
     /// At most so many crashed pools are used on, by how many crashes came before.
-    private static let mostDescents = [0, 40, 60, 80]
+    private static let mostDescents = [0, 20, 30, 40]
 
     private let kind: CommitKind
     private let device: CrashDevice

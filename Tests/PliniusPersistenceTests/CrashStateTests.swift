@@ -25,7 +25,8 @@ import _PliniusTestSupport
                     return Trial(
                         kind: kind, device: device, workload: workload, transactions: transactions,
                         limits: CrashLimits(
-                            perStore: perStore, perWait: isMemory ? 10_000 : 1000,
+                            exhaustive: isMemory ? 1 << 12 : 1 << 10, perStore: perStore,
+                            perWait: isMemory ? 10_000 : 1000,
                             descents: isMemory ? 1000 : 30),
                         atLeast: isMemory ? atLeast : 100)
                 }
