@@ -179,11 +179,15 @@ let package = Package(
         .target(name: "CIPSecMB", cSettings: shim, linkerSettings: ipsecLibrary),
         .target(name: "COneDNN", cSettings: shim, linkerSettings: [.linkedLibrary("dnnl"), .linkedLibrary("gomp")]),
         .target(name: "CZlib", cSettings: shim, linkerSettings: [.linkedLibrary("z")]),
+        .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: shim),
     ] + modules.map(\.target) + [
         tests("_PliniusSupportTests", of: ["_PliniusSupport"]),
         tests(
             "PliniusPersistenceTests",
-            of: ["CPliniusPM", "PliniusMedia", "PliniusPersistence", "PliniusPoolTools", "_PliniusSupport"]),
+            of: [
+                "CAllocationCount", "CPliniusPM", "PliniusMedia", "PliniusPersistence", "PliniusPoolTools",
+                "_PliniusSupport",
+            ]),
         tests("PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], resources: [.copy("Vectors")]),
         tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
         tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
@@ -201,6 +205,6 @@ let package = Package(
                 "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusOwner", "PliniusPersistence", "PliniusSealing",
                 "_PliniusSupport",
             ]),
-        tests("EndToEndTests", of: ["PliniusDatasets"]),
+        tests("EndToEndTests", of: ["PliniusDatasets", "PliniusPersistence"]),
     ]
 )

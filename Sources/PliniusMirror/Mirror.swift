@@ -102,7 +102,7 @@ public final class Mirror {
     ///
     /// ``mirrorIn(to:)`` then reads its newest state.
     ///
-    /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.wrongKey`, `.tampered` for the superblock;
+    /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.wrongKey`, `.tampered` for the superblock;
     ///   `.otherRun` if it is sound and not what is expected.
     public static func open(on extent: Extent, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
         throws(MirrorError) -> Mirror

@@ -8,7 +8,7 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
-            case notAMirror, unsupportedVersion, truncated, oversized, wrongKey, otherRun, tampered, noUsableMirror
+            case notAMirror, unsupportedVersion, wrongKey, otherRun, tampered, noUsableMirror
             case media, invalidName
         }
         private let kind: Kind
@@ -17,10 +17,6 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let notAMirror = Code(kind: .notAMirror)
         /// The mirror was made by another version of this program.
         public static let unsupportedVersion = Code(kind: .unsupportedVersion)
-        /// The extent ends before the mirror does.
-        public static let truncated = Code(kind: .truncated)
-        /// The extent goes on after the mirror has ended.
-        public static let oversized = Code(kind: .oversized)
         /// The run was begun with another owner key.
         public static let wrongKey = Code(kind: .wrongKey)
         /// The mirror is sound and is of another run than the one asked for.
@@ -70,20 +66,6 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
             .unsupportedVersion,
             "The run's mirror has format \(version), and this program reads format \(Superblock.version): use the program "
                 + "that made it.")
-    }
-
-    static func truncated(found: Int, expected: Int) -> MirrorError {
-        MirrorError(
-            .truncated,
-            "The run's part of the pool was cut off: it has \(found) bytes, and its mirror takes at least \(expected). "
-                + "Restore the pool from a copy, or begin a new run.")
-    }
-
-    static func oversized(found: Int, expected: Int) -> MirrorError {
-        MirrorError(
-            .oversized,
-            "The run's part of the pool has \(found) bytes, and the mirror in it only \(expected): the pool was changed. "
-                + "Restore it from a copy, or begin a new run.")
     }
 
     /// Says in what `found` is another run than `expected`; `nil` if it is none.

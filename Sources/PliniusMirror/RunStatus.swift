@@ -33,7 +33,7 @@ public struct RunStatus: Hashable, Sendable {
     }
 
     /// Reads the status of a run; no key, nothing stored, chunks not read.
-    /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.truncated`, `.oversized`, `.tampered` if the superblock is damaged; `.otherRun` if
+    /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.tampered` if the superblock is damaged; `.otherRun` if
     ///   it calls itself something else than the pool does.
     public init(of extent: Extent, named name: RunName) throws(MirrorError) {
         let (superblock, _) = try Superblock.read(from: extent)

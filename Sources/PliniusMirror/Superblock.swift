@@ -66,11 +66,9 @@ struct Superblock: Hashable {
 
     /// Reads the superblock of a run without a key: what it says is a claim.
     /// - Returns: The claim, and the bytes that ``authenticate(_:with:)`` needs.
-    /// - Throws: `.truncated`, `.notAMirror`, `.tampered`, `.unsupportedVersion`, `.oversized`.
+    /// - Throws: `.notAMirror`, `.tampered`, `.unsupportedVersion`.
     static func read(from extent: Extent) throws(MirrorError) -> (Superblock, bytes: [UInt8]) {
-        guard extent.byteCount >= MirrorLayout.superblockBytes else {
-            throw .truncated(found: extent.byteCount, expected: MirrorLayout.superblockBytes)
-        }
+        guard extent.byteCount >= MirrorLayout.superblockBytes else { throw .notAMirror }
         let bytes = extent.read(0..<MirrorLayout.superblockBytes)
         var reader = ByteReader(bytes)
         do {
@@ -80,14 +78,7 @@ struct Superblock: Hashable {
             }
             let version = try reader.read(UInt32.self)
             guard version == Self.version else { throw MirrorError.unsupportedVersion(version) }
-            let superblock = try parse(&reader, extentBytes: extent.byteCount)
-            guard extent.byteCount >= superblock.layout.byteCount else {
-                throw MirrorError.truncated(found: extent.byteCount, expected: superblock.layout.byteCount)
-            }
-            guard extent.byteCount == superblock.layout.byteCount else {
-                throw MirrorError.oversized(found: extent.byteCount, expected: superblock.layout.byteCount)
-            }
-            return (superblock, bytes)
+            return (try parse(&reader, extentBytes: extent.byteCount), bytes)
         } catch let error as MirrorError {
             throw error
         } catch {
@@ -108,11 +99,7 @@ struct Superblock: Hashable {
         let executor = try reader.read(UInt8.self)
         let zero = try reader.read(UInt8.self)
         let threads = try reader.read(UInt32.self)
-        // An arena that does not fit is what an extent that was cut off looks like: its own size tells how much is missing.
         let (arenaBytes, chunkBytes) = (try reader.read(UInt64.self), try reader.read(UInt32.self))
-        guard arenaBytes <= UInt64(extentBytes) else {
-            throw MirrorError.truncated(found: extentBytes, expected: Int(clamping: arenaBytes))
-        }
         let chunkCount = try reader.read(UInt32.self)
         let places = [try reader.read(UInt64.self), try reader.read(UInt64.self), try reader.read(UInt64.self)]
         let keyCheck = try reader.readBytes(16)
@@ -127,13 +114,14 @@ struct Superblock: Hashable {
         )
         guard let cipher, let layout, let name, nameCount <= nameField.count,
             size == UInt32(MirrorLayout.superblockBytes), zero == 0,
-            chunkCount == UInt32(layout.chunkCount), padding.allSatisfy({ $0 == 0 }),
+            layout.byteCount == extentBytes, chunkCount == UInt32(layout.chunkCount), padding.allSatisfy({ $0 == 0 }),
             places
                 == [
                     layout.range(of: .a).lowerBound, layout.slotBytes, layout.range(of: .b).lowerBound,
                 ].map(UInt64.init)
         else {
-            throw MirrorError.tampered("superblock", "its fields contradict each other")
+            throw MirrorError.tampered(
+                "superblock", "its fields contradict each other, or the extent of \(extentBytes) bytes")
         }
         let identity = RunIdentity(
             name: name, runID: runID, configDigest: configDigest, layoutDigest: layoutDigest, datasetID: datasetID,

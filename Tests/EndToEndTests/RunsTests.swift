@@ -196,6 +196,33 @@ import _PliniusTestSupport
         #expect(try scenario.status().pool["byteCount"] as? Int == 3 << 20)
     }
 
+    // MARK: Pools that are there already
+
+    @Test(arguments: CommitKind.allCases) func anEmptyPoolTakesARunIfItsHeapIsPrivateWhileItIsOpen(kind: CommitKind)
+        throws
+    {
+        let scenario = try Scenario(count: 32)
+        do {
+            let file = try #require(fopen(scenario.pool, "w+"))
+            defer { fclose(file) }
+            _ = try Pool.create(descriptor: fileno(file), byteCount: 2 << 20, commit: kind)
+        }
+        let before = try scenario.folder.read("run.pool")
+        let status = try Program.plinius.run(["status", "--pool", scenario.pool, "--json"])
+        let outcome = try scenario.train("--iterations", "2")
+        if kind == .redoLog {
+            #expect(try (status.json["runs"] as? [Any])?.isEmpty == true)
+            #expect(outcome.succeeded, "\(outcome)")
+            #expect(try scenario.status().runs["default"]?["iteration"] as? Int == 2)
+        } else {
+            for refusal in [status, outcome] {
+                #expect(refusal.status == .exited(3), "\(refusal)")
+                #expect(refusal.errors.contains("\(kind)") && refusal.errors.contains("redo-log"), "\(refusal.errors)")
+            }
+            #expect(try scenario.folder.read("run.pool") == before, "a refused pool was changed")
+        }
+    }
+
     // MARK: Status
 
     @Test func theStatusTellsEveryRunAndOneThatIsDamagedHidesNoOther() throws {

@@ -3,6 +3,7 @@ import Glibc
 import PliniusMirror
 import PliniusNN
 import PliniusPersistence
+import PliniusRuns
 import PliniusSealing
 import Testing
 import _PliniusSupport
@@ -64,9 +65,12 @@ struct ExportTests {
                 name: try RunName(run), runID: randomBytes(16), configDigest: sha256(network.canonicalBytes),
                 layoutDigest: sha256(network.layoutBytes),
                 datasetID: randomBytes(16), seed: 1, cipher: .aes256GCM, sampling: 0, executor: 1, threads: 1)
-            let mirror = try pool.begin(
-                identity, keys: folder.keys, arena: PrivateMemory(byteCount: network.layout.byteCount),
+            let place = try pool.placeForRun(run, byteCount: runBytes)
+            let mirror = try Mirror.create(
+                on: place, identity: identity, keys: folder.keys,
+                arena: PrivateMemory(byteCount: network.layout.byteCount),
                 progress: Progress(iteration: 0, loss: 0, averageLoss: 0), description: description)
+            try pool.publishRun(run, in: place)
             let progress = Progress(iteration: iteration + UInt64(index), loss: 1, averageLoss: 1)
             try mirror.mirrorOut(arena.memory, progress: progress)
         }

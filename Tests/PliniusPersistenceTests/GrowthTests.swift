@@ -147,6 +147,30 @@ import _PliniusTestSupport
         #expect(try PoolReport(path: path).repairs == [])
     }
 
+    @Test func `A pool grows no further than there are addresses, and says so`() async throws {
+        let folder = try TemporaryDirectory(in: "/dev/shm")
+        do {
+            var pool = try Pool.create(path: folder("pool"), byteCount: 1 << 20, heapBytes: Self.heapBytes)
+            let error = #expect(throws: PersistenceError.self) { try pool.grow(toByteCount: 65 << 30) }
+            #expect(error?.code == .cannotGrow && error?.message.contains("Open it again") == true)
+        }
+        #expect(try PoolReport(path: folder("pool")).fileBytes == 1 << 20)
+        await #expect(processExitsWith: .exitCode(42)) {
+            // Where addresses are scarce a pool opens all the same.
+            let descriptor = ScratchFile.unnamed()
+            var limit = rlimit(rlim_cur: 32 << 30, rlim_max: 32 << 30)
+            setrlimit(__rlimit_resource_t(RLIMIT_AS.rawValue), &limit)
+            var pool = try Pool.create(descriptor: descriptor, byteCount: 1 << 20, heapBytes: 64 << 10)
+            try pool.transaction { (tx: inout Transaction) throws in try tx.setRoot("one", try tx.allocate(1)) }
+            do {
+                try pool.grow(toByteCount: 2 << 20)
+            } catch let error as PersistenceError {
+                exit(error.code == .cannotGrow ? 42 : 1)
+            }
+            exit(2)
+        }
+    }
+
     @Test(arguments: CommitKind.allCases)
     func `A growth that finds no room leaves the pool as it was, and usable`(kind: CommitKind) throws {
         let folder = try TemporaryDirectory()

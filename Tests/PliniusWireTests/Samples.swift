@@ -14,7 +14,7 @@ enum Samples {
         .warning("line 7: unknown key 'lerning_rate', did you mean 'learning_rate'?"),
         .start(start(resumedFrom: nil)), .start(start(resumedFrom: 41)),
         .resume(ResumeEvent(verdict: "resumed", iteration: 41, generation: 3, slot: 1, message: "taken from slot 1")),
-        .publishPool, .iteration(iteration),
+        .allocate(byteCount: 3 << 20), .publish, .iteration(iteration),
         .mirror(MirrorEvent(iteration: 42, generation: 3, bytes: 1 << 40, nanoseconds: 1_234_567)),
         .evaluation(evaluation), .status(status(runs: 2)), .status(status(runs: 0)), .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
@@ -25,8 +25,7 @@ enum Samples {
 
     static var train: TrainRequest {
         var request = sparseTrain
-        request.poolState = .existing
-        request.poolBytes = 64 << 20
+        request.extent = PoolExtent(start: 16384, byteCount: 64 << 20)
         request.hasTestData = true
         request.iterations = 500
         request.executor = "reference"
@@ -38,11 +37,11 @@ enum Samples {
         return request
     }
 
-    static var sparseTrain: TrainRequest { TrainRequest(config: config, poolState: .fresh, run: "default") }
+    static var sparseTrain: TrainRequest { TrainRequest(config: config, run: "default", extent: nil) }
 
     static var test: TestRequest {
-        var request = TestRequest(config: config)
-        request.run = "second"
+        var request = TestRequest(
+            config: config, run: RunPlace(name: "second", extent: PoolExtent(start: 1 << 40, byteCount: .max)))
         request.executor = "onednn"
         request.threads = 1
         return request
@@ -100,14 +99,8 @@ enum Samples {
         imagesPerSecond: 12_345
     )
 
-    static func status(runs: Int) -> PoolStatus {
-        var status = PoolStatus()
-        status.tier = "T1"
-        status.tierSurvives = "the death of the process"
-        status.byteCount = 9 << 20
-        status.freeBytes = 3 << 20
-        status.largestFreeBytes = 2 << 20
-        status.runCount = UInt64(runs) + 1
+    static func status(runs: Int) -> StatusReport {
+        var status = StatusReport(runs: [])
         status.runs = (0..<runs).map { index in
             var run = RunStatus()
             run.name = "run-\(index)"

@@ -15,8 +15,8 @@ struct WireChannelTests {
         #expect(try enclave.receive() == Command.status(run: nil))
         #expect(try enclave.receive() == Command.stop)
         #expect(!enclave.waitForInput(milliseconds: 0))
-        try enclave.send(Event.publishPool)
-        #expect(try host.receive() == Event.publishPool)
+        try enclave.send(Event.publish)
+        #expect(try host.receive() == Event.publish)
         pair.closeLeft()
         #expect(enclave.waitForInput(milliseconds: 0))
         #expect(try enclave.receive(Command.self) == nil)
@@ -65,7 +65,7 @@ struct WireChannelTests {
         let pair = try SocketPair()
         pair.closeLeft()
         do throws(WireError) {
-            try WireChannel(descriptor: pair.right).send(Event.publishPool)
+            try WireChannel(descriptor: pair.right).send(Event.publish)
             Issue.record("nobody can have received this")
         } catch {
             #expect(error.code == .disconnected)

@@ -3,20 +3,22 @@ public import PliniusPersistence
 extension RecordingMedia {
     /// Lends every image that a loss of power may leave, or a choice of them.
     ///
-    /// All combinations of the versions of all lines if there are at most `limit`; else that many, drawn with `seed`, with all, none, each line
-    /// alone and each line missing among them.
+    /// All combinations of the versions of all lines if there are at most `limit`; else `samples` of them, drawn with `seed`, with all, none,
+    /// each line alone and each line missing among them.
     ///
     /// - Parameters:
+    ///   - samples: `limit` unless told.
     ///   - line: Only images in which the last store to this line is found: the others were there before that store.
     ///   - tears: Whether lines may also be found torn between words of 8 bytes: each word alone, each word missing, and any mixture.
     ///   - body: Takes an image that is good during the call.
     public func forEachImageAfterPowerLoss(
-        limit: Int, seed: UInt64, changing line: Int? = nil, tears: Bool = false, _ body: ([UInt8]) -> Void
+        limit: Int, samples: Int? = nil, seed: UInt64, changing line: Int? = nil, tears: Bool = false,
+        _ body: ([UInt8]) -> Void
     ) {
         var draw = CrashDraw(of: self, changing: line, seed: seed)
         let wasExhaustive = draw.combine(limit: limit, body)
-        if !wasExhaustive { draw.sample(limit, body) }
-        if tears { draw.tear(min(limit, 16 * draw.lines.count), body) }
+        if !wasExhaustive { draw.sample(samples ?? limit, body) }
+        if tears { draw.tear(min(samples ?? limit, 16 * draw.lines.count), body) }
     }
 }
 

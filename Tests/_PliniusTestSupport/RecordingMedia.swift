@@ -33,6 +33,8 @@ public final class RecordingMedia: PersistentMedia, @unchecked Sendable {
     public var marker: UInt64 = 0x4E52_4F54_4E49_4C50
     /// Called after every step.
     public var onStep: (() -> Void)?
+    /// Called before every wait, when most is uncertain.
+    public var onWait: (() -> Void)?
     public private(set) var lastStep = Step.store
     /// The line of the last store.
     public private(set) var lastLine = 0
@@ -109,6 +111,7 @@ public final class RecordingMedia: PersistentMedia, @unchecked Sendable {
 
     public func persist() {
         observe()
+        onWait?()
         fences += 1
         if bug != .noFence {
             for (line, versions) in pending {

@@ -1,0 +1,89 @@
+import PliniusPersistence
+import Testing
+import _PliniusTestSupport
+
+/// What recovery takes for a record of the log, and what not.
+@Suite struct CrashLogTests {
+    private static let heapBytes = 6 * 4096
+    private static let logAt = 16384
+
+    /// A pool whose last three records are of one size and set a word to 1, 2 and 3; where they lie.
+    private func make() throws -> (image: [UInt8], records: [Range<Int>], word: PersistentArray<Int>) {
+        let media = PlainMedia(byteCount: Pool.byteCount(heapBytes: Self.heapBytes, extentBytes: 4096))
+        let pool = try Pool.create(on: media, heapBytes: Self.heapBytes)
+        let word = try pool.transaction { tx throws(PersistenceError) in try tx.allocateArray(of: Int.self, count: 100)
+        }
+        for value in 1...3 {
+            try pool.transaction { tx in
+                for index in 0..<20 { tx[word, 3 * index] = value }
+            }
+        }
+        var records: [Range<Int>] = []
+        var place = Self.logAt
+        while true {
+            let size = media.bytes.load(fromByteOffset: place + 16, as: Int.self)
+            if size == 0 { break }
+            records.append(place..<place + size)
+            place += size
+        }
+        return (Array(media.bytes), records.suffix(3), word)
+    }
+
+    private func value(of image: [UInt8], _ word: PersistentArray<Int>) throws -> Int {
+        let media = PlainMedia(byteCount: image.count)
+        media.reset(to: image)
+        let pool = try Pool.open(on: media)
+        return try pool.read { view in
+            for index in 1..<20 where view[word, 3 * index] != view[word, 0] { throw BrokenInvariant("torn") }
+            return view[word, 0]
+        }
+    }
+
+    @Test func `A record with one bit changed ends the log`() throws {
+        let (image, records, word) = try make()
+        #expect(try value(of: image, word) == 3)
+        for (number, record) in records.enumerated() {
+            for offset in record {
+                var damaged = image
+                damaged[offset] ^= 1 << (offset % 8)
+                #expect(
+                    try value(of: damaged, word) == number, "byte \(offset - record.lowerBound) of record \(number)")
+            }
+        }
+    }
+
+    @Test func `A record in another's place is not applied`() throws {
+        let (image, records, word) = try make()
+        // The last in the place of the one before; the first once more in the place of the last.
+        for (from, to, expected) in [(2, 1, 1), (0, 2, 2)] {
+            var moved = image
+            moved.replaceSubrange(records[to], with: image[records[from]])
+            #expect(try value(of: moved, word) == expected)
+        }
+    }
+
+    @Test func `A header with one bit changed is not believed`() throws {
+        let media = PlainMedia(byteCount: Pool.byteCount(heapBytes: Self.heapBytes, extentBytes: 4096))
+        do {
+            _ = try Pool.create(on: media, heapBytes: Self.heapBytes)
+            let pool = try Pool.open(on: media)
+            // Makes the second header.
+            try pool.transaction { tx throws(PersistenceError) in try tx.setRoot("word", try tx.allocate(7)) }
+        }
+        let image = Array(media.bytes)
+        for bit in 0..<512 * 8 {
+            var damaged = image
+            for copy in [0, 4096] { damaged[copy + bit / 8] ^= 1 << (bit % 8) }
+            media.reset(to: damaged)
+            do {
+                _ = try Pool.open(on: media)
+                Issue.record("bit \(bit) of both headers is not looked at")
+            } catch { #expect([.notAPool, .unsupportedVersion, .damaged].contains(error.code)) }
+            // One sound copy is enough, and the log tells which records are still missing from the image.
+            damaged[4096 + bit / 8] ^= 1 << (bit % 8)
+            media.reset(to: damaged)
+            let pool = try Pool.open(on: media)
+            #expect(try pool.read { view in try view.root("word", as: Int.self).map { view[$0] } } == 7)
+        }
+    }
+}
