@@ -202,8 +202,8 @@ let package = Package(
         tests(
             "PliniusOwnerTests",
             of: [
-                "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusOwner", "PliniusPersistence", "PliniusSealing",
-                "_PliniusSupport",
+                "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusOwner", "PliniusPersistence", "PliniusRuns",
+                "PliniusSealing", "_PliniusSupport",
             ]),
         tests("EndToEndTests", of: ["PliniusDatasets", "PliniusPersistence"]),
     ]

@@ -17,8 +17,13 @@ struct MessageTests {
     @Test
     func bytesAreTheOnesThatTheFormatSays() {
         #expect(Command.stop.frame == Frame(type: 4, payload: []))
-        #expect(Command.status(run: nil).frame == Frame(type: 3, payload: [0]))
-        #expect(Command.status(run: "b").frame == Frame(type: 3, payload: [1, 1, 0, 0, 0, 0x62]))
+        #expect(Command.status(StatusRequest(runs: [])).frame == Frame(type: 3, payload: [0, 0, 0, 0]))
+        let place = RunPlace(name: "b", extent: PoolExtent(start: 2, byteCount: 3))
+        #expect(
+            Command.status(StatusRequest(runs: [place])).frame
+                == Frame(
+                    type: 3,
+                    payload: [1, 0, 0, 0, 1, 0, 0, 0, 0x62, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]))
         #expect(Command.published(refusal: "no").frame == Frame(type: 5, payload: [1, 2, 0, 0, 0, 0x6E, 0x6F]))
         let mirror = MirrorEvent(iteration: 1, generation: 2, bytes: 0x0102_0304, nanoseconds: 256)
         #expect(

@@ -3,8 +3,11 @@ import PliniusWire
 /// Messages of every kind, with every optional field present and absent.
 enum Samples {
     static let commands: [Command] = [
-        .train(train), .train(sparseTrain), .test(test), .test(TestRequest(config: config)), .status(run: nil),
-        .status(run: "second"), .stop, .published(refusal: nil),
+        .train(train), .train(sparseTrain), .test(test),
+        .test(TestRequest(config: config, run: RunPlace(name: "", extent: PoolExtent(start: 0, byteCount: 0)))),
+        .status(StatusRequest(runs: [])), .status(StatusRequest(runs: [test.run, test.run])), .stop,
+        .allocated(Allocation(extent: PoolExtent(start: 4096, byteCount: 8192))),
+        .allocated(Allocation(refusal: "the pool has no room: it is full of déjà vu")), .published(refusal: nil),
         .published(refusal: "a file with this name exists already: déjà vu"),
     ]
 
