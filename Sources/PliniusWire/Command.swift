@@ -17,7 +17,7 @@ public enum Command: Hashable, Sendable {
 extension Command: WireMessage {
     private enum Kind: UInt8 {
         case train = 0x01
-        case test, status, stop, allocated, published
+        case test, status, stop, published, allocated
     }
 
     public init(_ frame: Frame) throws(WireError) {

@@ -33,7 +33,7 @@ public enum Event: Hashable, Sendable {
 extension Event: WireMessage {
     private enum Kind: UInt8 {
         case hello = 0x41
-        case warning, start, resume, allocate, publish, iteration, mirror, evaluation, status, finish, stopped, failure
+        case warning, start, resume, publish, iteration, mirror, evaluation, status, finish, stopped, failure, allocate
     }
 
     public init(_ frame: Frame) throws(WireError) {

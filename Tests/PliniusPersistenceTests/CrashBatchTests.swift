@@ -18,20 +18,34 @@ import _PliniusTestSupport
 
     /// What several threads use.
     private final class World: Sendable {
-        static let heapBytes = 6 * 4096
+        static let heapBytes = 8 * 4096
         let media: RecordingMedia
         let pool: Pool
         let arrived = Atomic(0)
 
-        init(_ kind: CommitKind) throws {
+        /// A pool that is opened again or not, and in which so many transactions have filled the log a little.
+        init(_ kind: CommitKind, isOpenedAgain: Bool, fillers: Int = 0) throws {
             let byteCount = Pool.byteCount(heapBytes: Self.heapBytes, extentBytes: 4096, commit: kind)
-            media = RecordingMedia(image: [UInt8](repeating: 0, count: byteCount), tier: .t0)
-            pool = try Pool.create(on: media, heapBytes: Self.heapBytes, commit: kind)
-            try pool.transaction { tx throws(PersistenceError) in
+            let first = RecordingMedia(image: [UInt8](repeating: 0, count: byteCount), tier: .t0)
+            let made = try Pool.create(on: first, heapBytes: Self.heapBytes, commit: kind)
+            let filler = try made.transaction { tx throws(PersistenceError) in
                 let ledger = Ledger(
                     order: try tx.allocateArray(count: Ledger.places),
                     rows: try tx.allocateArray(count: Ledger.places * Ledger.words), count: try tx.allocate(0))
                 try tx.setRoot("ledger", try tx.allocate(ledger))
+                return try tx.allocateArray(of: Int.self, count: 40)
+            }
+            if isOpenedAgain {
+                media = RecordingMedia(continuing: first)
+                pool = try Pool.open(on: media)
+            } else {
+                media = first
+                pool = made
+            }
+            for number in 0..<fillers {
+                try pool.transaction { tx in
+                    for index in 0..<10 { tx[filler, 4 * index] = number }
+                }
             }
         }
 
@@ -89,16 +103,38 @@ import _PliniusTestSupport
     func `Of transactions that share a commit, each is found whole or not at all, in their order`(kind: CommitKind)
         throws
     {
+        for isOpenedAgain in [false, true] {
+            try untilTheyMeet { try explore(World(kind, isOpenedAgain: isOpenedAgain)) }
+        }
+    }
+
+    @Test func `A checkpoint among transactions that share a commit waits for those before it`() throws {
+        var fillers = 0
+        while try World(.redoLog, isOpenedAgain: false, fillers: fillers).pool.statistics.checkpoints == 0 {
+            fillers += 1
+        }
+        var checkpoints: UInt64 = 0
+        for missing in 1...5 {
+            try untilTheyMeet {
+                let world = try World(.redoLog, isOpenedAgain: false, fillers: fillers - missing)
+                let haveMet = try explore(world)
+                if haveMet { checkpoints += world.pool.statistics.checkpoints }
+                return haveMet
+            }
+        }
+        #expect(checkpoints > 1)
+    }
+
+    private func untilTheyMeet(_ body: () throws -> Bool) throws {
         for _ in 0..<50 {
-            if try explore(kind) { return }
+            if try body() { return }
         }
         Issue.record("four threads never shared a commit")
     }
 
     /// False if the threads did not meet.
-    private func explore(_ kind: CommitKind) throws -> Bool {
-        let world = try World(kind)
-        let (media, before) = (world.media, world.pool.statistics)
+    private func explore(_ world: World) throws -> Bool {
+        let (media, before, kind) = (world.media, world.pool.statistics, world.pool.commitKind)
         let plain = PlainMedia(byteCount: media.bytes.count)
         var (states, orders) = (0, Set<[Int]>())
         var problem: (any Error)?

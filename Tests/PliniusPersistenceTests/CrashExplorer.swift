@@ -146,6 +146,9 @@ final class CrashExplorer {
             guard media.lastStep == .store else { return }
             // After an earlier crash, some of the steps are enough, and few of many.
             if depth > 0, random.next() % (media.uncertainLines > 16 ? 64 : 2) != 0 { return }
+            if depth == 0, media.uncertainLines < 16 || steps % 32 == 0 {
+                kill(media, allowed, "step \(steps) of transaction \(allowed.lowerBound)")
+            }
             crash(
                 media, allowed, limits, limits.perStore, "step \(steps) of transaction \(allowed.lowerBound)",
                 changing: media.lastLine, depth: depth)
@@ -200,6 +203,19 @@ final class CrashExplorer {
             failure = finding
         } catch {
             failure = CrashFinding(place: place, what: "\(error)")
+        }
+    }
+
+    /// Ends the process, not the power: what the next process finds, it may rely on.
+    private func kill(_ media: RecordingMedia, _ allowed: ClosedRange<Int>, _ place: String) {
+        if failure != nil { return }
+        do {
+            let place = "\(kind) on \(device), killed at \(place)"
+            let heir = RecordingMedia(continuing: media)
+            let found = try identify(Pool.open(on: heir), allowed, place)
+            crash(heir, found...found, nested, 4, "what the heir of a process killed at \(place) found", depth: 3)
+        } catch {
+            failure = error as? CrashFinding ?? CrashFinding(place: place, what: "\(error)")
         }
     }
 

@@ -86,4 +86,30 @@ import _PliniusTestSupport
             #expect(try pool.read { view in try view.root("word", as: Int.self).map { view[$0] } } == 7)
         }
     }
+
+    @Test func `After any number of transactions and checkpoints, what is opened is what was stored`() throws {
+        let media = PlainMedia(byteCount: Pool.byteCount(heapBytes: Self.heapBytes, extentBytes: 4096))
+        let pool = try Pool.create(on: media, heapBytes: Self.heapBytes)
+        let words = try pool.transaction { tx throws(PersistenceError) in
+            try tx.allocateArray(of: UInt64.self, count: 1024)
+        }
+        let copy = PlainMedia(byteCount: media.bytes.count)
+        var model = [UInt64](repeating: 0, count: words.count)
+        var random = SeededRandom(seed: 3)
+        for number in UInt64(1)...400 {
+            // Each line now and then, so that no later transaction repairs what a checkpoint forgets.
+            for _ in 0..<60 { model[Int.random(in: 0..<words.count, using: &random)] = number }
+            try pool.transaction { tx in
+                for index in model.indices where model[index] == number { tx[words, index] = number }
+            }
+            copy.reset(to: Array(media.bytes))
+            let again = try Pool.open(on: copy)
+            try again.read { view in
+                for index in model.indices where view[words, index] != model[index] {
+                    throw BrokenInvariant("after transaction \(number), word \(index) is \(view[words, index])")
+                }
+            }
+        }
+        #expect(pool.statistics.checkpoints >= 10)
+    }
 }
