@@ -49,7 +49,7 @@ import _PliniusTestSupport
     @Test(arguments: Trial.all(LinkedList(), 4, atLeast: 2000))
     func `A list keeps its length and its sum`(trial: Trial) throws { try explore(trial) }
 
-    @Test(arguments: Trial.all(HashMap(), 2, atLeast: 3000))
+    @Test(arguments: Trial.all(HashMap(), 2, atLeast: 2000))
     func `A hash map holds what was put in`(trial: Trial) throws { try explore(trial) }
 
     @Test(arguments: Trial.all(Churn(), 2, perStore: 12, atLeast: 3000))
