@@ -96,9 +96,11 @@ import _PliniusTestSupport
         let copy = PlainMedia(byteCount: media.bytes.count)
         var model = [UInt64](repeating: 0, count: words.count)
         var random = SeededRandom(seed: 3)
-        for number in UInt64(1)...400 {
-            // Each line now and then, so that no later transaction repairs what a checkpoint forgets.
-            for _ in 0..<60 { model[Int.random(in: 0..<words.count, using: &random)] = number }
+        for number in UInt64(1)...200 {
+            // Many words of the first half, which fill the log, and one line of the second: no later transaction repairs soon what a
+            // checkpoint forgets of it.
+            for index in 0..<170 { model[3 * index] = number }
+            model[512 + Int(number) % 64 * 8 + Int.random(in: 0..<8, using: &random)] = number
             try pool.transaction { tx in
                 for index in model.indices where model[index] == number { tx[words, index] = number }
             }
