@@ -45,7 +45,8 @@ final class Control: Sendable {
     /// - Throws: `SessionError` with the host's reason if there is none.
     func allocate(byteCount: Int) throws(SessionError) -> PoolExtent {
         guard case .allocated(let allocation) = ask(.allocate(byteCount: UInt64(byteCount))) else { hostIsGone() }
-        guard let extent = allocation.extent else { throw SessionError(.failed, allocation.refusal) }
+        if let refusal = allocation.refusal { throw SessionError(refusal.category, refusal.message) }
+        guard let extent = allocation.extent else { hostIsGone() }
         guard extent.byteCount == UInt64(byteCount) else {
             throw SessionError(
                 .failed, "the run takes \(byteCount) bytes of the pool, and the host gave \(extent.byteCount)")

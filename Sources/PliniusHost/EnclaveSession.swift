@@ -97,7 +97,7 @@ struct EnclaveSession {
     }
 
     private func place(_ byteCount: UInt64) -> Allocation {
-        guard let newRun else { return Allocation(refusal: "no run is to begin") }
+        guard let newRun else { return Allocation(refusal: Failure(category: .failed, message: "no run is to begin")) }
         return files.pool.allocate(byteCount, for: newRun.name, poolBytes: newRun.poolBytes)
     }
 

@@ -109,22 +109,26 @@ public final class PoolFile {
     func allocate(_ byteCount: UInt64, for name: String, poolBytes: UInt64?) -> Allocation {
         do throws(PersistenceError) {
             guard let byteCount = Int(exactly: byteCount), byteCount < 1 << 47 else {
-                return Allocation(refusal: "a run of \(byteCount) bytes is more than any pool holds")
+                return refusal(.failed, "a run of \(byteCount) bytes is more than any pool holds")
             }
             let least = Pool.byteCount(extentBytes: byteCount)
             if isNew && pool == nil {
                 guard let total = Int(exactly: poolBytes ?? UInt64(least)), (least...1 << 47).contains(total) else {
-                    return Allocation(
-                        refusal:
-                            "--pool-size is \(poolBytes ?? 0) bytes: the pool of this run takes at least \(least), and at "
-                            + "most 2^47")
+                    return refusal(
+                        .usage,
+                        "--pool-size is \(poolBytes ?? 0) bytes: the pool of this run takes at least \(least), and at most 2^47"
+                    )
                 }
                 pool = try Pool.create(descriptor: file.descriptor, byteCount: total)
             }
             place = try pool?.placeForRun(name, byteCount: byteCount)
             guard let place else { preconditionFailure("there is a pool by now") }
             return Allocation(extent: PoolExtent(place))
-        } catch { return Allocation(refusal: error.message) }
+        } catch { return refusal(.failed, error.message) }
+    }
+
+    private func refusal(_ category: Failure.Category, _ message: String) -> Allocation {
+        Allocation(refusal: Failure(category: category, message: message))
     }
 
     // MARK: Publishing

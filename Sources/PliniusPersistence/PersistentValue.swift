@@ -49,7 +49,7 @@ public struct PersistentArray<Element: PersistentValue>: PersistentValue, Hashab
 
     /// The offset of an element; traps outside the array.
     @inlinable @inline(__always) func offset(of index: Int) -> Int {
-        precondition(index >= 0 && index < count, "the index is outside the array")
+        precondition(UInt(bitPattern: index) < UInt(bitPattern: count), "the index is outside the array")
         return offset &+ index &* MemoryLayout<Element>.stride
     }
 }

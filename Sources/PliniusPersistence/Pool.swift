@@ -57,12 +57,9 @@ public struct Pool: ~Copyable, Sendable {
                 return false
             }
         }
-        switch (ending, result, thrown) {
-        case (_, _, let thrown?): throw .cancelled(thrown)
-        case (.committed, let result?, _): return result
-        case (.failed(let error), _, _): throw .failed(error)
-        default: throw .innerCancelled
-        }
+        if ending == .committed, let result { return result }
+        if let thrown { throw .cancelled(thrown) }
+        throw ending == .failed ? .failed(engine.reason) : .innerCancelled
     }
 
     /// Runs a closure on the last durable state, beside other readers.

@@ -11,7 +11,8 @@ final class PoolEngine {
         case cancelled
         /// One inside it did.
         case innerCancelled
-        case failed(PersistenceError)
+        /// See ``reason``.
+        case failed
     }
 
     let region: Region
@@ -28,12 +29,24 @@ final class PoolEngine {
     private var isFailed = false
     /// Whether a transaction inside the running one was cancelled; touched by the combiner's thread only.
     private var isInnerCancelled = false
+    /// Whether the protocol has something to do before stores: the redo log only once.
+    private var mustBegin = true
+    private let alwaysBegins: Bool
 
     init(_ store: PoolStore, _ heap: Heap, _ commits: (any CommitProtocol)?) {
         region = store.region
         self.store = store
         self.heap = heap
         self.commits = commits
+        alwaysBegins = store.header.kind != .redoLog
+    }
+
+    /// Why nothing is durable any more.
+    @usableFromInline
+    var reason: PersistenceError {
+        lock.lockShared()
+        defer { lock.unlockShared() }
+        return failure ?? PersistenceError(.notDurable, "An earlier commit failed.")
     }
 
     var isWritable: Bool { commits != nil }
@@ -43,7 +56,7 @@ final class PoolEngine {
     /// Runs a closure, which returns whether it wants to be committed, as one transaction.
     @usableFromInline
     func transaction(_ body: (inout Transaction) -> Bool) -> Ending {
-        guard let commits else { preconditionFailure("the pool was opened for reading only") }
+        precondition(isWritable, "the pool was opened for reading only")
         if queue.isCombiningOnThisThread {
             var inner = Transaction(heap, region)
             if body(&inner) { return .committed }
@@ -53,24 +66,25 @@ final class PoolEngine {
         var ending = Ending.cancelled
         do throws(PersistenceError) {
             try queue.perform {
-                ending = run(body, commits)
+                ending = run(body)
             } begin: { () throws(PersistenceError) in
-                try begin(commits)
+                try begin()
             } commit: { () throws(PersistenceError) in
-                try commit(commits)
+                try commit()
             }
             return ending
         } catch {
-            return .failed(error)
+            return .failed
         }
     }
 
     /// Opens a batch: readers wait until it is closed.
-    private func begin(_ commits: any CommitProtocol) throws(PersistenceError) {
+    @inline(__always) private func begin() throws(PersistenceError) {
         lock.lockExclusive()
         do throws(PersistenceError) {
             if isFailed, let failure { throw failure }
-            try commits.begin()
+            if mustBegin { try commits!.begin() }
+            mustBegin = alwaysBegins
         } catch {
             failure = error
             lock.unlockExclusive()
@@ -79,22 +93,23 @@ final class PoolEngine {
     }
 
     /// Makes the transactions of a batch durable, and closes it.
-    private func commit(_ commits: any CommitProtocol) throws(PersistenceError) {
+    @inline(__always) private func commit() throws(PersistenceError) {
         defer { lock.unlockExclusive() }
         do throws(PersistenceError) {
             // A transaction that could not be recorded has said why.
             if isFailed, let failure { throw failure }
-            try commits.commit()
+            // Nothing is in the way between the last store and the next transaction's first load but what must be.
+            store.countCommit()
+            if !heap.freedExtents.isEmpty { heap.freedExtents = [] }
+            try commits!.commit()
         } catch {
             failure = error
             throw error
         }
-        store.countCommit()
-        if !heap.freedExtents.isEmpty { heap.freedExtents = [] }
     }
 
-    private func run(_ body: (inout Transaction) -> Bool, _ commits: any CommitProtocol) -> Ending {
-        if isFailed, let failure { return .failed(failure) }
+    @inline(__always) private func run(_ body: (inout Transaction) -> Bool) -> Ending {
+        if isFailed { return .failed }
         let freed = heap.freedExtents.count
         var transaction = Transaction(heap, region)
         let isWanted = body(&transaction)
@@ -102,7 +117,7 @@ final class PoolEngine {
         let isCommitted = isWanted && !isInnerCancelled
         isInnerCancelled = false
         do throws(PersistenceError) {
-            try commits.record(committed: isCommitted)
+            try commits!.record(committed: isCommitted)
         } catch {
             failure = error
         }
@@ -120,7 +135,7 @@ final class PoolEngine {
     func grow(toByteCount byteCount: Int) throws(PersistenceError) {
         guard let commits else { preconditionFailure("the pool was opened for reading only") }
         try region.grow(toByteCount: byteCount)
-        try begin(commits)
+        try begin()
         store.header.byteCount = byteCount
         do throws(PersistenceError) {
             if let log = commits as? RedoLog {
@@ -133,15 +148,14 @@ final class PoolEngine {
             failure = error
         }
         heap.extentsGrew(to: store.header.extents)
-        try commit(commits)
+        try commit()
     }
 
     /// Brings all images up to the last commit; nobody else uses the pool meanwhile.
     func settle() throws(PersistenceError) {
-        guard let commits else { preconditionFailure("the pool was opened for reading only") }
-        try begin(commits)
+        try begin()
         region.writeBack(0..<store.header.extents.lowerBound)
-        try commit(commits)
+        try commit()
         try region.persist()
     }
 

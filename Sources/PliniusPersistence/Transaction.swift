@@ -56,14 +56,18 @@ public struct Transaction: ~Copyable {
     @inlinable @inline(__always)
     func load<T: PersistentValue>(_: T.Type = T.self, at offset: Int) -> T {
         precondition(
-            offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")
+            MemoryLayout<T>.size <= 4096
+                && UInt(bitPattern: offset) <= UInt(bitPattern: heapBytes &- MemoryLayout<T>.size),
+            "the reference is outside the pool's heap")
         return unsafe base.loadUnaligned(fromByteOffset: offset, as: T.self)
     }
 
     @inlinable @inline(__always)
     mutating func store<T: PersistentValue>(_ value: T, at offset: Int) {
         precondition(
-            offset >= 0 && offset <= heapBytes - MemoryLayout<T>.size, "the reference is outside the pool's heap")
+            MemoryLayout<T>.size <= 4096
+                && UInt(bitPattern: offset) <= UInt(bitPattern: heapBytes &- MemoryLayout<T>.size),
+            "the reference is outside the pool's heap")
         unsafe changes.pointee.note(offset, MemoryLayout<T>.size, in: base)
         unsafe base.storeBytes(of: value, toByteOffset: offset, as: T.self)
     }
@@ -78,7 +82,8 @@ public struct Transaction: ~Copyable {
     public mutating func allocate<Value: PersistentValue>(_ value: Value) throws(PersistenceError) -> PersistentRef<
         Value
     > {
-        let reference = PersistentRef<Value>(offset: try unsafe heap.allocate(byteCount: max(1, MemoryLayout<Value>.size)))
+        let reference = PersistentRef<Value>(
+            offset: try unsafe heap.allocate(byteCount: max(1, MemoryLayout<Value>.size)))
         self[reference] = value
         return reference
     }

@@ -55,16 +55,15 @@ public struct Allocation: Hashable, Sendable, WireField {
     /// Where a new run may be; `nil` if there is no room.
     public var extent: PoolExtent?
     /// Why there is none.
-    public var refusal = ""
+    public var refusal: Failure?
 
     init() {}
 
     public init(extent: PoolExtent) { self.extent = extent }
 
-    public init(refusal: String) { self.refusal = refusal }
+    public init(refusal: Failure) { self.refusal = refusal }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.extent)
-        try visit.text(&refusal, atMost: WireLimit.message)
+        try visit(&self, \.extent, \.refusal)
     }
 }

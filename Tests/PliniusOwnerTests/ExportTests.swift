@@ -206,7 +206,7 @@ struct ExportTests {
         }
         try refuse(2, ["It holds: one, two.", "--run"], [])
         try refuse(2, ["no run three", "It holds: one, two."], ["--run", "three"])
-        try refuse(2, ["no name for a run"], ["--run", "../one"])
+        try refuse(2, ["no run ../one"], ["--run", "../one"])
 
         let descriptor = open(folder("run.pool"), O_RDWR)
         defer { close(descriptor) }

@@ -62,6 +62,44 @@ import _PliniusTestSupport
         }
     }
 
+    /// The transaction that fills the log has stored to the heap, and has no record yet, while the image is brought up to date.
+    @Test func `A checkpoint takes nothing of the transaction that needs it`() throws {
+        func set(_ pool: borrowing Pool, _ word: PersistentArray<Int>, _ value: Int) throws {
+            try pool.transaction { tx in for index in 0..<20 { tx[word, 3 * index] = value } }
+        }
+        let byteCount = Pool.byteCount(heapBytes: Self.heapBytes, extentBytes: 4096)
+        var last = 0
+        for isExplored in [false, true] {
+            let media = RecordingMedia(image: [UInt8](repeating: 0, count: byteCount), tier: .t0)
+            let pool = try Pool.create(on: media, heapBytes: Self.heapBytes)
+            let word = try pool.transaction { tx throws(PersistenceError) in
+                try tx.allocateArray(of: Int.self, count: 100)
+            }
+            if !isExplored {
+                // Which of them is it?
+                while pool.statistics.checkpoints == 0 {
+                    last += 1
+                    try set(pool, word, last)
+                }
+                continue
+            }
+            for value in 1..<last { try set(pool, word, value) }
+            var found: Set<Int> = []
+            var failure: (any Error)?
+            media.onStep = {
+                do {
+                    for image in media.imagesAfterPowerLoss(limit: 40, seed: 5) + [media.imageAfterKill] {
+                        found.insert(try value(of: image, word))
+                    }
+                } catch { failure = error }
+            }
+            try set(pool, word, last)
+            media.onStep = nil
+            if let failure { throw failure }
+            #expect(found == [last - 1, last])
+        }
+    }
+
     @Test func `A header with one bit changed is not believed`() throws {
         let media = PlainMedia(byteCount: Pool.byteCount(heapBytes: Self.heapBytes, extentBytes: 4096))
         do {

@@ -74,10 +74,10 @@ struct MessageTests {
     func messagesOfTheOtherDirectionAreUnknown() {
         for type: UInt8 in 0...255 {
             let frame = Frame(type: type, payload: [])
-            let code = (1...5).contains(type) ? WireError.Code.malformed : .unknownType
+            let code = (1...6).contains(type) ? WireError.Code.malformed : .unknownType
             let command = refusal(of: { () throws(WireError) in try Command(frame) })
             #expect(command == nil ? type == 4 : command?.code == code)
-            let known = (0x41...0x4C).contains(type)
+            let known = (0x41...0x4D).contains(type)
             let event = refusal(of: { () throws(WireError) in try Event(frame) })
             #expect(event == nil ? type == 0x45 : event?.code == (known ? .malformed : .unknownType))
         }

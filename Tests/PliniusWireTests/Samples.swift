@@ -7,7 +7,8 @@ enum Samples {
         .test(TestRequest(config: config, run: RunPlace(name: "", extent: PoolExtent(start: 0, byteCount: 0)))),
         .status(StatusRequest(runs: [])), .status(StatusRequest(runs: [test.run, test.run])), .stop,
         .allocated(Allocation(extent: PoolExtent(start: 4096, byteCount: 8192))),
-        .allocated(Allocation(refusal: "the pool has no room: it is full of déjà vu")), .published(refusal: nil),
+        .allocated(Allocation(refusal: Failure(category: .usage, message: "it is full of déjà vu"))),
+        .published(refusal: nil),
         .published(refusal: "a file with this name exists already: déjà vu"),
     ]
 

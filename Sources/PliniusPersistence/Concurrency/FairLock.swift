@@ -48,17 +48,24 @@ package final class FairLock: Sendable {
     }
 
     /// Enters alone, waiting for the readers inside.
-    package func lockExclusive() {
-        let before = state.bitwiseOr(Self.writer, ordering: .acquiringAndReleasing).oldValue
+    @inline(__always) package func lockExclusive() {
+        let before = state.wrappingAdd(Self.writer, ordering: .acquiringAndReleasing).oldValue
         precondition(before & Self.writer == 0, "two writers at once: they come through the writer queue")
         let inside = before / Self.reader
         if inside > 0, remaining.add(inside, ordering: .acquiringAndReleasing).newValue > 0 { lastReaderLeft.wait() }
     }
 
     /// Leaves; the readers that came meanwhile enter before the next writer does.
-    package func unlockExclusive() {
-        let before = state.bitwiseXor(Self.writer | Self.phase, ordering: .acquiringAndReleasing).oldValue
+    @inline(__always) package func unlockExclusive() {
+        let toggle =
+            state.load(ordering: .relaxed) & Self.phase == 0 ? Self.phase - Self.writer : -Self.phase - Self.writer
+        let before = state.wrappingAdd(toggle, ordering: .acquiringAndReleasing).oldValue
         precondition(before & Self.writer != 0, "an exclusive lock is given back that nobody holds")
+        if before >= Self.reader { openGate(before) }
+    }
+
+    @inline(never)
+    private func openGate(_ before: Int) {
         for _ in 0..<before / Self.reader { gate(of: before).signal() }
     }
 

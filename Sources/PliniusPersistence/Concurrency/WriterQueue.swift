@@ -28,7 +28,7 @@ package final class WriterQueue {
     }
 
     /// Whether the caller runs inside ``perform(_:begin:commit:)``, whoever's closure it is; then it must not call that again.
-    package var isCombiningOnThisThread: Bool { combiner.load(ordering: .relaxed) == pthread_self() }
+    @inline(__always) package var isCombiningOnThisThread: Bool { combiner.load(ordering: .relaxed) == pthread_self() }
 
     /// How many calls found a combiner at work, and queued up behind it, so far.
     package var waits: Int { queued.load(ordering: .relaxed) }
@@ -42,50 +42,57 @@ package final class WriterQueue {
     ///
     /// What the closure wrote is as durable on return as `commit` makes it. A call waits for the batch at work and, with n
     /// writers before it, for n / bound more.
-    package func perform(
+    @inline(__always) package func perform(
         _ body: () -> Void, begin: () throws(PersistenceError) -> Void, commit: () throws(PersistenceError) -> Void
     ) throws(PersistenceError) {
-        precondition(!isCombiningOnThisThread, "a transaction inside a transaction would wait for itself")
         var request = Request()
         let failure = unsafe withUnsafeMutablePointer(to: &request) { request in
             if unsafe last.compareExchange(expected: nil, desired: request, ordering: .acquiringAndReleasing).exchanged
             {
                 return unsafe combine(from: request, body, begin, commit)
             }
-            // Only while this call lasts may another thread hold the closure: it lets go of it before it wakes this one.
-            return withoutActuallyEscaping(body) { borrowed in
-                switch unsafe wait(as: request, for: borrowed) {
-                case .served(let failure): failure
-                case .appointed: unsafe combine(from: request, body, begin, commit)
-                }
-            }
+            return unsafe performBehindOthers(request, body, begin, commit)
         }
         if let failure { throw failure }
     }
 
+    @inline(never)
+    private func performBehindOthers(
+        _ request: UnsafeMutablePointer<Request>, _ body: () -> Void, _ begin: () throws(PersistenceError) -> Void,
+        _ commit: () throws(PersistenceError) -> Void
+    ) -> PersistenceError? {
+        precondition(!isCombiningOnThisThread, "a transaction inside a transaction would wait for itself")
+        // Only while this call lasts may another thread hold the closure: it lets go of it before it wakes this one.
+        return withoutActuallyEscaping(body) { borrowed in
+            switch unsafe wait(as: request, for: borrowed) {
+            case .served(let failure): failure
+            case .appointed: unsafe combine(from: request, body, begin, commit)
+            }
+        }
+    }
+
     /// Queues up, and sleeps until a combiner has served this request or appoints it the next one.
-    private func wait(as request: UnsafeMutablePointer<Request>, for body: @escaping () -> Void) -> Request.Outcome {
+    private func wait(as request: UnsafeMutablePointer<Request>, for body: @escaping () -> Void) -> Sleeper.Outcome {
         unsafe withUnsafeTemporaryAllocation(of: sem_t.self, capacity: 1) { memory in
             let wake = unsafe memory.baseAddress.unsafelyUnwrapped
             unsafe sem_init(wake, 0, 0)
-            unsafe request.pointee.wake = wake
-            unsafe request.pointee.body = body
-            defer {
-                unsafe request.pointee.body = nil
-                unsafe sem_destroy(wake)
+            defer { unsafe sem_destroy(wake) }
+            var sleeper = unsafe Sleeper(wake: wake, body: body)
+            return unsafe withUnsafeMutablePointer(to: &sleeper) { sleeper in
+                unsafe request.pointee.sleeper = sleeper
+                guard let before = unsafe last.exchange(request, ordering: .acquiringAndReleasing) else {
+                    return .appointed
+                }
+                unsafe before.pointee.next.store(request, ordering: .releasing)
+                queued.add(1, ordering: .relaxed)
+                while unsafe sem_wait(wake) == -1, errno == EINTR {}
+                return unsafe sleeper.pointee.outcome
             }
-            guard let before = unsafe last.exchange(request, ordering: .acquiringAndReleasing) else {
-                return .appointed
-            }
-            unsafe before.pointee.next.store(request, ordering: .releasing)
-            queued.add(1, ordering: .relaxed)
-            while unsafe sem_wait(wake) == -1, errno == EINTR {}
-            return unsafe request.pointee.outcome
         }
     }
 
     /// Serves `first` and those behind it, appoints the next combiner, and wakes whom it served.
-    private func combine(
+    @inline(__always) private func combine(
         from first: UnsafeMutablePointer<Request>, _ body: () -> Void,
         _ begin: () throws(PersistenceError) -> Void, _ commit: () throws(PersistenceError) -> Void
     ) -> PersistenceError? {
@@ -97,7 +104,7 @@ package final class WriterQueue {
             body()
             for _ in 1..<bound {
                 guard let next = unsafe end.pointee.next.load(ordering: .acquiring) else { break }
-                unsafe next.pointee.body?()
+                unsafe next.pointee.sleeper?.pointee.body()
                 unsafe end = next
             }
             try commit()
@@ -105,15 +112,28 @@ package final class WriterQueue {
             failure = error
         }
         combiner.store(0, ordering: .relaxed)
+        if unsafe first == end,
+            unsafe last.compareExchange(expected: first, desired: nil, ordering: .acquiringAndReleasing).exchanged
+        {
+            return failure
+        }
+        unsafe answer(from: first, to: end, failure)
+        return failure
+    }
+
+    /// Appoints the next combiner, and wakes whom the batch served.
+    @inline(never)
+    private func answer(
+        from first: UnsafeMutablePointer<Request>, to end: UnsafeMutablePointer<Request>, _ failure: PersistenceError?
+    ) {
         if let heir = unsafe follower(of: end) { unsafe heir.wake() }
         var next = unsafe first == end ? nil : first.pointee.next.load(ordering: .relaxed)
         while let served = unsafe next {
             // Once woken, it is gone.
             unsafe next = served == end ? nil : served.pointee.next.load(ordering: .relaxed)
-            unsafe served.pointee.outcome = .served(failure)
+            unsafe served.pointee.sleeper?.pointee.outcome = .served(failure)
             unsafe served.wake()
         }
-        return failure
     }
 
     /// Who stands behind `request`; if nobody does, the list is empty afterwards.
@@ -136,6 +156,14 @@ extension WriterQueue: @unchecked Sendable {}
 /// A writer's place in the list, on its own stack: it stays there until it is answered.
 @safe
 private struct Request: ~Copyable {
+    let next = unsafe Atomic<UnsafeMutablePointer<Request>?>(nil)
+    /// `nil` for who found the list empty.
+    var sleeper: UnsafeMutablePointer<Sleeper>?
+}
+
+/// A writer that waits.
+@safe
+private struct Sleeper {
     enum Outcome {
         /// It combines.
         case appointed
@@ -143,10 +171,9 @@ private struct Request: ~Copyable {
         case served(PersistenceError?)
     }
 
-    let next = unsafe Atomic<UnsafeMutablePointer<Request>?>(nil)
     /// What it sleeps on.
-    var wake: UnsafeMutablePointer<sem_t>?
-    var body: (() -> Void)?
+    let wake: UnsafeMutablePointer<sem_t>
+    let body: () -> Void
     var outcome = Outcome.appointed
 }
 
@@ -154,6 +181,6 @@ extension UnsafeMutablePointer<Request> {
     /// Ends the writer's sleep; it may be gone before this returns.
     fileprivate func wake() {
         // The C library allows that a semaphore vanishes as soon as it has counted up.
-        if let wake = unsafe pointee.wake { unsafe sem_post(wake) }
+        if let sleeper = unsafe pointee.sleeper { unsafe sem_post(sleeper.pointee.wake) }
     }
 }

@@ -21,15 +21,22 @@ struct ChangeLog {
     }
 
     @usableFromInline @unsafe var entries: UnsafeMutablePointer<Entry>
-    @usableFromInline var count = 0
-    @usableFromInline var capacity = 1024
+    /// Where the next entry goes, and where there is no room for one.
+    @usableFromInline @unsafe var next: UnsafeMutablePointer<Entry>
+    @usableFromInline @unsafe var end: UnsafeMutablePointer<Entry>
+    @usableFromInline var count: Int {
+        get { unsafe next - entries }
+        set { unsafe next = entries + newValue }
+    }
     /// One bit for each word of the heap, all clear between uses.
     @unsafe private let seen: UnsafeMutablePointer<UInt64>
     private let wordCount: Int
 
     init(heapBytes: Int) {
         wordCount = heapBytes / 8
-        unsafe entries = .allocate(capacity: capacity)
+        unsafe entries = .allocate(capacity: 1024)
+        unsafe next = entries
+        unsafe end = entries + 1024
         unsafe seen = .allocate(capacity: wordCount / 64 + 1)
         unsafe seen.initialize(repeating: 0, count: wordCount / 64 + 1)
     }
@@ -42,18 +49,19 @@ struct ChangeLog {
     /// Keeps what the words hold that overlap some bytes, which are about to be stored to; at least one byte.
     @unsafe @inlinable @inline(__always)
     mutating func note(_ offset: Int, _ byteCount: Int, in base: UnsafeMutableRawPointer) {
-        let first = offset & ~7
-        unsafe noteWord(first, in: base)
-        // One word is the rule; what follows is dropped by the compiler where the type and its place are known.
-        if offset &- first &+ byteCount > 8 { unsafe noteRest(first &+ 8, offset &+ byteCount, in: base) }
+        // One word is the rule.
+        if offset & 7 &+ byteCount <= 8 { return unsafe noteWord(offset & ~7, in: base) }
+        unsafe noteRest(offset & ~7, offset &+ byteCount, in: base)
     }
 
     @unsafe @inlinable @inline(__always)
     mutating func noteWord(_ word: Int, in base: UnsafeMutableRawPointer) {
-        if count == capacity { makeRoom() }
-        unsafe (entries + count).initialize(
-            to: Entry(offset: word, word: base.load(fromByteOffset: word, as: UInt64.self)))
-        count &+= 1
+        if unsafe next == end { makeRoom() }
+        // One store: what limits random stores is how many the processor holds back.
+        unsafe UnsafeMutableRawPointer(next).storeBytes(
+            of: SIMD2(UInt64(truncatingIfNeeded: word), base.load(fromByteOffset: word, as: UInt64.self)),
+            as: SIMD2<UInt64>.self)
+        unsafe next += 1
     }
 
     @unsafe @usableFromInline @inline(never)
@@ -64,12 +72,14 @@ struct ChangeLog {
     /// Drops what is named twice, and grows unless that was half of it: at most four entries for each word of the heap.
     @usableFromInline @inline(never)
     mutating func makeRoom() {
+        let capacity = unsafe end - entries
         if capacity > 2 * wordCount { dropRepetitions() }
+        let (old, count) = unsafe (entries, count)
         guard count > capacity / 2 else { return }
-        let old = unsafe entries
-        capacity *= 2
-        unsafe entries = .allocate(capacity: capacity)
+        unsafe entries = .allocate(capacity: 2 * capacity)
+        unsafe end = entries + 2 * capacity
         unsafe entries.moveInitialize(from: old, count: count)
+        unsafe next = entries + count
         unsafe old.deallocate()
     }
 

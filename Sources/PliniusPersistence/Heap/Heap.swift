@@ -20,7 +20,12 @@ package final class Heap {
     /// Bytes of extents that were freed since the last durable commit, in the pool.
     ///
     /// A crash may bring their owners back, so nobody may store to them yet.
-    package var freedExtents: [Range<Int>] = []
+    package var freedExtents: [Range<Int>] {
+        get { unsafe freed }
+        set { unsafe freed = newValue }
+    }
+    // The combiner's lock orders every access; that the language looks for overlaps costs as much as half a transaction.
+    @exclusivity(unchecked) private var freed: [Range<Int>] = []
     /// The bytes of the pool that extents are made of.
     package var extentArea: Range<Int>
 
