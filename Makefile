@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test mutants crash vm-test bench bench-sps format check clean
+.PHONY: help setup build demo test tsan mutants crash vm-test bench bench-sps format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
@@ -21,6 +21,9 @@ demo: build ## seal data, train, kill it three times, resume, and compare the ex
 
 test: build ## run all tests
 	@$(SWIFT_TEST) 2>&1 | awk '/^✔ Test run with/ || !/^(◇|↳|✔|\[[0-9]+\/|Building|Build )/ { print; fflush() }'
+
+tsan: setup ## run what threads share under the thread sanitizer
+	@scripts/thread-sanitizer
 
 mutants: setup ## take out each write-back, fence, log entry and MAC field in turn: the tests must notice every one
 	@scripts/mutation-proof

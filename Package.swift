@@ -86,7 +86,8 @@ let modules: [Module] = [
     // MARK: Outer
     Module(name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusWire"]),
     Module(
-        name: "PliniusCLI", ring: .outer, uses: ["PliniusHost", "PliniusPersistence", "PliniusPoolTools", "PliniusWire"],
+        name: "PliniusCLI", ring: .outer,
+        uses: ["PliniusHost", "PliniusPersistence", "PliniusPoolTools", "PliniusWire"],
         products: [arguments]),
     Module(name: "plinius", ring: .outer, uses: ["PliniusCLI"], executable: true),
 

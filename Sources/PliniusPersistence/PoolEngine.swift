@@ -83,7 +83,7 @@ final class PoolEngine {
         lock.lockExclusive()
         do throws(PersistenceError) {
             if isFailed, let failure { throw failure }
-            if mustBegin { try commits!.begin() }
+            if mustBegin { try commits?.begin() }
             mustBegin = alwaysBegins
         } catch {
             failure = error
@@ -101,7 +101,7 @@ final class PoolEngine {
             // Nothing is in the way between the last store and the next transaction's first load but what must be.
             store.countCommit()
             if !heap.freedExtents.isEmpty { heap.freedExtents = [] }
-            try commits!.commit()
+            try commits?.commit()
         } catch {
             failure = error
             throw error
@@ -117,7 +117,7 @@ final class PoolEngine {
         let isCommitted = isWanted && !isInnerCancelled
         isInnerCancelled = false
         do throws(PersistenceError) {
-            try commits!.record(committed: isCommitted)
+            try commits?.record(committed: isCommitted)
         } catch {
             failure = error
         }

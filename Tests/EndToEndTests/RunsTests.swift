@@ -21,7 +21,8 @@ import _PliniusTestSupport
 
     // MARK: Turns
 
-    @Test(.timeLimit(.minutes(4))) mutating func runsThatTakeTurnsAndAreKilledEndWithTheBitsThatTheyHaveAlone() throws {
+    @Test(.timeLimit(.minutes(15))) mutating func runsThatTakeTurnsAndAreKilledEndWithTheBitsThatTheyHaveAlone() throws
+    {
         let scenario = try Scenario()
         let seeds = ["one": "7", "two": "8", "three": "9"]
         var expected: [String: [UInt8]] = [:]
@@ -53,7 +54,8 @@ import _PliniusTestSupport
 
     // MARK: Kills while a run begins
 
-    @Test(.timeLimit(.minutes(4))) mutating func killsWhileASecondRunBeginsLeaveTheFirstUntouchedAndLeakNothing() throws
+    @Test(.timeLimit(.minutes(15))) mutating func killsWhileASecondRunBeginsLeaveTheFirstUntouchedAndLeakNothing()
+        throws
     {
         let scenario = try Scenario()
         let size = try "\(size(for: 2, of: scenario))"

@@ -4,7 +4,7 @@ import _PliniusTestSupport
 
 /// SIGTERM and SIGINT finish the iteration, mirror, and exit 0 with a line that says how to resume; in every phase.
 @Suite(.serialized) struct SignalTests {
-    @Test(.timeLimit(.minutes(3)), arguments: [SIGTERM, SIGINT]) func aSignalAtAnyInstantLeavesAResumableRun(
+    @Test(.timeLimit(.minutes(15)), arguments: [SIGTERM, SIGINT]) func aSignalAtAnyInstantLeavesAResumableRun(
         signal: CInt
     ) throws {
         let scenario = try Scenario()
@@ -29,7 +29,7 @@ import _PliniusTestSupport
         }
     }
 
-    @Test(.timeLimit(.minutes(1))) func aStoppedRunSaysHowToResume() throws {
+    @Test(.timeLimit(.minutes(15))) func aStoppedRunSaysHowToResume() throws {
         let config = Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=100000")
         let scenario = try Scenario(config: config)
         let events = scenario.folder("events.jsonl")

@@ -88,7 +88,7 @@ import _PliniusTestSupport
             var failure: (any Error)?
             media.onStep = {
                 do {
-                    for image in media.imagesAfterPowerLoss(limit: 40, seed: 5) + [media.imageAfterKill] {
+                    for image in media.imagesAfterPowerLoss(limit: 12, seed: 5) + [media.imageAfterKill] {
                         found.insert(try value(of: image, word))
                     }
                 } catch { failure = error }

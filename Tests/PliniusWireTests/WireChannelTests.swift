@@ -2,7 +2,7 @@ import Glibc
 import PliniusWire
 import Testing
 
-@Suite("The channel", .timeLimit(.minutes(1)))
+@Suite("The channel", .timeLimit(.minutes(15)))
 struct WireChannelTests {
     @Test
     func messagesArriveInOrderAndThenTheEnd() throws {
