@@ -68,16 +68,13 @@ extension Pool {
     /// is then private memory; the other protocols work in the file, and trust whoever may write to it meanwhile.
     ///
     /// - Parameters:
-    ///   - required: The only protocol that the caller accepts: `.redoLog` where the file's keeper is not to be trusted.
     ///   - writeBack: Anything but `automatic` is for measurements.
-    /// - Throws: `.otherType` for another protocol; `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the
-    ///   file throws.
+    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the file throws.
     /// - Complexity: O(heap), and one fence or fdatasync unless for reading only.
     public static func open(
-        descriptor: CInt, access: Access = .readWrite, requiring required: CommitKind? = nil,
-        writeBack: WriteBack = .automatic
+        descriptor: CInt, access: Access = .readWrite, writeBack: WriteBack = .automatic
     ) throws(PersistenceError) -> Pool {
-        try open(Region.open(descriptor: descriptor, access: access, writeBack: writeBack), requiring: required)
+        try open(Region.open(descriptor: descriptor, access: access, writeBack: writeBack))
     }
 
     /// Opens the pool on a medium of another kind, for tests.
@@ -85,14 +82,8 @@ extension Pool {
         try open(Region(on: media))
     }
 
-    private static func open(_ region: Region, requiring required: CommitKind? = nil) throws(PersistenceError) -> Pool {
+    private static func open(_ region: Region) throws(PersistenceError) -> Pool {
         let store = PoolStore(region: region, header: try PoolHeader.read(from: region))
-        if let required, store.header.kind != required {
-            throw PersistenceError(
-                .otherType,
-                "The pool commits with \(store.header.kind), and only \(required) is accepted here. Use a pool that was made with it."
-            )
-        }
         if region.isWritable {
             // What a killed process stored is seen, and yet a loss of power may take it away: it is made as certain as it looks, before
             // anybody believes it, or overwrites what it stands for.

@@ -44,7 +44,7 @@ extension Pool {
     ///
     /// - Parameter lock: Whether to keep other processes away for as long as the pool is open, other readers of a pool that is only read
     ///   apart: with `false`, the caller sees to it.
-    /// - Throws: `.inUse` if another process keeps this one away for a second, and what ``open(descriptor:access:requiring:writeBack:)``
+    /// - Throws: `.inUse` if another process keeps this one away for a second, and what ``open(descriptor:access:writeBack:)``
     ///   throws.
     public static func open(path: String, access: Access = .readWrite, lock: Bool = true) throws(PersistenceError)
         -> Pool

@@ -64,7 +64,8 @@ public struct Pool: ~Copyable, Sendable {
 
     /// Runs a closure on the last durable state, beside other readers.
     ///
-    /// Writers wait for it to end, so it should be short. It must not ask for a transaction.
+    /// Writers wait for it to end, so it should be short. It must ask neither for a transaction nor for another read, which would wait for
+    /// it.
     /// - Throws: `.cancelled` with what the closure threw; `.failed` if an earlier commit did not become durable.
     @inlinable
     public func read<Result, Failure>(

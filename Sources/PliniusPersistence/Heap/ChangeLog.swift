@@ -13,11 +13,6 @@ struct ChangeLog {
         @usableFromInline let offset: Int
         /// What it held before the store.
         @usableFromInline var word: UInt64
-
-        @inlinable init(offset: Int, word: UInt64) {
-            self.offset = offset
-            self.word = word
-        }
     }
 
     @usableFromInline @unsafe var entries: UnsafeMutablePointer<Entry>
