@@ -148,6 +148,27 @@ import _PliniusTestSupport
         }
     }
 
+    /// What is copied says that it belongs where it now lies. The chunks' tags bind the slot as well, and two whole slots of one commit do
+    /// not fit together; but it is the header that was changed, and it is called that.
+    @Test func `A header that is made to fit the other slot is refused as a header`() throws {
+        let image = try fixture.image(commits: 3)
+        for slot in Slot.allCases {
+            let (from, to) = (fixture.start(of: slot), fixture.start(of: slot.other))
+            for byteCount in [512, fixture.slotBytes] {
+                var copied = image
+                copied.replaceSubrange(to..<to + byteCount, with: image[from..<from + byteCount])
+                copied[to + 12] = slot.other.rawValue
+                let expected = "\(slot.other), header: its MAC does not match"
+                #expect(try refusal(copied)?.message.contains(expected) == true)
+                // Nor where the slot that it was copied from is out of the way.
+                let alone = withState("PLINTORN", of: [slot], copied)
+                #expect(try refusal(alone)?.message.contains(expected) == true)
+                // After a restart of the system the other slot is taken instead, and the same is said.
+                #expect(try recover(copied, boot: 2).message.contains(expected))
+            }
+        }
+    }
+
     @Test func `An older mirror cannot be put back into its slot`() throws {
         let old = try (0...2).map { try fixture.image(commits: $0) }
         // Commits 4 and 5 are there; the pool is the same, so the slots fit in everything but their age.
@@ -244,7 +265,10 @@ import _PliniusTestSupport
         for (place, code) in fields {
             var changed = flipped(image, place, 2)
             changed.replaceSubrange(8160..<8192, with: sha256(Array(changed[..<8160])))
-            #expect(try refusal(changed)?.code == code, "byte \(place)")
+            let error = try refusal(changed)
+            #expect(error?.code == code, "byte \(place)")
+            // Whatever a changed field would have led to later, it is the superblock that is refused.
+            if code == .tampered { #expect(error?.message.contains("superblock: its") == true, "byte \(place)") }
         }
         // Sizes that would lead far outside.
         for (place, count) in [(128, 8), (136, 4), (140, 4), (144, 8), (152, 8), (160, 8), (184, 4), (220, 1)] {
@@ -255,6 +279,20 @@ import _PliniusTestSupport
                 #expect(try refusal(changed) != nil)
             }
         }
+    }
+
+    @Test func `Another description of the network is refused, though the digest in the superblock is its own`() throws
+    {
+        let image = try fixture.image(commits: 3)
+        #expect(Array(image[188..<220]) == sha256(fixture.description))
+        var changed = image
+        let other = Array("[net]\nbatch=9\n".utf8)
+        changed.replaceSubrange(8192..<8192 + other.count, with: other)
+        changed.replaceSubrange(188..<220, with: sha256(other))
+        changed.replaceSubrange(8160..<8192, with: sha256(Array(changed[..<8160])))
+        let error = try refusal(changed)
+        #expect(error?.code == .tampered)
+        #expect(error?.message.contains("superblock: its MAC does not match") == true)
     }
 
     // MARK: Key, run, size
