@@ -31,14 +31,18 @@ struct FieldReader: FieldVisitor {
     }
 
     mutating func text(_ value: inout String, atMost limit: Int) throws(WireError) {
-        var length: UInt32 = 0
-        try count(&length, atMost: limit)
-        let bytes: [UInt8]
-        do { bytes = try reader.readBytes(Int(length)) } catch { throw Self.tooShort(error) }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw WireError(.malformed, "a text of \(length) bytes is not UTF-8")
+        var utf8: [UInt8] = []
+        try bytes(&utf8, atMost: limit)
+        guard let text = String(validating: utf8, as: UTF8.self) else {
+            throw WireError(.malformed, "a text of \(utf8.count) bytes is not UTF-8")
         }
         value = text
+    }
+
+    mutating func bytes(_ value: inout [UInt8], atMost limit: Int) throws(WireError) {
+        var length: UInt32 = 0
+        try count(&length, atMost: limit)
+        do { value = try reader.readBytes(Int(length)) } catch { throw Self.tooShort(error) }
     }
 
     mutating func count(_ value: inout UInt32, atMost limit: Int) throws(WireError) {

@@ -12,6 +12,9 @@ protocol FieldVisitor {
     /// Passes over a length of at most `limit` and as many bytes of UTF-8.
     mutating func text(_ value: inout String, atMost limit: Int) throws(Failure)
 
+    /// Passes over a length of at most `limit` and as many bytes.
+    mutating func bytes(_ value: inout [UInt8], atMost limit: Int) throws(Failure)
+
     /// Passes over the number of elements of a list, at most `limit`.
     mutating func count(_ value: inout UInt32, atMost limit: Int) throws(Failure)
 }
@@ -115,6 +118,8 @@ enum WireLimit {
     static let name = 1024
     /// Bytes of a text for people.
     static let message = 64 << 10
+    /// Bytes of one part of evidence; logs of long-lived machines are the largest.
+    static let evidencePart = 16 << 20
     /// Bytes of a network description: what a frame has room for beside the other fields.
     static let config = Frame.maximumByteCount - (64 << 10)
 }

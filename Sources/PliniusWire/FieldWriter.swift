@@ -32,6 +32,12 @@ struct FieldWriter: FieldVisitor {
         writer.write(bytes: bytes)
     }
 
+    mutating func bytes(_ value: inout [UInt8], atMost limit: Int) {
+        precondition(value.count <= limit, "a field of \(value.count) bytes is over the limit of \(limit)")
+        writer.write(UInt32(value.count))
+        writer.write(bytes: value)
+    }
+
     mutating func count(_ value: inout UInt32, atMost limit: Int) {
         precondition(value <= limit, "a list of \(value) elements is over the limit of \(limit)")
         writer.write(value)

@@ -1,0 +1,15 @@
+/// The keys that every chain must end at, as certificates in DER.
+public struct TrustAnchors: Sendable {
+    /// Intel SGX Root CA: quotes, TCB info, QE identity.
+    public var intel: [[UInt8]] = []
+    /// AMD root keys (ARK): Milan, Genoa, Turin.
+    public var amd: [[UInt8]] = []
+    /// NVIDIA Device Identity CA.
+    public var nvidia: [[UInt8]] = []
+    /// Makers of TPMs: who may certify an endorsement key. There is no one root, so that a policy names them.
+    public var endorsement: [[UInt8]] = []
+    /// Who signs simulated evidence; empty but in tests.
+    public var simulated: [[UInt8]] = []
+
+    public init() {}
+}
