@@ -13,6 +13,7 @@ MIB = 1 << 20
 
 # What must be installed, and by which command it is known.
 PACKAGES = {"qemu-system-x86": "qemu-system-x86_64", "busybox-static": "busybox", "ndctl": "ndctl", "e2fsprogs": "mkfs.ext4"}
+TPM_PACKAGES = {"swtpm": "swtpm", "swtpm-tools": "swtpm_setup"}
 
 # Kernel modules by name; what they need is found in the modules themselves. The order of the two lists makes the NVDIMM region 0.
 MODULES = {
@@ -22,7 +23,7 @@ MODULES = {
 
 
 class Skip(Exception):
-    """Why this machine cannot run the test."""
+    """Why this machine cannot boot the virtual one."""
 
 
 def run(*command, **options):
@@ -50,11 +51,11 @@ def apt_get_twice(*arguments, **options):
     return answer.stderr.strip()[-300:] or "apt-get failed" if answer.returncode != 0 else ""
 
 
-def install():
+def install(packages):
     """Installs what is missing, if this process may."""
     if platform.machine() != "x86_64":
         raise Skip("the virtual machine is an x86-64 one, and the programs of this machine are for another processor")
-    missing = {package: command for package, command in PACKAGES.items() if not which(command)}
+    missing = {package: command for package, command in packages.items() if not which(command)}
     if not missing:
         return
     lacks = f"{', '.join(missing.values())} not installed"
@@ -128,7 +129,8 @@ def libraries(*programs):
     """The shared libraries of programs, with the loader, by path."""
     found = set()
     for program in programs:
-        for line in run("ldd", program).stdout.splitlines():
+        # A static program has none, of which ldd makes a failure.
+        for line in run("ldd", program, check=False).stdout.splitlines():
             if "not found" in line:
                 raise Skip(f"{program} lacks a library: {line.strip()}")
             found.update(re.findall(r"(/\S+) \(0x", line))

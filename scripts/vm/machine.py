@@ -1,5 +1,6 @@
-"""The virtual machine: one boot of it."""
+"""The virtual machine: what its boots are made from, and one boot of it."""
 
+import contextlib
 import ctypes
 import os
 import pathlib
@@ -7,8 +8,12 @@ import re
 import select
 import signal
 import subprocess
+import tempfile
 import time
 
+import image
+
+CACHE = pathlib.Path(__file__).resolve().parent.parent.parent / ".build/vm"
 MIB = 1 << 20
 
 # The bytes of the machine's memories and disks that are empty at first.
@@ -25,10 +30,51 @@ def die_with_parent():
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
+class Rig:
+    """Makes boots of one machine, whose disks and NVDIMM last as long as it is open, in a scratch folder that is the current one."""
+
+    def __init__(self, packages=image.PACKAGES):
+        """Installs and downloads what is missing, or raises `image.Skip`."""
+        CACHE.mkdir(parents=True, exist_ok=True)
+        image.install(packages)
+        folder = image.kernel(CACHE)
+        self.name = folder.name
+        self.kernel = next(folder.glob("boot/vmlinuz-*"))
+        self.initial = image.archive(image.initial_files(folder))
+
+    @contextlib.contextmanager
+    def open(self, programs):
+        """`programs`, by name, are what the machine finds in /programs."""
+        before = os.getcwd()
+        with tempfile.TemporaryDirectory(prefix="run-", dir=CACHE) as scratch:
+            os.chdir(scratch)
+            try:
+                image.disk("programs", programs)
+                for name, size in FILES.items():
+                    with open(name, "wb") as file:
+                        file.truncate(size)
+                yield
+            finally:
+                os.chdir(before)
+
+    def boot(self, job, entries=(), **arguments):
+        """`entries`, as `image.archive` takes them, lie beside the initial files."""
+        # The kernel unpacks one archive after the other.
+        pathlib.Path("initrd").write_bytes(self.initial + image.archive(entries))
+        return Machine(self.kernel, job, **arguments)
+
+    def console(self):
+        """What the kernel said last."""
+        lines = pathlib.Path("console").read_text(errors="replace").splitlines()[-15:] if os.path.exists("console") else []
+        return "".join(f"console: {line}\n" for line in lines)
+
+
 class Machine:
     """One boot, from files in the current folder."""
 
-    def __init__(self, kernel, job, persistence="mem-ctrl", **arguments):
+    def __init__(self, kernel, job, persistence="mem-ctrl", tpm=None, **arguments):
+        if tpm:
+            tpm.start()
         words = " ".join(f"plinius.{name}={value}" for name, value in {"job": job, **arguments}.items())
         with open("errors", "w") as errors:
             # TCG even where there is KVM: the same machine everywhere, with every write-back instruction.
@@ -47,8 +93,10 @@ class Machine:
                     "-drive", "if=none,id=programs,format=raw,readonly=on,file=programs",
                     "-device", "virtio-blk-pci,drive=programs",
                     "-drive", "if=none,id=page,format=raw,file=page", "-device", "virtio-blk-pci,drive=page",
+                    *(tpm.devices if tpm else []),
                     "-kernel", str(kernel), "-initrd", "initrd",
-                    "-append", f"console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off random.trust_cpu=on no_timer_check {words}",
+                    "-append", f"console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off random.trust_cpu=on no_timer_check {words}"
+                    + (f" {tpm.words}" if tpm else ""),
                     "-serial", "file:console", "-serial", "stdio",
                 ],
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=errors, preexec_fn=die_with_parent)
@@ -56,6 +104,8 @@ class Machine:
         # Whole lines that nobody has taken yet, and the beginning of the next.
         self.pending = []
         self.rest = b""
+        # How a line begins that ends the test.
+        self.complaints = ("failed ", "pool-storm: ")
 
     def every_line(self, until):
         while True:
@@ -70,7 +120,7 @@ class Machine:
     def lines(self, until):
         """What the machine says until `until` (monotonic seconds) has come or it ends; a complaint ends the test."""
         for line in self.every_line(until):
-            if line.startswith(("failed ", "pool-storm: ")):
+            if line.startswith(self.complaints):
                 # The rest of the complaint is on its way.
                 raise Broken("\n".join([line, *self.every_line(time.monotonic() + 3)][:40]))
             yield line
@@ -81,8 +131,15 @@ class Machine:
             if line == last:
                 return
             yield line
-        state = "ended" if self.process.poll() is not None else f"took more than {seconds} s"
-        raise Broken(f"the machine {state} before it said '{last}'. {pathlib.Path('errors').read_text()[-500:]}")
+        raise self.silence(f"it said '{last}'", seconds)
+
+    def silence(self, event, seconds):
+        try:
+            self.process.wait(timeout=1)
+            state = "ended"
+        except subprocess.TimeoutExpired:
+            state = f"took more than {seconds} s"
+        return Broken(f"the machine {state} before {event}. {pathlib.Path('errors').read_text()[-500:]}")
 
     def end(self):
         """Waits for a machine that has turned itself off."""
