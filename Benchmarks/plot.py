@@ -46,3 +46,13 @@ def line_plot(title, axis, points, curves):
         lines.append(f'<text x="{WIDTH - RIGHT + 10}" y="{place + 4:.1f}" fill="{colour}">{html.escape(name)}</text>')
         place += 15
     return "\n".join([*lines, "</svg>", ""])
+
+
+def grid(plots, columns):
+    """Plots beside and below each other in one picture; an empty one leaves its place empty."""
+    height = HEIGHT * math.ceil(len(plots) / columns)
+    lines = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH * columns} {height}">']
+    for index, plot in enumerate(plots):
+        if plot:
+            lines.append(f'<svg x="{index % columns * WIDTH}" y="{index // columns * HEIGHT}" width="{WIDTH}" height="{HEIGHT}">\n{plot}</svg>')
+    return "\n".join([*lines, "</svg>", ""])

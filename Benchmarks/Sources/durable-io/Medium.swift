@@ -64,6 +64,15 @@ enum Way: String, CaseIterable {
                     heapBytes: heapBytes))
         }
     }
+
+    /// What makes the writes of a pool durable; nothing for a file, where fdatasync does.
+    func tier(_ path: String) throws -> Tier? {
+        if self == .file { return nil }
+        let descriptor = unsafe open(path, O_RDWR | O_CLOEXEC)
+        guard descriptor >= 0 else { stop("\(path): \(unsafe String(cString: strerror(errno)))") }
+        defer { close(descriptor) }
+        return try Pool.open(descriptor: descriptor).tier
+    }
 }
 
 struct File: Medium {

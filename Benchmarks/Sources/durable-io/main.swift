@@ -85,11 +85,12 @@ func measure() throws -> [Work] {
 do {
     let works = try measure()
     let isCorrect = try holds(way.medium(path, isNew: false), works.flatMap(\.stamps))
+    let tier = try way.tier(path)?.description ?? ""
     let perSecond = works.reduce(0) { $0 + Double($1.operations) / $1.seconds }
     print(
         """
-        {"way":"\(way.rawValue)","pattern":"\(pattern.rawValue)","threads":\(threads),"operationsPerSecond":\(perSecond),\
-        "correct":\(isCorrect)}
+        {"way":"\(way.rawValue)","tier":"\(tier)","pattern":"\(pattern.rawValue)","threads":\(threads),\
+        "operationsPerSecond":\(perSecond),"correct":\(isCorrect)}
         """)
     exit(isCorrect ? 0 : 1)
 } catch {
