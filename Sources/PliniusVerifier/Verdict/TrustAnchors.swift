@@ -8,7 +8,7 @@ public struct TrustAnchors: Sendable {
     public var nvidia: [[UInt8]] = []
     /// Makers of TPMs: who may certify an endorsement key. There is no one root, so that a policy names them.
     public var endorsement: [[UInt8]] = []
-    /// Who signs simulated evidence; empty but in tests.
+    /// Who signs simulated evidence, as Ed25519 public keys of 32 bytes; empty but in tests.
     public var simulated: [[UInt8]] = []
 
     public init() {}

@@ -15,7 +15,10 @@ public struct Evidence: Hashable, Sendable, WireField {
         case azureVTPM
         /// A GPU of NVIDIA: `report` (SPDM request and response), `certificates` (PEM).
         case nvidia
-        /// A process that nothing protects: `report`, `certificate`. For tests alone.
+        /// A process that nothing protects; for tests alone: `report`, `signature`, `key`.
+        ///
+        /// The report has 108 bytes: the ASCII characters `PLINSIM1`, the version 1 as 4 bytes (little-endian), the report data (64), the
+        /// SHA-256 of the enclave's program (32). The signature (64 bytes) is Ed25519's over the report, the key (32 bytes) the public one.
         case simulated = 255
     }
 
