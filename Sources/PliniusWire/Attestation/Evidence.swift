@@ -8,8 +8,8 @@ public struct Evidence: Hashable, Sendable, WireField {
         case tdx
         /// AMD SEV-SNP: `report`; `certificates`, the table of the GHCB specification.
         case snp
-        /// TPM 2.0: `attest` (TPMS_ATTEST), `signature` (TPMT_SIGNATURE), `ak` (TPMT_PUBLIC), `pcrs`; `ek-certificate` (DER), `uefi-log`
-        /// (TCG2), `ima-log` (binary), `ima-start` (the number of entries left out of it, 8 bytes).
+        /// TPM 2.0: `attest` (TPMS_ATTEST), `signature` (TPMT_SIGNATURE), `ak` (TPMT_PUBLIC), `pcrs` (``PCRValues``); `ek-certificate`
+        /// (DER), `uefi-log` (TCG2), `ima-log` (binary), `ima-start` (the number of entries left out of it, 8 bytes, little-endian).
         case tpm
         /// A TPM of Azure's paravisor: the parts of ``tpm``, and `hcl-report`; `quote` or `certificates` of the platform below.
         case azureVTPM
