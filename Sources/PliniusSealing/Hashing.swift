@@ -5,6 +5,11 @@ public func sha256(_ bytes: [UInt8]) -> [UInt8] {
     Array(SHA256.hash(data: bytes))
 }
 
+/// The SHA-512 digest of `bytes`, 64 bytes.
+public func sha512(_ bytes: [UInt8]) -> [UInt8] {
+    Array(SHA512.hash(data: bytes))
+}
+
 /// A SHA-256 digest of bytes that come in pieces.
 public struct IncrementalSHA256 {
     private var state = SHA256()

@@ -49,7 +49,7 @@ extension AES.GCM.Nonce {
 }
 
 /// Overwrites the storage of opened bytes, of whatever type swift-crypto returns them in.
-@unsafe private func wipe(_ bytes: some Collection<UInt8>) {
+@unsafe func wipe(_ bytes: some Collection<UInt8>) {
     let wiped: Void? = bytes.withContiguousStorageIfAvailable { storage in
         // The storage was allocated for this message and nobody else holds it: the type only promises less than is true.
         unsafe wipe(UnsafeMutableRawBufferPointer(mutating: UnsafeRawBufferPointer(storage)))

@@ -67,6 +67,24 @@ struct PublishedVectorTests {
         #expect(sha256(Array(message.utf8)) == [UInt8](hex: digest))
     }
 
+    // FIPS 180-2, appendix C, and the digest of nothing.
+    @Test(
+        "SHA-512 of FIPS 180",
+        arguments: [
+            (
+                "",
+                "cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e"
+            ),
+            (
+                "abc",
+                "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f"
+            ),
+        ]
+    )
+    func longSHA(message: String, digest: String) {
+        #expect(sha512(Array(message.utf8)) == [UInt8](hex: digest))
+    }
+
     @Test("SHA-256 in pieces equals SHA-256 at once, and goes on after a digest was taken")
     func incrementalSHA() {
         let bytes = (0..<1_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
