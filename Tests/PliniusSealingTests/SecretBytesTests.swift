@@ -38,7 +38,8 @@ struct SecretBytesTests {
         }
         var dumped = ""
         dump(secret, to: &dumped)
-        #expect(!dumped.contains("65"))
+        // An element of a collection stands on a line of its own; an address may well hold a 65.
+        #expect(!dumped.contains("- 65"))
     }
 
     @Test("Random bytes come in every length and do not repeat")
