@@ -176,7 +176,7 @@ private struct BootLogJudge {
         }
         examination.check(
             "bootlog.secureboot.state", state?.state == .enabled, expected: "enabled", found: found, askedBy: line)
-        guard let state else { return }
+        guard let state, state.state == .enabled else { return }
         examination.check(
             "bootlog.secureboot.weakness", state.weaknesses.isEmpty, expected: "none",
             found: state.weaknesses.isEmpty ? "none" : state.weaknesses.joined(separator: "; "),
