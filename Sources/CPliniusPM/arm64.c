@@ -39,8 +39,6 @@ void cplinius_write_back(const void *start, size_t count, cplinius_line_instruct
     }
 }
 
-void cplinius_fence(void) { __asm__ volatile("dsb sy" ::: "memory"); }
-
 void cplinius_copy_non_temporal(
     void *destination, const void *source, size_t count, cplinius_line_instruction instruction) {
     // `stnp` is a hint that says nothing about persistence: an ordinary copy with write-back does the same.

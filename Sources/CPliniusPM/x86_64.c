@@ -49,8 +49,6 @@ void cplinius_write_back(const void *start, size_t count, cplinius_line_instruct
     }
 }
 
-void cplinius_fence(void) { _mm_sfence(); }
-
 void cplinius_copy_non_temporal(
     void *destination, const void *source, size_t count, cplinius_line_instruction instruction) {
     char *to = destination;

@@ -131,6 +131,8 @@ final class MappedMedia: PersistentMedia {
         unsafe cplinius_write_back(base + range.lowerBound, range.count, instruction)
     }
 
+    var persistsByFence: Bool { !synchronises }
+
     func persist() throws(PersistenceError) {
         guard synchronises else { return cplinius_fence() }
         while fdatasync(descriptor) != 0 {

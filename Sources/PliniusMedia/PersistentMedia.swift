@@ -37,6 +37,9 @@ public protocol PersistentMedia: AnyObject, Sendable {
     ///   call cannot tell: the kernel reports a failed write once and then forgets the pages.
     func persist() throws(PersistenceError)
 
+    /// Whether ``persist()`` is a fence of the processor and nothing else, so that the caller may issue it in place.
+    var persistsByFence: Bool { get }
+
     /// Makes the medium at least so large, durably, by zeros behind its end; what is there does not move.
     ///
     /// A crash may leave any number of them.
@@ -45,6 +48,9 @@ public protocol PersistentMedia: AnyObject, Sendable {
 }
 
 extension PersistentMedia {
+    /// No: the medium wants to be asked.
+    public var persistsByFence: Bool { false }
+
     /// Refuses more than there is.
     public func grow(toByteCount byteCount: Int) throws(PersistenceError) {
         if unsafe byteCount <= bytes.count { return try persist() }

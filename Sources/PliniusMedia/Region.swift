@@ -1,4 +1,4 @@
-import CPliniusPM
+public import CPliniusPM
 import Glibc
 
 /// The bytes of a pool, mapped, with bounds-checked access by offset: what they mean is decided above.
@@ -12,11 +12,13 @@ public final class Region: Sendable {
     /// The unit of every size and offset here, in bytes.
     public static let pageBytes = 4096
 
-    private let media: any PersistentMedia
+    @usableFromInline let media: any PersistentMedia
+    @usableFromInline let persistsByFence: Bool
 
     /// A pool on a medium of another kind, for tests.
     public init(on media: any PersistentMedia) {
         self.media = media
+        persistsByFence = media.persistsByFence
     }
 
     /// What a commit to this pool survives.
@@ -92,7 +94,8 @@ public final class Region: Sendable {
     /// Waits until everything stored so far is as durable as the tier promises.
     ///
     /// - Throws: `.notDurable` or `.system`; the pool is then not to be stored to again by this process.
-    public func persist() throws(PersistenceError) {
+    @inlinable public func persist() throws(PersistenceError) {
+        if persistsByFence { return cplinius_fence() }
         try media.persist()
     }
 

@@ -20,6 +20,8 @@ final class PoolEngine {
     let heap: Heap
     /// `nil` for a pool that is only read.
     private let commits: (any CommitProtocol)?
+    /// The same, if it is the one whose commits are so short that a detour, or counting references, would be felt.
+    private let redoLog: RedoLog?
     private let queue = WriterQueue()
     private let lock = FairLock()
     /// Why nothing is durable any more; changed under the exclusive lock.
@@ -38,6 +40,7 @@ final class PoolEngine {
         self.store = store
         self.heap = heap
         self.commits = commits
+        redoLog = commits as? RedoLog
         alwaysBegins = store.header.kind != .redoLog
     }
 
@@ -101,7 +104,8 @@ final class PoolEngine {
             // Nothing is in the way between the last store and the next transaction's first load but what must be.
             store.countCommit()
             if !heap.freedExtents.isEmpty { heap.freedExtents = [] }
-            try commits?.commit()
+            try redoLog?.commit()
+            if redoLog == nil { try commits?.commit() }
         } catch {
             failure = error
             throw error
@@ -117,7 +121,8 @@ final class PoolEngine {
         let isCommitted = isWanted && !isInnerCancelled
         isInnerCancelled = false
         do throws(PersistenceError) {
-            try commits?.record(committed: isCommitted)
+            try redoLog?.record(committed: isCommitted)
+            if redoLog == nil { try commits?.record(committed: isCommitted) }
         } catch {
             failure = error
         }
@@ -133,13 +138,13 @@ final class PoolEngine {
 
     /// Gives the extents more pages; nobody else uses the pool meanwhile.
     func grow(toByteCount byteCount: Int) throws(PersistenceError) {
-        guard let commits else { preconditionFailure("the pool was opened for reading only") }
+        precondition(isWritable, "the pool was opened for reading only")
         try region.grow(toByteCount: byteCount)
         try begin()
         store.header.byteCount = byteCount
         do throws(PersistenceError) {
-            if let log = commits as? RedoLog {
-                try log.checkpoint()
+            if let redoLog {
+                try redoLog.checkpoint()
             } else {
                 store.header.epoch += 1
                 try store.writeHeader()

@@ -35,6 +35,22 @@ public struct Transaction: ~Copyable {
         @inline(__always) set { store(newValue, at: array.offset(of: index)) }
     }
 
+    /// Exchanges two elements of an array; for words of 8 bytes less work than two loads and two stores.
+    @inlinable @inline(__always)
+    public mutating func swapAt<Element>(_ array: PersistentArray<Element>, _ first: Int, _ second: Int) {
+        let (a, b) = (array.offset(of: first), array.offset(of: second))
+        guard MemoryLayout<Element>.size == 8 else {
+            let kept = load(Element.self, at: a)
+            store(load(Element.self, at: b), at: a)
+            return store(kept, at: b)
+        }
+        precondition(array.offset & 7 == 0, "the pool hands out arrays of words at multiples of 8")
+        let (firstWord, secondWord) = (load(UInt64.self, at: a), load(UInt64.self, at: b))
+        unsafe changes.pointee.noteWords(a, firstWord, b, secondWord)
+        unsafe base.storeBytes(of: secondWord, toByteOffset: a, as: UInt64.self)
+        unsafe base.storeBytes(of: firstWord, toByteOffset: b, as: UInt64.self)
+    }
+
     /// Copies bytes out of a buffer into memory of the caller; traps outside the buffer.
     @unsafe public func read(_ buffer: PersistentBuffer, at start: Int = 0, into bytes: UnsafeMutableRawBufferPointer) {
         let offset = buffer.offset(of: start, bytes.count)

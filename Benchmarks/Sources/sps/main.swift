@@ -50,9 +50,7 @@ func runTransaction(
         var numbers = random
         for _ in 0..<swaps {
             let (a, b) = nextPair(&numbers)
-            let kept = tx[array, a]
-            tx[array, a] = tx[array, b]
-            tx[array, b] = kept
+            tx.swapAt(array, a, b)
         }
         random = numbers
     }

@@ -25,6 +25,8 @@ package final class RedoLog: CommitProtocol {
     private var position = 0
     /// The number of the next record.
     private var sequence: UInt64
+    /// Under which epoch records count: the header's.
+    private var epoch: UInt64
     /// One bit for each line that differs from the image.
     @unsafe private let dirty: UnsafeMutableBufferPointer<UInt64>
     /// Where a record is put together.
@@ -41,6 +43,7 @@ package final class RedoLog: CommitProtocol {
         log = store.header.log
         position = tail?.position ?? 0
         sequence = tail?.sequence ?? store.header.sequence
+        epoch = store.header.epoch
         mayHoldOthers = tail != nil
         unsafe dirty = .allocate(capacity: heap.byteCount / Heap.lineBytes / 64 + 1)
         unsafe dirty.initialize(repeating: 0)
@@ -85,7 +88,7 @@ package final class RedoLog: CommitProtocol {
         unsafe start.storeBytes(of: sequence, toByteOffset: 8, as: UInt64.self)
         unsafe start.storeBytes(of: UInt64(size), toByteOffset: 16, as: UInt64.self)
         let checked = unsafe UnsafeRawBufferPointer(start: start + 8, count: size - 8)
-        unsafe start.storeBytes(of: checksum(of: checked, seed: store.header.epoch), as: UInt64.self)
+        unsafe start.storeBytes(of: checksum(of: checked, seed: epoch), as: UInt64.self)
         unsafe store.copy(
             UnsafeRawBufferPointer(start: start, count: size), to: log.lowerBound + position)
         position += size
@@ -148,7 +151,8 @@ package final class RedoLog: CommitProtocol {
         }
         copyToImage(run)
         try store.persist()
-        store.header.epoch += 1
+        epoch += 1
+        store.header.epoch = epoch
         store.header.sequence = sequence
         try store.writeHeader()
         store.countCheckpoint()

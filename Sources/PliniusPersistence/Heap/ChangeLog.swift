@@ -13,10 +13,11 @@ struct ChangeLog {
         @usableFromInline let offset: Int
         /// What it held before the store.
         @usableFromInline var word: UInt64
+        @inlinable init(offset: Int, word: UInt64) { self.offset = offset; self.word = word }
     }
 
     @usableFromInline @unsafe var entries: UnsafeMutablePointer<Entry>
-    /// Where the next entry goes, and where there is no room for one.
+    /// Where the next entry goes, and from where on there is no room for two.
     @usableFromInline @unsafe var next: UnsafeMutablePointer<Entry>
     @usableFromInline @unsafe var end: UnsafeMutablePointer<Entry>
     @usableFromInline var count: Int {
@@ -29,7 +30,7 @@ struct ChangeLog {
 
     init(heapBytes: Int) {
         wordCount = heapBytes / 8
-        unsafe entries = .allocate(capacity: 1024)
+        unsafe entries = .allocate(capacity: 1024 + 1)
         unsafe next = entries
         unsafe end = entries + 1024
         unsafe seen = .allocate(capacity: wordCount / 64 + 1)
@@ -51,12 +52,23 @@ struct ChangeLog {
 
     @unsafe @inlinable @inline(__always)
     mutating func noteWord(_ word: Int, in base: UnsafeMutableRawPointer) {
-        if unsafe next == end { makeRoom() }
-        // One store: what limits random stores is how many the processor holds back.
-        unsafe UnsafeMutableRawPointer(next).storeBytes(
-            of: SIMD2(UInt64(truncatingIfNeeded: word), base.load(fromByteOffset: word, as: UInt64.self)),
-            as: SIMD2<UInt64>.self)
+        if unsafe next >= end { makeRoom() }
+        unsafe append(word, base.load(fromByteOffset: word, as: UInt64.self), at: 0)
         unsafe next += 1
+    }
+
+    /// Keeps what two words hold that are about to be exchanged: less work than twice one word.
+    @unsafe @inlinable @inline(__always)
+    mutating func noteWords(_ first: Int, _ firstWord: UInt64, _ second: Int, _ secondWord: UInt64) {
+        if unsafe next >= end { makeRoom() }
+        unsafe append(first, firstWord, at: 0)
+        unsafe append(second, secondWord, at: 1)
+        unsafe next += 2
+    }
+
+    @unsafe @inlinable @inline(__always)
+    func append(_ offset: Int, _ word: UInt64, at index: Int) {
+        unsafe next[index] = Entry(offset: offset, word: word)
     }
 
     @unsafe @usableFromInline @inline(never)
@@ -71,7 +83,7 @@ struct ChangeLog {
         if capacity > 2 * wordCount { dropRepetitions() }
         let (old, count) = unsafe (entries, count)
         guard count > capacity / 2 else { return }
-        unsafe entries = .allocate(capacity: 2 * capacity)
+        unsafe entries = .allocate(capacity: 2 * capacity + 1)
         unsafe end = entries + 2 * capacity
         unsafe entries.moveInitialize(from: old, count: count)
         unsafe next = entries + count
