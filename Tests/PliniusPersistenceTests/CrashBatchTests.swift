@@ -136,17 +136,25 @@ import _PliniusTestSupport
     private func explore(_ world: World) throws -> Bool {
         let (media, before, kind) = (world.media, world.pool.statistics, world.pool.commitKind)
         let plain = PlainMedia(byteCount: media.bytes.count)
-        var (states, orders) = (0, Set<[Int]>())
+        var (states, orders, known) = (0, Set<[Int]>(), [UInt64: [Int]]())
         var problem: (any Error)?
         func crash(changing line: Int?) {
+            var fingerprint: UInt64 = 0
             media.forEachImageAfterPowerLoss(
-                limit: 1 << 10, samples: line == nil ? 3000 : 40, seed: UInt64(states), changing: line, tears: true
+                limit: 1 << 12, samples: line == nil ? 10_000 : 40, seed: UInt64(states), changing: line, tears: true,
+                unless: { print in
+                    states += 1
+                    fingerprint = print
+                    guard let order = known[print] else { return false }
+                    orders.insert(order)
+                    return true
+                }
             ) { image in
-                states += 1
                 plain.reset(to: image)
                 do {
                     let order = try order(in: plain)
                     orders.insert(order)
+                    known[fingerprint] = order
                     if states % 8 != 0 { return }
                     // What the next process commits follows what was found: no record behind a torn one comes back.
                     let pool = try Pool.open(on: plain)

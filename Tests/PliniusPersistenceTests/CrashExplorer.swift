@@ -40,7 +40,7 @@ struct CrashDevice: CustomStringConvertible, Sendable {
 
 /// How many crashes are tried at a place.
 struct CrashLimits: Sendable {
-    /// Up to so many combinations, all are tried before a wait: 12 uncertain lines; after a store, the new ones of 9.
+    /// Up to so many combinations, all are tried: those of 12 uncertain lines.
     var exhaustive: Int
     /// So many are drawn after a store if there are more.
     var perStore: Int
@@ -64,13 +64,15 @@ struct CrashFinding: Error, CustomStringConvertible {
 /// How many crashes were tried, and what they led to.
 struct CrashTally: CustomStringConvertible {
     var images = 0
+    /// Images of these that are equal to an earlier one, of which it is known what recovery finds.
+    var repeated = 0
     var before = 0
     var after = 0
     /// Crashed pools that were used on with recording, by how many crashes came before.
     var descents = [0, 0, 0, 0]
 
     var description: String {
-        "\(images) states explored: \(before) before, \(after) after the transaction; "
+        "\(images) states explored, \(images - repeated) of them different: \(before) before, \(after) after the transaction; "
             + "\(descents.dropFirst().map(String.init).joined(separator: " + ")) recoveries recorded"
     }
 }
@@ -93,6 +95,8 @@ final class CrashExplorer {
     private let plain: PlainMedia
     private var random: SeededRandom
     private var failure: CrashFinding?
+    /// Which state recovery finds in an image, by its fingerprint.
+    private var verdicts: [UInt64: Int] = [:]
     private(set) var tally = CrashTally()
 
     init(
@@ -100,7 +104,7 @@ final class CrashExplorer {
         states count: Int = 16, seed: UInt64 = 1
     ) throws {
         (self.workload, self.kind, self.device, self.limits) = (workload, kind, device, limits)
-        nested = CrashLimits(exhaustive: 32, perStore: 6, perWait: 24, descents: 200)
+        nested = CrashLimits(perStore: 6, perWait: 24, descents: 20)
         random = SeededRandom(seed: seed)
         poolBytes = Pool.byteCount(heapBytes: workload.heapBytes, extentBytes: workload.extentBytes, commit: kind)
         plain = PlainMedia(byteCount: poolBytes)
@@ -179,19 +183,27 @@ final class CrashExplorer {
             let place = "\(kind) on \(device), depth \(depth), \(place)"
             var problem: (any Error)?
             var next: [([UInt8], Int)] = []
+            var fingerprint: UInt64 = 0
             media.forEachImageAfterPowerLoss(
-                limit: line == nil ? limits.exhaustive : limits.exhaustive / 16, samples: samples, seed: random.next(),
-                changing: line, tears: device.tears
+                limit: limits.exhaustive, samples: samples, seed: random.next(), changing: line, tears: device.tears,
+                unless: { print in
+                    fingerprint = print
+                    guard problem == nil else { return true }
+                    guard let found = verdicts[print] else { return false }
+                    tally.repeated += 1
+                    do { try count(found, allowed, place) } catch { problem = error }
+                    return true
+                }
             ) { image in
-                if problem != nil { return }
                 do {
                     let found = try judge(image, allowed, place)
-                    if mayDescend(from: depth, 1, limits) { next.append((image, found)) }
+                    verdicts[fingerprint] = found
+                    if mayDescend(from: depth, 1, limits, chosen: next.count) { next.append((image, found)) }
                 } catch { problem = error }
             }
             if let problem { throw problem }
             // A killed process: the next one finds all that was stored, none of it more certain than it was.
-            if mayDescend(from: depth, samples, limits) {
+            if mayDescend(from: depth, samples, limits, chosen: next.count) {
                 try descend(RecordingMedia(continuing: media), allowed, depth: depth + 1, place)
             }
             for (image, found) in next {
@@ -219,14 +231,13 @@ final class CrashExplorer {
         }
     }
 
-    private func mayDescend(from depth: Int, _ chances: Int, _ limits: CrashLimits) -> Bool {
-        depth < 3 && tally.descents[depth + 1] < Self.mostDescents[depth + 1]
+    private func mayDescend(from depth: Int, _ chances: Int, _ limits: CrashLimits, chosen: Int) -> Bool {
+        depth < 3 && tally.descents[depth + 1] + chosen < Self.mostDescents[depth + 1]
             && random.next() % UInt64(limits.descents) < UInt64(chances)
     }
 
     /// Recovers from an image, and finds out which state it is.
     private func judge(_ image: [UInt8], _ allowed: ClosedRange<Int>, _ place: String) throws -> Int {
-        tally.images += 1
         plain.reset(to: image)
         let pool: Pool
         do {
@@ -235,8 +246,16 @@ final class CrashExplorer {
             throw CrashFinding(place: place, what: "the pool does not open: \(error)")
         }
         let found = try identify(pool, allowed, place)
-        if found == allowed.lowerBound, allowed.count > 1 { tally.before += 1 } else { tally.after += 1 }
+        try count(found, allowed, place)
         return found
+    }
+
+    private func count(_ found: Int, _ allowed: ClosedRange<Int>, _ place: String) throws {
+        guard allowed.contains(found) else {
+            throw CrashFinding(place: place, what: "state \(found) was found where \(allowed) belongs")
+        }
+        tally.images += 1
+        if found == allowed.lowerBound, allowed.count > 1 { tally.before += 1 } else { tally.after += 1 }
     }
 
     private func identify(_ pool: borrowing Pool, _ allowed: ClosedRange<Int>, _ place: String) throws -> Int {

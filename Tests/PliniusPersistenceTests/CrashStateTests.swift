@@ -24,10 +24,7 @@ import _PliniusTestSupport
                     let isMemory = device.tier == .t0
                     return Trial(
                         kind: kind, device: device, workload: workload, transactions: transactions,
-                        limits: CrashLimits(
-                            exhaustive: isMemory ? 1 << 12 : 1 << 10, perStore: perStore,
-                            perWait: isMemory ? 10_000 : 1000,
-                            descents: isMemory ? 1000 : 30),
+                        limits: CrashLimits(perStore: perStore, descents: isMemory ? 1000 : 8),
                         atLeast: isMemory ? atLeast : 100)
                 }
             }

@@ -10,15 +10,19 @@ extension RecordingMedia {
     ///   - samples: `limit` unless told.
     ///   - line: Only images in which the last store to this line is found: the others were there before that store.
     ///   - tears: Whether lines may also be found torn between words of 8 bytes: each word alone, each word missing, and any mixture.
+    ///   - isKnown: Takes the fingerprint of each image, which images of one medium share if they are equal; one that is known already is
+    ///     not made, and not lent.
     ///   - body: Takes an image that is good during the call.
     public func forEachImageAfterPowerLoss(
         limit: Int, samples: Int? = nil, seed: UInt64, changing line: Int? = nil, tears: Bool = false,
-        _ body: ([UInt8]) -> Void
+        unless isKnown: (UInt64) -> Bool = { _ in false }, _ body: ([UInt8]) -> Void
     ) {
-        var draw = CrashDraw(of: self, changing: line, seed: seed)
-        let wasExhaustive = draw.combine(limit: limit, body)
-        if !wasExhaustive { draw.sample(samples ?? limit, body) }
-        if tears { draw.tear(min(samples ?? limit, 16 * draw.lines.count), body) }
+        withoutActuallyEscaping(isKnown) { isKnown in
+            var draw = CrashDraw(of: self, changing: line, seed: seed, isKnown)
+            let wasExhaustive = draw.combine(limit: limit, body)
+            if !wasExhaustive { draw.sample(samples ?? limit, body) }
+            if tears { draw.tear(min(samples ?? limit, 16 * draw.lines.count), body) }
+        }
     }
 }
 
@@ -27,25 +31,40 @@ private struct CrashDraw {
     /// The uncertain lines, the one whose last store must be found in front.
     let lines: [Int]
     private let versions: [[[UInt8]]]
+    /// The fingerprint of each version in its place.
+    private let prints: [[UInt64]]
     private let isChanging: Bool
-    private let durable: [UInt8]
     private let starts: [Int]
+    private let isKnown: (UInt64) -> Bool
     private var image: [UInt8]
+    /// Which version of each line the image holds; `nil` for a mixture.
+    private var held: [Int?]
+    /// The fingerprint of all lines that are certain.
+    private let certain: UInt64
     private var random: SeededRandom
 
-    init(of media: RecordingMedia, changing line: Int?, seed: UInt64) {
+    init(of media: RecordingMedia, changing line: Int?, seed: UInt64, _ isKnown: @escaping (UInt64) -> Bool) {
         isChanging = line.map { media.pending[$0] != nil } ?? false
         lines = media.pending.keys.sorted { left, right in
             left == line ? right != line : right != line && left < right
         }
-        durable = media.durable
         let (lineBytes, durable) = (media.lineBytes, media.durable)
         versions = lines.map { line in
             [Array(durable[media.range(of: line)])] + (media.pending[line] ?? []).map(\.bytes)
         }
         starts = lines.map { $0 * lineBytes }
+        prints = zip(starts, versions).map { start, versions in versions.map { fingerprint(of: $0, at: start) } }
+        let whole = durable.withUnsafeBytes { durable in
+            stride(from: 0, to: durable.count, by: lineBytes).reduce(UInt64(0)) { sum, start in
+                let line = UnsafeRawBufferPointer(rebasing: durable[start..<min(start + lineBytes, durable.count)])
+                return sum &+ fingerprint(of: line, at: start)
+            }
+        }
+        certain = prints.reduce(whole) { $0 &- $1[0] }
+        held = lines.map { _ in 0 }
         image = durable
         random = SeededRandom(seed: seed)
+        self.isKnown = isKnown
     }
 
     private func isFixed(_ index: Int) -> Bool { isChanging && index == 0 }
@@ -59,7 +78,13 @@ private struct CrashDraw {
 
     /// Lends the image of a choice of versions.
     private mutating func lend(_ choice: [Int], _ body: ([UInt8]) -> Void) {
-        for index in lines.indices { set(index, to: versions[index][choice[index]]) }
+        var print = certain
+        for index in lines.indices { print &+= prints[index][choice[index]] }
+        if isKnown(print) { return }
+        for index in lines.indices where held[index] != choice[index] {
+            set(index, to: versions[index][choice[index]])
+            held[index] = choice[index]
+        }
         body(image)
     }
 
@@ -112,20 +137,25 @@ private struct CrashDraw {
         if lines.isEmpty { return }
         for number in 0..<count {
             let torn = isChanging ? 0 : number % lines.count
+            var print = certain
             for index in lines.indices {
                 let newest = versions[index].count - 1
-                if index == torn {
-                    set(index, to: mixture(of: versions[index], pattern: number / (isChanging ? 1 : lines.count)))
-                } else {
-                    // A third each: old, new, torn as well.
-                    switch UInt8.random(in: 0..<3, using: &random) {
-                    case 0: set(index, to: versions[index][Int.random(in: 0...newest, using: &random)])
-                    case 1: set(index, to: versions[index][newest])
-                    default: set(index, to: mixture(of: versions[index], pattern: .max))
+                let bytes =
+                    if index == torn {
+                        mixture(of: versions[index], pattern: number / (isChanging ? 1 : lines.count))
+                    } else {
+                        // A third each: old, new, torn as well.
+                        switch UInt8.random(in: 0..<3, using: &random) {
+                        case 0: versions[index][Int.random(in: 0...newest, using: &random)]
+                        case 1: versions[index][newest]
+                        default: mixture(of: versions[index], pattern: .max)
+                        }
                     }
-                }
+                print &+= fingerprint(of: bytes, at: starts[index])
+                set(index, to: bytes)
+                held[index] = nil
             }
-            body(image)
+            if !isKnown(print) { body(image) }
         }
     }
 
@@ -144,6 +174,27 @@ private struct CrashDraw {
         }
         return bytes
     }
+}
+
+/// A word for the contents of a line: the sum over all lines stands for an image. A product folded after each word, as in the pool's own
+/// checksum, so that among millions of images no two that differ share one but by a chance of millionths.
+private func fingerprint(of bytes: UnsafeRawBufferPointer, at start: Int) -> UInt64 {
+    func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
+        let product = left.multipliedFullWidth(by: right)
+        return product.high ^ product.low
+    }
+    precondition(bytes.count % 8 == 0, "lines are made of words")
+    let (first, second): (UInt64, UInt64) = (0x9E37_79B9_7F4A_7C15, 0xD1B5_4A32_D192_ED03)
+    var print = UInt64(start) &* second
+    for offset in stride(from: 0, to: bytes.count, by: 8) {
+        let word = bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+        print = fold(print ^ word, first) &+ (word ^ second)
+    }
+    return fold(print ^ second, first)
+}
+
+private func fingerprint(of bytes: [UInt8], at start: Int) -> UInt64 {
+    bytes.withUnsafeBytes { fingerprint(of: $0, at: start) }
 }
 
 /// A medium in memory that records nothing: what an image is opened on.
