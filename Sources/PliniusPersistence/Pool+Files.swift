@@ -67,9 +67,12 @@ extension Pool {
     /// that a file from an untrusted place is refused here and not met later. With `.redoLog` and when opened for reading only, the heap
     /// is then private memory; the other protocols work in the file, and trust whoever may write to it meanwhile.
     ///
+    /// Read beside a writer, a pool is what the writer had stored at some moment meanwhile; only with `.twinCopies`, writers must be kept away.
+    ///
     /// - Parameters:
     ///   - writeBack: Anything but `automatic` is for measurements.
-    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, and what mapping the file throws.
+    /// - Throws: `.notAPool`, `.unsupportedVersion`, `.truncated`, `.damaged`, `.inUse` if a writer is too busy to read beside it, and what
+    ///   mapping the file throws.
     /// - Complexity: O(heap), and one fence or fdatasync unless for reading only.
     public static func open(
         descriptor: CInt, access: Access = .readWrite, writeBack: WriteBack = .automatic
@@ -83,31 +86,34 @@ extension Pool {
     }
 
     private static func open(_ region: Region) throws(PersistenceError) -> Pool {
+        guard region.isWritable else {
+            let (store, heap) = try region.ofOneMoment { () throws(PersistenceError) in
+                let store = PoolStore(region: region, header: try PoolHeader.read(from: region))
+                let heap = try store.loadConsistentImage()
+                try requireSound(heap)
+                return (store, heap)
+            }
+            return Pool(engine: PoolEngine(store, heap, nil))
+        }
         let store = PoolStore(region: region, header: try PoolHeader.read(from: region))
-        if region.isWritable {
-            // What a killed process stored is seen, and yet a loss of power may take it away: it is made as certain as it looks, before
-            // anybody believes it, or overwrites what it stands for.
-            region.writeBack(0..<store.header.extents.lowerBound)
-            try region.persist()
-            // A header that only the log told of takes its place again, before the next one is written over the other copy.
-            if PoolHeader.newest(of: PoolHeader.copies(in: region)) != store.header { try store.writeHeader() }
+        // What a killed process stored is seen, and yet a loss of power may take it away: it is made as certain as it looks, before
+        // anybody believes it, or overwrites what it stands for.
+        region.writeBack(0..<store.header.extents.lowerBound)
+        try region.persist()
+        // A header that only the log told of takes its place again, before the next one is written over the other copy.
+        if PoolHeader.newest(of: PoolHeader.copies(in: region)) != store.header { try store.writeHeader() }
+        let heap = try store.makeHeap()
+        let commits: any CommitProtocol
+        switch store.header.kind {
+        case .redoLog: commits = RedoLog(store, heap, after: RedoLog.load(from: store, into: heap))
+        case .flip: commits = Flip(store, heap, state: region.load(at: PoolHeader.stateOffset))
+        case .twinCopies: commits = try TwinCopies(store, heap, found: TwinCopies.state(of: region))
         }
-        let heap: Heap
-        var commits: (any CommitProtocol)?
-        switch (store.header.kind, region.isWritable) {
-        case (.redoLog, let isWritable):
-            heap = try store.makeHeap()
-            let tail = RedoLog.load(from: store, into: heap)
-            if isWritable { commits = RedoLog(store, heap, after: tail) }
-        case (.flip, true):
-            heap = try store.makeHeap()
-            commits = Flip(store, heap, state: region.load(at: PoolHeader.stateOffset))
-        case (.twinCopies, true):
-            heap = try store.makeHeap()
-            commits = try TwinCopies(store, heap, found: TwinCopies.state(of: region))
-        case (.flip, false), (.twinCopies, false):
-            heap = try store.loadConsistentImage()
-        }
+        try requireSound(heap)
+        return Pool(engine: PoolEngine(store, heap, commits))
+    }
+
+    private static func requireSound(_ heap: Heap) throws(PersistenceError) {
         let report = heap.examine()
         guard report.isSound else {
             throw PersistenceError(
@@ -115,7 +121,6 @@ extension Pool {
                 "The pool's heap contradicts itself: \(report.findings.prefix(3).joined(separator: "; ")). "
                     + "'plinius pool check' lists everything; restore the file from a copy.")
         }
-        return Pool(engine: PoolEngine(store, heap, commits))
     }
 }
 

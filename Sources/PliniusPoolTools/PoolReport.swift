@@ -69,7 +69,7 @@ public struct PoolReport: Sendable {
     init(descriptor: CInt) throws(PersistenceError) {
         var status = stat()
         _ = unsafe fstat(descriptor, &status)
-        self.init(of: try Region.open(descriptor: descriptor, access: .readOnly))
+        try self.init(of: Region.open(descriptor: descriptor, access: .readOnly))
         let reserved = Int(status.st_blocks) * 512
         if reserved < fileBytes {
             notes.append(
@@ -78,7 +78,13 @@ public struct PoolReport: Sendable {
         }
     }
 
-    package init(of region: Region) {
+    /// Looks at the pool of a region beside whom it may belong to.
+    /// - Throws: `.inUse`.
+    package init(of region: Region) throws(PersistenceError) {
+        self = try region.ofOneMoment { () throws(PersistenceError) in PoolReport(lookingAt: region) }
+    }
+
+    private init(lookingAt region: Region) {
         fileBytes = region.byteCount
         tier = region.tier
         guard fileBytes >= PoolHeader.areaBytes else {

@@ -1,3 +1,4 @@
+import Synchronization
 import _PliniusSupport
 
 /// One fence a commit: each transaction appends one record of the words that it changed.
@@ -185,6 +186,8 @@ package final class RedoLog: CommitProtocol {
         let header = store.header
         unsafe store.region.read(
             header.image(0), into: UnsafeMutableRawBufferPointer(start: heap.base, count: heap.byteCount))
+        // Beside a writer: the log that repairs the image is not read before it.
+        atomicMemoryFence(ordering: .acquiring)
         var tail = Tail(sequence: header.sequence)
         while let record = read(at: tail.position, in: store.region, header), record.number == tail.sequence {
             guard apply(record.bytes, to: heap, &tail.changed) else { break }
