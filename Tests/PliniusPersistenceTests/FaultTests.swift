@@ -6,8 +6,8 @@ import _PliniusTestSupport
 
 /// What a machine can do to a pool besides crashing.
 ///
-/// The library stores through its mapping and never by write(2), so there are no
-/// short writes to be had; what it asks of the kernel is reserving, mapping and synchronising.
+/// The library stores through its mapping and never by write(2), so no write of it can be short; what it asks of the kernel is reserving,
+/// mapping and synchronising.
 @Suite(.serialized) struct FaultTests {
     private static let heapBytes = 64 << 10
     private static let storm = Program(name: "pool-storm")
@@ -92,10 +92,13 @@ import _PliniusTestSupport
             #define _GNU_SOURCE
             #include <dlfcn.h>
             #include <errno.h>
+            #include <stdio.h>
             #include <stdlib.h>
+            #include <sys/stat.h>
             #include <sys/syscall.h>
+            #include <sys/uio.h>
             #include <unistd.h>
-            static int calls, reservations;
+            static int calls, reservations, shortened, writesToFiles;
             static int setting(const char *name) { const char *text = getenv(name); return text ? atoi(text) : 0; }
             int fdatasync(int descriptor) {
                 int call = __atomic_add_fetch(&calls, 1, __ATOMIC_SEQ_CST);
@@ -108,6 +111,35 @@ import _PliniusTestSupport
                 if (setting("FAULT_EINTR") && ++reservations % 3) return EINTR;
                 int (*real)(int, off_t, off_t) = dlsym(RTLD_NEXT, "posix_fallocate");
                 return real(descriptor, start, count);
+            }
+            static size_t shorter(int descriptor, size_t count) {
+                struct stat status;
+                if (descriptor > 2 && fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+                    __atomic_add_fetch(&writesToFiles, 1, __ATOMIC_SEQ_CST);
+                if (!setting("FAULT_SHORT_WRITES") || count < 2) return count;
+                __atomic_add_fetch(&shortened, 1, __ATOMIC_SEQ_CST);
+                return count / 2;
+            }
+            ssize_t write(int descriptor, const void *bytes, size_t count) {
+                return syscall(SYS_write, descriptor, bytes, shorter(descriptor, count));
+            }
+            ssize_t pwrite(int descriptor, const void *bytes, size_t count, off_t start) {
+                return syscall(SYS_pwrite64, descriptor, bytes, shorter(descriptor, count), start);
+            }
+            ssize_t pwrite64(int descriptor, const void *bytes, size_t count, off_t start) {
+                return pwrite(descriptor, bytes, count, start);
+            }
+            ssize_t writev(int descriptor, const struct iovec *parts, int count) {
+                return syscall(SYS_writev, descriptor, parts, shorter(descriptor, count));
+            }
+            ssize_t pwritev(int descriptor, const struct iovec *parts, int count, off_t start) {
+                return syscall(SYS_pwritev, descriptor, parts, shorter(descriptor, count), start, 0);
+            }
+            __attribute__((destructor)) static void tell(void) {
+                if (!setting("FAULT_SHORT_WRITES")) return;
+                char text[80];
+                int size = snprintf(text, sizeof text, "%d shortened, %d to files\\n", shortened, writesToFiles);
+                syscall(SYS_write, 2, text, size);
             }
             """
         guard let folder = try? TemporaryDirectory(), let path = try? folder.write(source, to: "fault.c") else {
@@ -145,6 +177,23 @@ import _PliniusTestSupport
         #expect(try Self.storm.run(["create", pool, "--commit", "\(kind)"], environment: faults).succeeded)
         let ended = try Self.storm.run(["run", pool, "--threads", "2", "--transactions", "10"], environment: faults)
         #expect(ended.succeeded, "\(ended.errors)")
+        try folder.write(ended.output, to: "said")
+        #expect(try Self.storm.run(["verify", pool, "--acknowledged", folder("said")]).succeeded)
+    }
+
+    @Test(arguments: CommitKind.allCases)
+    func `Writes that come up short harm no pool, because none is written by them`(kind: CommitKind) throws {
+        guard let library = Self.faultLibrary else { return }
+        let folder = try TemporaryDirectory(in: "/var/tmp")
+        defer { folder.remove() }
+        let (pool, faults) = (folder("pool"), ["LD_PRELOAD": library, "FAULT_SHORT_WRITES": "1"])
+        let created = try Self.storm.run(["create", pool, "--commit", "\(kind)"], environment: faults)
+        #expect(created.succeeded && created.errors.hasSuffix(", 0 to files\n"), "\(created.errors)")
+        let ended = try Self.storm.run(["run", pool, "--threads", "2", "--transactions", "200"], environment: faults)
+        #expect(ended.succeeded && ended.errors.hasSuffix(" shortened, 0 to files\n"), "\(ended.errors)")
+        // What the program says goes through write(2), in halves: the fault is there.
+        let shortened = try #require(ended.errors.split(separator: " ").first.flatMap { Int($0) })
+        #expect(shortened > 0 && ended.output.hasSuffix("\n"), "\(ended.errors)")
         try folder.write(ended.output, to: "said")
         #expect(try Self.storm.run(["verify", pool, "--acknowledged", folder("said")]).succeeded)
     }
