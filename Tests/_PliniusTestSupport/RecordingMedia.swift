@@ -181,7 +181,7 @@ public final class RecordingMedia: PersistentMedia, @unchecked Sendable {
     /// The number of lines of which more than one version may be found.
     public var uncertainLines: Int { pending.count }
 
-    /// What a loss of power may leave, as a list; see ``forEachImageAfterPowerLoss(limit:seed:changing:tears:_:)``.
+    /// What a loss of power may leave, as a list; see ``forEachImageAfterPowerLoss(limit:samples:seed:changing:tears:unless:_:)``.
     public func imagesAfterPowerLoss(limit: Int, seed: UInt64) -> [[UInt8]] {
         var images: [[UInt8]] = []
         forEachImageAfterPowerLoss(limit: limit, seed: seed) { images.append($0) }
