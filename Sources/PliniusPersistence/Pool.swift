@@ -41,8 +41,25 @@ public struct Pool: ~Copyable, Sendable {
     ///   again, and all further calls fail alike.
     /// - Complexity: O(bytes stored), one fence (`.redoLog`; a checkpoint now and then), two (`.flip`) or four (`.twinCopies`). Without
     ///   other writers nothing is allocated once buffers have grown to the size of the largest transaction.
-    @inlinable
+    @inlinable @inline(__always)
     public func transaction<Result, Failure>(
+        _ body: (inout Transaction) throws(Failure) -> Result
+    ) throws(TransactionError<Failure>) -> Result {
+        guard var transaction = engine.enter() else { return try transactionBehindOthers(body) }
+        let result: Result
+        do throws(Failure) {
+            result = try body(&transaction)
+        } catch {
+            _ = engine.leave(isWanted: false)
+            throw .cancelled(error)
+        }
+        let ending = engine.leave(isWanted: true)
+        if ending == .committed { return result }
+        throw ending == .failed ? .failed(engine.reason) : .innerCancelled
+    }
+
+    @inlinable @inline(never)
+    func transactionBehindOthers<Result, Failure>(
         _ body: (inout Transaction) throws(Failure) -> Result
     ) throws(TransactionError<Failure>) -> Result {
         var result: Result?

@@ -56,12 +56,42 @@ final class PoolEngine {
 
     // MARK: Writing
 
-    /// Runs a closure, which returns whether it wants to be committed, as one transaction.
+    /// Begins a transaction if nobody else writes, which ``leave(isWanted:)`` ends; `nil`, and nothing is begun, otherwise.
+    ///
+    /// Most transactions go this way: with two calls and no closure. See ``WriterQueue/enterAlone()``.
     @usableFromInline
+    func enter() -> Transaction? {
+        guard queue.enterAlone() else { return nil }
+        lock.lockExclusive()
+        if isFailed || mustBegin, !prepares() { return nil }
+        return Transaction(self)
+    }
+
+    /// Makes the pool ready for stores, or lets the next try.
+    @inline(never) private func prepares() -> Bool {
+        do throws(PersistenceError) {
+            try prepare()
+            return true
+        } catch {
+            queue.giveUpAlone()
+            return false
+        }
+    }
+
+    /// Ends what ``enter()`` began: when this returns, it is durable or taken back.
+    @usableFromInline
+    func leave(isWanted: Bool) -> Ending {
+        let ending = end(isWanted, freedBefore: 0)
+        let failure = queue.leaveAlone { () throws(PersistenceError) in try commit() }
+        return failure == nil ? ending : .failed
+    }
+
+    /// Runs a closure, which returns whether it wants to be committed, as one transaction: behind others, or as a part of one.
+    @usableFromInline @inline(never)
     func transaction(_ body: (inout Transaction) -> Bool) -> Ending {
         precondition(isWritable, "the pool was opened for reading only")
         if queue.isCombiningOnThisThread {
-            var inner = Transaction(heap, region)
+            var inner = Transaction(self)
             if body(&inner) { return .committed }
             isInnerCancelled = true
             return .cancelled
@@ -82,11 +112,17 @@ final class PoolEngine {
     }
 
     /// Opens a batch: readers wait until it is closed.
-    @inline(__always) private func begin() throws(PersistenceError) {
+    private func begin() throws(PersistenceError) {
         lock.lockExclusive()
+        if isFailed || mustBegin { try prepare() }
+    }
+
+    /// Has the protocol begin, under the lock, which is given back if that fails or anything failed before.
+    private func prepare() throws(PersistenceError) {
+        precondition(isWritable, "the pool was opened for reading only")
         do throws(PersistenceError) {
-            if isFailed, let failure { throw failure }
-            if mustBegin { try commits?.begin() }
+            if let failure { throw failure }
+            try commits?.begin()
             mustBegin = alwaysBegins
         } catch {
             failure = error
@@ -112,11 +148,15 @@ final class PoolEngine {
         }
     }
 
-    @inline(__always) private func run(_ body: (inout Transaction) -> Bool) -> Ending {
+    private func run(_ body: (inout Transaction) -> Bool) -> Ending {
         if isFailed { return .failed }
         let freed = heap.freedExtents.count
-        var transaction = Transaction(heap, region)
-        let isWanted = body(&transaction)
+        var transaction = Transaction(self)
+        return end(body(&transaction), freedBefore: freed)
+    }
+
+    /// Records the transaction that ran, or takes it back; `freed` extents were freed by others of its batch.
+    @inline(__always) private func end(_ isWanted: Bool, freedBefore freed: Int) -> Ending {
         let ending: Ending = isInnerCancelled ? .innerCancelled : isWanted ? .committed : .cancelled
         let isCommitted = isWanted && !isInnerCancelled
         isInnerCancelled = false

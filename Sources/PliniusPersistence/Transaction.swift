@@ -4,20 +4,22 @@
 /// are durable. Offsets are checked against the heap: one that the pool did not hand out traps, or reads what lies there.
 @safe
 public struct Transaction: ~Copyable {
-    // The engine that runs the closure keeps both alive: counting references would cost more than some transactions.
-    @unsafe unowned(unsafe) let heap: Heap
-    @unsafe unowned(unsafe) let region: Region
+    // The engine runs the closure: counting references to it would cost more than some transactions. Four words fit into registers.
+    @usableFromInline @unsafe unowned(unsafe) let engine: PoolEngine
     @usableFromInline @unsafe let base: UnsafeMutableRawPointer
     @usableFromInline @unsafe let changes: UnsafeMutablePointer<ChangeLog>
     @usableFromInline let heapBytes: Int
 
-    init(_ heap: Heap, _ region: Region) {
-        unsafe self.heap = heap
-        unsafe self.region = region
+    @inline(__always) init(_ engine: PoolEngine) {
+        let heap = engine.heap
+        unsafe self.engine = engine
         unsafe base = heap.base
         unsafe changes = heap.changes
         heapBytes = heap.byteCount
     }
+
+    private var heap: Heap { unsafe engine.heap }
+    private var region: Region { unsafe engine.region }
 
     // MARK: Values
 
@@ -54,7 +56,7 @@ public struct Transaction: ~Copyable {
     /// Copies bytes out of a buffer into memory of the caller; traps outside the buffer.
     @unsafe public func read(_ buffer: PersistentBuffer, at start: Int = 0, into bytes: UnsafeMutableRawBufferPointer) {
         let offset = buffer.offset(of: start, bytes.count)
-        unsafe heap.check(offset, bytes.count)
+        heap.check(offset, bytes.count)
         unsafe bytes.copyMemory(from: UnsafeRawBufferPointer(start: base + offset, count: bytes.count))
     }
 
@@ -63,7 +65,7 @@ public struct Transaction: ~Copyable {
     {
         if bytes.count == 0 { return }
         let offset = buffer.offset(of: start, bytes.count)
-        unsafe heap.check(offset, bytes.count)
+        heap.check(offset, bytes.count)
         unsafe changes.pointee.note(offset, bytes.count, in: base)
         unsafe UnsafeMutableRawBufferPointer(start: base + offset, count: bytes.count)
             .copyMemory(from: bytes)
@@ -99,7 +101,7 @@ public struct Transaction: ~Copyable {
         Value
     > {
         let reference = PersistentRef<Value>(
-            offset: try unsafe heap.allocate(byteCount: max(1, MemoryLayout<Value>.size)))
+            offset: try heap.allocate(byteCount: max(1, MemoryLayout<Value>.size)))
         self[reference] = value
         return reference
     }
@@ -111,21 +113,21 @@ public struct Transaction: ~Copyable {
     {
         let (byteCount, overflow) = count.multipliedReportingOverflow(by: MemoryLayout<Element>.stride)
         precondition(count > 0 && !overflow, "an array has at least one element")
-        return PersistentArray(offset: try unsafe heap.allocate(byteCount: byteCount), count: count)
+        return PersistentArray(offset: try heap.allocate(byteCount: byteCount), count: count)
     }
 
     /// Allocates `byteCount` zero bytes, at least one.
     /// - Throws: `.noSpace`.
     public mutating func allocateBuffer(byteCount: Int) throws(PersistenceError) -> PersistentBuffer {
-        PersistentBuffer(offset: try unsafe heap.allocate(byteCount: byteCount), byteCount: byteCount)
+        PersistentBuffer(offset: try heap.allocate(byteCount: byteCount), byteCount: byteCount)
     }
 
     /// Gives back what ``allocate(_:)`` returned; traps on anything else, and on what a root still names.
-    public mutating func free<Value>(_ reference: PersistentRef<Value>) { unsafe heap.free(reference.checkedOffset) }
+    public mutating func free<Value>(_ reference: PersistentRef<Value>) { heap.free(reference.checkedOffset) }
     /// Gives back what ``allocateArray(of:count:)`` returned; traps on anything else.
-    public mutating func free<Element>(_ array: PersistentArray<Element>) { unsafe heap.free(array.offset) }
+    public mutating func free<Element>(_ array: PersistentArray<Element>) { heap.free(array.offset) }
     /// Gives back what ``allocateBuffer(byteCount:)`` returned; traps on anything else.
-    public mutating func free(_ buffer: PersistentBuffer) { unsafe heap.free(buffer.offset) }
+    public mutating func free(_ buffer: PersistentBuffer) { heap.free(buffer.offset) }
 
     // MARK: Extents
 
@@ -135,11 +137,11 @@ public struct Transaction: ~Copyable {
     /// returns, or a crash may find the extent without it.
     /// - Throws: `.noSpace`.
     public mutating func allocateExtent(byteCount: Int) throws(PersistenceError) -> Extent {
-        unsafe Extent(region, try heap.allocateExtent(byteCount: byteCount))
+        Extent(region, try heap.allocateExtent(byteCount: byteCount))
     }
 
     /// Gives back an extent; traps on anything else, and on what a root still names.
-    public mutating func free(_ extent: Extent) { unsafe heap.freeExtent(extent.range) }
+    public mutating func free(_ extent: Extent) { heap.freeExtent(extent.range) }
 
     // MARK: Roots
 
@@ -147,7 +149,7 @@ public struct Transaction: ~Copyable {
     /// - Throws: `.noSpace`, `.invalidName`.
     public mutating func setRoot<Value>(_ name: String, _ value: PersistentRef<Value>) throws(PersistenceError) {
         let (size, stride) = (MemoryLayout<Value>.size, MemoryLayout<Value>.stride)
-        try unsafe heap.setRoot(
+        try heap.setRoot(
             name,
             .object(offset: UInt64(value.checkedOffset), byteCount: UInt64(size), elementBytes: UInt64(stride)))
     }
@@ -156,7 +158,7 @@ public struct Transaction: ~Copyable {
     /// - Throws: `.noSpace`, `.invalidName`.
     public mutating func setRoot<Element>(_ name: String, _ array: PersistentArray<Element>) throws(PersistenceError) {
         let stride = MemoryLayout<Element>.stride
-        try unsafe heap.setRoot(
+        try heap.setRoot(
             name,
             .object(
                 offset: UInt64(array.offset), byteCount: UInt64(array.count * stride), elementBytes: UInt64(stride)))
@@ -166,20 +168,20 @@ public struct Transaction: ~Copyable {
     /// - Throws: `.noSpace`, `.invalidName`.
     public mutating func setRoot(_ name: String, _ extent: Extent) throws(PersistenceError) {
         let (start, byteCount) = (UInt64(extent.range.lowerBound), UInt64(extent.byteCount))
-        try unsafe heap.setRoot(name, .extent(start: start, byteCount: byteCount))
+        try heap.setRoot(name, .extent(start: start, byteCount: byteCount))
     }
 
     /// Takes a name away; what had it stays allocated.
     /// - Returns: Whether there was such a root.
     @discardableResult
-    public mutating func removeRoot(_ name: String) -> Bool { unsafe heap.removeRoot(name) }
+    public mutating func removeRoot(_ name: String) -> Bool { heap.removeRoot(name) }
 
     /// The value of a name, `nil` if nothing has it.
     /// - Throws: `.otherType` if it is no value of this size.
     public func root<Value>(_ name: String, as: Value.Type = Value.self) throws(PersistenceError) -> PersistentRef<
         Value
     >? {
-        try unsafe heap.root(name, as: Value.self)
+        try heap.root(name, as: Value.self)
     }
 
     /// The array of a name, `nil` if nothing has it.
@@ -187,13 +189,13 @@ public struct Transaction: ~Copyable {
     public func arrayRoot<Element>(_ name: String, of: Element.Type = Element.self) throws(PersistenceError)
         -> PersistentArray<Element>?
     {
-        try unsafe heap.arrayRoot(name, of: Element.self)
+        try heap.arrayRoot(name, of: Element.self)
     }
 
     /// The extent of a name, `nil` if nothing has it.
     /// - Throws: `.otherType` if it is none.
     public func extentRoot(_ name: String) throws(PersistenceError) -> Extent? {
-        try unsafe heap.extentRoot(name, in: region)
+        try heap.extentRoot(name, in: region)
     }
 }
 

@@ -126,8 +126,8 @@ package final class RedoLog: CommitProtocol {
 
     func commit() throws(PersistenceError) {
         guard isPending else { return }
-        try store.persist()
         isPending = false
+        try store.persist()
     }
 
     // MARK: Checkpoint

@@ -51,8 +51,12 @@ package final class FairLock: Sendable {
     @inline(__always) package func lockExclusive() {
         let before = state.wrappingAdd(Self.writer, ordering: .acquiringAndReleasing).oldValue
         precondition(before & Self.writer == 0, "two writers at once: they come through the writer queue")
-        let inside = before / Self.reader
-        if inside > 0, remaining.add(inside, ordering: .acquiringAndReleasing).newValue > 0 { lastReaderLeft.wait() }
+        if before >= Self.reader { waitForReaders(before / Self.reader) }
+    }
+
+    @inline(never)
+    private func waitForReaders(_ inside: Int) {
+        if remaining.add(inside, ordering: .acquiringAndReleasing).newValue > 0 { lastReaderLeft.wait() }
     }
 
     /// Leaves; the readers that came meanwhile enter before the next writer does.

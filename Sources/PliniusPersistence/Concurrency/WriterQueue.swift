@@ -18,6 +18,8 @@ package final class WriterQueue {
     private let last = unsafe Atomic<UnsafeMutablePointer<Request>?>(nil)
     /// The combiner's thread, zero when none combines; each thread only compares it with itself, hence relaxed everywhere.
     private let combiner = Atomic<pthread_t>(0)
+    /// The place in the list of who came when nobody wrote: there is one at most, so that it need not make itself one.
+    @unsafe private let alone = UnsafeMutablePointer<Request>.allocate(capacity: 1)
     private let bound: Int
     private let queued = Atomic(0)
 
@@ -25,6 +27,12 @@ package final class WriterQueue {
     package init(bound: Int = 64) {
         precondition(bound >= 1, "a batch has at least the combiner's own closure, not \(bound)")
         self.bound = bound
+        unsafe alone.initialize(to: Request())
+    }
+
+    deinit {
+        unsafe alone.deinitialize(count: 1)
+        unsafe alone.deallocate()
     }
 
     /// Whether the caller runs inside ``perform(_:begin:commit:)``, whoever's closure it is; then it must not call that again.
@@ -42,34 +50,58 @@ package final class WriterQueue {
     ///
     /// What the closure wrote is as durable on return as `commit` makes it. A call waits for the batch at work and, with n
     /// writers before it, for n / bound more.
-    @inline(__always) package func perform(
+    package func perform(
         _ body: () -> Void, begin: () throws(PersistenceError) -> Void, commit: () throws(PersistenceError) -> Void
     ) throws(PersistenceError) {
-        var request = Request()
-        let failure = unsafe withUnsafeMutablePointer(to: &request) { request in
-            if unsafe last.compareExchange(expected: nil, desired: request, ordering: .acquiringAndReleasing).exchanged
-            {
-                return unsafe combine(from: request, body, begin, commit)
+        let failure: PersistenceError?
+        if enterAlone() {
+            failure = unsafe combine(from: alone, body, begin, commit)
+        } else {
+            precondition(!isCombiningOnThisThread, "a transaction inside a transaction would wait for itself")
+            var request = Request()
+            failure = unsafe withUnsafeMutablePointer(to: &request) { request in
+                // Only while this call lasts may another thread hold the closure: it lets go of it before it wakes this one.
+                withoutActuallyEscaping(body) { borrowed in
+                    switch unsafe wait(as: request, for: borrowed) {
+                    case .served(let failure): failure
+                    case .appointed: unsafe combine(from: request, body, begin, commit)
+                    }
+                }
             }
-            return unsafe performBehindOthers(request, body, begin, commit)
         }
         if let failure { throw failure }
     }
 
-    @inline(never)
-    private func performBehindOthers(
-        _ request: UnsafeMutablePointer<Request>, _ body: () -> Void, _ begin: () throws(PersistenceError) -> Void,
+    // MARK: Alone
+
+    /// Becomes the combiner if nobody writes; ``leaveAlone(_:)`` or ``giveUpAlone()`` must follow.
+    ///
+    /// The same as ``perform(_:begin:commit:)`` in two halves, with no closure, which somebody else might have had to keep, and hardly a
+    /// store: those between the fence of one commit and the loads of the next transaction fill the processor's store buffer, and then
+    /// the loads wait for the fence as well.
+    @inline(__always) package func enterAlone() -> Bool {
+        guard unsafe last.compareExchange(expected: nil, desired: alone, ordering: .acquiringAndReleasing).exchanged
+        else { return false }
+        combiner.store(pthread_self(), ordering: .relaxed)
+        return true
+    }
+
+    /// Runs the closures of those who have queued up since ``enterAlone()``, commits for all, and wakes them.
+    /// - Returns: What `commit` threw.
+    @inline(__always) package func leaveAlone(
         _ commit: () throws(PersistenceError) -> Void
     ) -> PersistenceError? {
-        precondition(!isCombiningOnThisThread, "a transaction inside a transaction would wait for itself")
-        // Only while this call lasts may another thread hold the closure: it lets go of it before it wakes this one.
-        return withoutActuallyEscaping(body) { borrowed in
-            switch unsafe wait(as: request, for: borrowed) {
-            case .served(let failure): failure
-            case .appointed: unsafe combine(from: request, body, begin, commit)
-            }
-        }
+        let end = unsafe serve(behind: alone)
+        var failure: PersistenceError?
+        do throws(PersistenceError) { try commit() } catch { failure = error }
+        unsafe leave(from: alone, to: end, failure)
+        return failure
     }
+
+    /// Lets the next combine, and does nothing else.
+    package func giveUpAlone() { unsafe leave(from: alone, to: alone, nil) }
+
+    // MARK: Waiting
 
     /// Queues up, and sleeps until a combiner has served this request or appoints it the next one.
     private func wait(as request: UnsafeMutablePointer<Request>, for body: @escaping () -> Void) -> Sleeper.Outcome {
@@ -91,8 +123,10 @@ package final class WriterQueue {
         }
     }
 
+    // MARK: Combining
+
     /// Serves `first` and those behind it, appoints the next combiner, and wakes whom it served.
-    @inline(__always) private func combine(
+    private func combine(
         from first: UnsafeMutablePointer<Request>, _ body: () -> Void,
         _ begin: () throws(PersistenceError) -> Void, _ commit: () throws(PersistenceError) -> Void
     ) -> PersistenceError? {
@@ -102,23 +136,37 @@ package final class WriterQueue {
         do throws(PersistenceError) {
             try begin()
             body()
-            for _ in 1..<bound {
-                guard let next = unsafe end.pointee.next.load(ordering: .acquiring) else { break }
-                unsafe next.pointee.sleeper?.pointee.body()
-                unsafe end = next
-            }
+            unsafe end = serve(behind: first)
             try commit()
         } catch {
             failure = error
         }
+        unsafe leave(from: first, to: end, failure)
+        return failure
+    }
+
+    /// Runs the closures of those behind, as many as a batch has.
+    /// - Returns: The last of them.
+    @inline(__always) private func serve(behind first: UnsafeMutablePointer<Request>) -> UnsafeMutablePointer<Request> {
+        var end = unsafe first
+        for _ in 1..<bound {
+            guard let next = unsafe end.pointee.next.load(ordering: .acquiring) else { break }
+            unsafe next.pointee.sleeper?.pointee.body()
+            unsafe end = next
+        }
+        return unsafe end
+    }
+
+    @inline(__always) private func leave(
+        from first: UnsafeMutablePointer<Request>, to end: UnsafeMutablePointer<Request>, _ failure: PersistenceError?
+    ) {
         combiner.store(0, ordering: .relaxed)
         if unsafe first == end,
             unsafe last.compareExchange(expected: first, desired: nil, ordering: .acquiringAndReleasing).exchanged
         {
-            return failure
+            return
         }
         unsafe answer(from: first, to: end, failure)
-        return failure
     }
 
     /// Appoints the next combiner, and wakes whom the batch served.
@@ -126,8 +174,13 @@ package final class WriterQueue {
     private func answer(
         from first: UnsafeMutablePointer<Request>, to end: UnsafeMutablePointer<Request>, _ failure: PersistenceError?
     ) {
-        if let heir = unsafe follower(of: end) { unsafe heir.wake() }
         var next = unsafe first == end ? nil : first.pointee.next.load(ordering: .relaxed)
+        // Before the list can be empty, or somebody else combine: who comes then takes the same place again.
+        if unsafe first != end { unsafe first.pointee.next.store(nil, ordering: .relaxed) }
+        if let heir = unsafe follower(of: end) {
+            if unsafe first == end { unsafe first.pointee.next.store(nil, ordering: .relaxed) }
+            unsafe heir.wake()
+        }
         while let served = unsafe next {
             // Once woken, it is gone.
             unsafe next = served == end ? nil : served.pointee.next.load(ordering: .relaxed)
