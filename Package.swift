@@ -68,8 +68,8 @@ let modules: [Module] = [
     Module(
         name: "PliniusEnclave", ring: .core,
         uses: [
-            "CPliniusPM", "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusOneDNN", "PliniusSealing",
-            "PliniusWire", "_PliniusSupport",
+            "CPliniusPM", "PliniusAttester", "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusOneDNN",
+            "PliniusSealing", "PliniusWire", "_PliniusSupport",
         ]),
     Module(name: "plinius-enclave", ring: .core, uses: ["PliniusEnclave"], executable: true),
 
@@ -77,6 +77,7 @@ let modules: [Module] = [
     Module(name: "PliniusPersistence", ring: .open, uses: ["PliniusMedia", "_PliniusSupport"]),
     Module(name: "PliniusPoolTools", ring: .open, uses: ["PliniusPersistence"]),
     Module(name: "PliniusRuns", ring: .open, uses: ["PliniusPersistence"]),
+    Module(name: "PliniusSockets", ring: .open),
 
     // MARK: Keyholders
     Module(
@@ -87,13 +88,13 @@ let modules: [Module] = [
         name: "PliniusOwner", ring: .keyholder,
         uses: [
             "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns", "PliniusSealing",
-            "_PliniusSupport",
+            "PliniusSockets", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
         ],
         products: [arguments]),
     Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
 
     // MARK: Outer
-    Module(name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusWire"]),
+    Module(name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusSockets", "PliniusWire"]),
     Module(
         name: "PliniusCLI", ring: .outer,
         uses: ["PliniusHost", "PliniusPersistence", "PliniusPoolTools", "PliniusWire"],
@@ -225,6 +226,8 @@ let package = Package(
                 "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusOwner", "PliniusPersistence", "PliniusRuns",
                 "PliniusSealing", "_PliniusSupport",
             ]),
-        tests("EndToEndTests", of: ["PliniusDatasets", "PliniusPersistence"]),
+        tests(
+            "EndToEndTests",
+            of: ["PliniusDatasets", "PliniusPersistence", "PliniusSealing", "PliniusSockets", "PliniusWire"]),
     ]
 )

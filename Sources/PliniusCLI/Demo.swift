@@ -131,7 +131,7 @@ struct Demo {
             config: config,
             data: file("train.sealed"),
             pool: file("\(name).pool"),
-            insecureLocalKey: file("owner.key")
+            key: .localFile(file("owner.key"))
         )
         options.testData = file("test.sealed")
         options.iterations = iterations
@@ -140,7 +140,7 @@ struct Demo {
         options.killAfter = killAfter
         print(
             "$ plinius train --config \(config) --data \(options.data) --test-data \(file("test.sealed"))"
-                + " --pool \(options.pool) --insecure-local-key \(options.insecureLocalKey)"
+                + " --pool \(options.pool) --insecure-local-key \(file("owner.key"))"
                 + " --iterations \(iterations) --seed \(seed)" + (executor.map { " --executor \($0)" } ?? "")
         )
         let log = try EventLog(path: file("\(name).jsonl"))

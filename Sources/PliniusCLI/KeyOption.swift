@@ -5,22 +5,51 @@ import PliniusHost
 struct KeyOption: ParsableArguments {
     @Option(
         help: ArgumentHelp(
+            "Listen for the owner there: host:port, [v6]:port, a port of this machine (0: any), or unix:path.",
+            valueName: "address"
+        )
+    )
+    var waitForOwner: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The platform whose evidence the owner gets; what the machine offers if there is none.",
+            valueName: "name"
+        )
+    )
+    var attestation: String?
+
+    @Option(help: ArgumentHelp("For tests: the key that signs simulated evidence.", valueName: "file"))
+    var attestationKey: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The owner's key as a file on this machine; insecure because whoever runs the machine can read it.",
             valueName: "key"
         )
     )
     var insecureLocalKey: String?
 
-    /// The path that was given.
-    /// - Throws: `HostError.Code.usage` if there is none: a secure way does not exist yet.
-    func required() throws(HostError) -> String {
-        guard let insecureLocalKey else {
+    /// What was asked for.
+    /// - Throws: `HostError.Code.usage` if that is not one way, and one only.
+    func source() throws(HostError) -> KeySource {
+        switch (waitForOwner, insecureLocalKey) {
+        case (let address?, nil):
+            return .owner(.init(address: address, platform: attestation, attestationKey: attestationKey))
+        case (nil, let path?):
+            guard attestation == nil, attestationKey == nil else {
+                throw HostError(.usage, "--attestation and --attestation-key go with --wait-for-owner")
+            }
+            return .localFile(path)
+        case (nil, nil):
             throw HostError(
                 .usage,
-                "the enclave has no way to the owner's key: keys that are released to an attested enclave only are not "
-                    + "there yet. For development, where the key may lie on this machine, give --insecure-local-key FILE"
+                "the enclave has no way to the owner's key: give --wait-for-owner ADDRESS, and let the owner run "
+                    + "plinius-owner provision. For development, where the key may lie on this machine, give "
+                    + "--insecure-local-key FILE"
             )
+        case (.some, .some):
+            throw HostError(.usage, "--wait-for-owner and --insecure-local-key exclude each other: give one of them")
         }
-        return insecureLocalKey
     }
 }

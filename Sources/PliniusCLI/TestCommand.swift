@@ -42,7 +42,7 @@ struct TestCommand: ParsableCommand {
                 config: config,
                 data: data,
                 pool: pool,
-                insecureLocalKey: try key.required(),
+                key: try key.source(),
                 sinks: [ProgressReporter()],
                 signals: signals
             )

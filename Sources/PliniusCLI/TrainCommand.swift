@@ -11,6 +11,9 @@ struct TrainCommand: ParsableCommand {
             The pool is made if it is not there, and the run is begun in it if the pool does not hold it. After a kill, a crash or a stop the same command goes on where the last mirror was \
             made, and ends with the bits of a run that was never interrupted. SIGINT and SIGTERM finish the iteration, mirror it, \
             and exit with 0; a second one kills.
+
+            The owner's key comes from the owner (--wait-for-owner): plinius-owner provision connects there, judges the evidence of the \
+            enclave, and sends the key sealed to it. This program relays bytes that it can neither read nor change unnoticed.
             """
     )
 
@@ -89,7 +92,7 @@ struct TrainCommand: ParsableCommand {
             config: config,
             data: data,
             pool: pool,
-            insecureLocalKey: try key.required()
+            key: try key.source()
         )
         options.run = runName
         options.poolBytes = poolSize?.bytes
@@ -105,7 +108,10 @@ struct TrainCommand: ParsableCommand {
         let report = try TrainingRun(options, sinks: sinks, signals: signals).run()
         if !report.isComplete {
             StandardError.print(
-                "stopped: the pool holds iteration \(report.iterations). To resume, run the same command:\n  "
+                (report.hasNotBegun
+                    ? "stopped while waiting for the owner; the pool is as it was. To wait again, run the same command:"
+                    : "stopped: the pool holds iteration \(report.iterations). To resume, run the same command:")
+                    + "\n  "
                     + CommandLine.arguments.map(quoted).joined(separator: " ")
             )
         }

@@ -12,12 +12,19 @@ final class Control: Sendable {
         var request: Command?
         /// What the host answered to the ocall that waits.
         var answer: Command?
+        /// What came of the owner and was not taken yet, and how many bytes it is.
+        var pieces: [[UInt8]] = []
+        var pieceBytes = 0
     }
+
+    /// How much of the owner's stream may lie here: an owner's side of an exchange is a few kilobytes.
+    private static let maximumPieceBytes = 1 << 20
 
     private let channel: WireChannel
     private let state = Mutex(State())
     private let requestArrived = Semaphore()
     private let answerArrived = Semaphore()
+    private let pieceArrived = Semaphore()
     private let stopFlag = Atomic(false)
 
     /// Starts to listen on the control socket.
@@ -61,6 +68,18 @@ final class Control: Sendable {
         if let refusal { throw SessionError(.failed, refusal) }
     }
 
+    /// Waits for the next piece of the owner's stream.
+    /// - Returns: no bytes if the owner is gone; `nil` if the host asks to stop.
+    func nextPiece() -> [UInt8]? {
+        pieceArrived.wait()
+        if isStopRequested { return nil }
+        return state.withLock { state in
+            guard !state.pieces.isEmpty else { preconditionFailure("a piece was signalled but not stored") }
+            state.pieceBytes -= state.pieces[0].count
+            return state.pieces.removeFirst()
+        }
+    }
+
     private func ask(_ ocall: Event) -> Command? {
         send(ocall)
         answerArrived.wait()
@@ -76,7 +95,18 @@ final class Control: Sendable {
             }
             switch command {
             case nil: hostIsGone()
-            case .stop: stopFlag.store(true, ordering: .relaxed)
+            case .stop:
+                stopFlag.store(true, ordering: .relaxed)
+                pieceArrived.signal()
+            case .relayed(let piece):
+                let fits = state.withLock { state in
+                    // An empty piece counts as well, or no end of them would fit.
+                    state.pieceBytes += piece.count
+                    state.pieces.append(piece)
+                    return state.pieceBytes <= Self.maximumPieceBytes && state.pieces.count <= 4096
+                }
+                if !fits { hostIsGone() }
+                pieceArrived.signal()
             case .allocated, .published:
                 state.withLock { $0.answer = command }
                 answerArrived.signal()

@@ -12,18 +12,42 @@ public enum Enclave {
         var warnings: [String] = []
         let hardened = cplinius_harden_process()
         if hardened != 0 { warnings.append("core dumps and debuggers could not be switched off: errno \(hardened)") }
-        // Before any thread starts, so that the filter holds for all of them.
-        let filtered = hardened == 0 ? cplinius_install_seccomp() : hardened
-        if filtered != 0 { warnings.append("the system-call filter could not be installed: errno \(filtered)") }
+        // Who was handed a key is confined before anything is read. Who waits for one first shows evidence, and devices hand that out
+        // against writes that the filter refuses.
+        let hasKey = fcntl(Session.Descriptor.key, F_GETFD) >= 0
+        if hasKey, let warning = Confinement.begin() { warnings.append(warning) }
         let control = Control(descriptor: Session.Descriptor.control)
         control.send(
             .hello(
                 Hello(version: Hello.currentVersion, tee: Platform.tee, executors: ExecutorKind.allCases.map(\.name))))
         for warning in warnings { control.send(.warning(warning)) }
-        let ending = Session(control: control).run(control.nextRequest())
+        let request = control.nextRequest()
+        if !hasKey, request.owner == nil, let warning = Confinement.begin() { control.send(.warning(warning)) }
+        let ending = Session(control: control).run(request)
         control.send(ending)
         guard case .failure(let failure) = ending else { return 0 }
         return CInt(failure.category.rawValue)
+    }
+}
+
+/// The system-call filter, which no thread ever leaves.
+enum Confinement {
+    /// Confines all threads of this process, those that run already included.
+    /// - Returns: what is wrong, if it cannot be had.
+    static func begin() -> String? {
+        let number = cplinius_install_seccomp()
+        return number == 0 ? nil : "the system-call filter could not be installed: errno \(number)"
+    }
+}
+
+extension Command {
+    /// How the key comes from its owner; `nil` for a request that takes none, or a key file.
+    fileprivate var owner: OwnerWait? {
+        switch self {
+        case .train(let request): request.owner
+        case .test(let request): request.owner
+        case .status, .stop, .allocated, .published, .relayed: nil
+        }
     }
 }
 

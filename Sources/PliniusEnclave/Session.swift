@@ -14,6 +14,8 @@ struct Session {
         static let data: CInt = 5
         static let testData: CInt = 6
         static let key: CInt = 7
+        /// What signs simulated evidence.
+        static let attestationKey: CInt = 8
     }
 
     let control: Control
@@ -25,7 +27,8 @@ struct Session {
             case .train(let request): return try train(request)
             case .test(let request): return try test(request)
             case .status(let request): return .status(try status(request))
-            case .stop, .allocated, .published: preconditionFailure("the control socket hands over requests only")
+            case .stop, .allocated, .published, .relayed:
+                preconditionFailure("the control socket hands over requests only")
             }
         } catch { return .failure(error.failure) }
     }
@@ -38,18 +41,26 @@ struct Session {
         guard request.mirrorEvery >= 1 else {
             throw SessionError(.usage, "--mirror-every is 0: mirror every so many iterations, at least every 1")
         }
-        let keys = try readKeys()
+        let name = try reporting { try RunName(request.run) }
+        let subject = try subject(.train, request.owner, network, run: name, at: request.extent)
+        guard let keys = try keys(request.owner, for: subject) else {
+            return .stopped(
+                StopEvent(
+                    reason: "the host asked for it while an owner was waited for",
+                    iteration: subject?.iteration ?? 0))
+        }
         let dataset = try openDataset(Descriptor.data, keys, for: network)
+        try subject?.require(dataset)
         let testData = request.hasTestData ? try openDataset(Descriptor.testData, keys, for: network) : nil
         let arena = ParameterArena(layout: network.layout)
 
-        let name = try reporting { try RunName(request.run) }
         let crash = try request.crash?.hook()
         let run: Run
         let choice: ExecutorChoice
         if let place = request.extent {
             let expected = try network.expectedRun(request, name: name, dataset: dataset)
             run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys, arena: arena)
+            try subject?.require(run)
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
@@ -90,15 +101,21 @@ struct Session {
 
     private func test(_ request: TestRequest) throws(SessionError) -> Event {
         let network = try parse(request.config)
-        let keys = try readKeys()
+        let name = try reporting { try RunName(request.run.name) }
+        let subject = try subject(.test, request.owner, network, run: name, at: request.run.extent)
+        guard let keys = try keys(request.owner, for: subject) else {
+            throw SessionError(.failed, "the host asked to stop while an owner was waited for")
+        }
         let dataset = try openDataset(Descriptor.data, keys, for: network)
+        try subject?.require(dataset)
         let arena = ParameterArena(layout: network.layout)
         // Any data set may be tested on, so nothing is expected of the run's own.
         var expected = ExpectedRun()
-        expected.name = try reporting { try RunName(request.run.name) }
+        expected.name = name
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
         let run = try Run.resume(expected, from: .open(request.run.extent, .readOnly), keys: keys, arena: arena)
+        try subject?.require(run)
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
             network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
@@ -124,8 +141,32 @@ struct Session {
         return network
     }
 
-    private func readKeys() throws(SessionError) -> KeyHierarchy {
-        try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key)) }
+    /// What an owner is to be told, if one is waited for: read from what everybody may see, proven once the key is here.
+    private func subject(
+        _ purpose: RuntimeData.Purpose, _ owner: OwnerWait?, _ network: NetworkDescription, run: RunName,
+        at place: PoolExtent?
+    ) throws(SessionError) -> Provisioning.Subject? {
+        guard owner != nil else { return nil }
+        let header = try reporting { try PublicDatasetHeader(parsing: SealedDataset.readHeader(Descriptor.data)) }
+        try network.requireFit(of: header)
+        let status = try place.map { place throws(SessionError) in
+            let extent = try Extent.open(place, .readOnly)
+            return try reporting { try PliniusMirror.RunStatus(of: extent, named: run) }
+        }
+        return Provisioning.Subject(
+            purpose: purpose, configDigest: sha256(network.canonicalBytes), dataset: header, run: run,
+            runID: status?.identity.runID, iteration: status?.newest?.progress?.iteration ?? 0)
+    }
+
+    /// The owner's keys, from the file that was handed over or from the owner.
+    /// - Returns: `nil` if the host asked to stop before they came.
+    private func keys(_ owner: OwnerWait?, for subject: Provisioning.Subject?) throws(SessionError) -> KeyHierarchy? {
+        guard let owner, let subject else {
+            return try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key)) }
+        }
+        let source = try evidenceSource(named: owner.platform)
+        var provisioning = Provisioning(control: control, subject: subject, source: source)
+        return try provisioning.receiveKeys()
     }
 
     private func openDataset(_ descriptor: CInt, _ keys: KeyHierarchy, for network: NetworkDescription)

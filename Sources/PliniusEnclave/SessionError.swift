@@ -19,6 +19,7 @@ struct SessionError: Error, Sendable {
         case let error as KeyFileError: self.init(.usage, "--insecure-local-key: \(error.description)")
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
         case let error as PersistenceError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
+        case let error as WireError: self.init(.integrity, error.description)
         case let error as OneDNNError: self.init(.failed, error.description)
         case let error as MirrorError:
             switch error.code {

@@ -3,7 +3,8 @@ import PliniusWire
 
 /// A running `plinius-enclave`, and the socket to it.
 ///
-/// The descriptors have fixed numbers there: 3 the socket, 4 the pool, 5 the data set, 6 the test set, 7 the key.
+/// The descriptors have fixed numbers there: 3 the socket, 4 the pool, 5 the data set, 6 the test set, 7 the key,
+/// 8 the key that signs simulated evidence.
 final class EnclaveProcess {
     /// The files that an enclave works on.
     struct Files {
@@ -11,6 +12,7 @@ final class EnclaveProcess {
         var data: OpenFile?
         var testData: OpenFile?
         var key: OpenFile?
+        var attestationKey: OpenFile?
     }
 
     let channel: WireChannel
@@ -37,6 +39,7 @@ final class EnclaveProcess {
         spawn.descriptors[5] = files.data?.descriptor
         spawn.descriptors[6] = files.testData?.descriptor
         spawn.descriptors[7] = files.key?.descriptor
+        spawn.descriptors[8] = files.attestationKey?.descriptor
         process = try spawn.start()
     }
 

@@ -1,3 +1,4 @@
+import Glibc
 import PliniusWire
 
 /// One request to one enclave process: asked, answered, reaped.
@@ -10,22 +11,48 @@ struct EnclaveSession {
     /// The run that the enclave may begin, and the size of a pool that is made for it.
     var newRun: (name: String, poolBytes: UInt64?)?
 
+    /// Where the owner is waited for; `nil` if the key is among the files.
+    var relay: OwnerRelay?
+
     /// What a session tells whoever runs it, while it runs.
     enum Notice {
         case event(Event)
+        /// A sentence about owners that come and go.
+        case owner(String)
         /// The enclave was asked to stop because this signal came.
         case stopping(signal: CInt)
     }
 
     /// Has the enclave do one thing.
+    ///
+    /// An owner who cannot be convinced, or who convinces nobody, ends the process of this one exchange and not the waiting: another is
+    /// started for the next owner.
     /// - Parameters:
     ///   - request: What to do.
     ///   - observe: Sees everything but the answer, in order.
     /// - Returns: the event that answers the request.
     /// - Throws: `HostError`: what the enclave gave up for, or `failed` with how it died. It does not run any more in either case.
     func run(_ request: Command, observe: (Notice) -> Void) throws(HostError) -> Event {
-        let enclave = try EnclaveProcess(files: files)
         let deadline = killAfter.map { ContinuousClock.now + $0 }
+        while true {
+            switch try attempt(request, until: deadline, observe: observe) {
+            case .answered(let event): return event
+            case .ownerFailed(let failure):
+                observe(.owner("no key was granted, and the next owner is waited for: \(failure.message)"))
+            }
+        }
+    }
+
+    private enum Outcome {
+        case answered(Event)
+        /// The exchange with an owner came to nothing.
+        case ownerFailed(Failure)
+    }
+
+    private func attempt(
+        _ request: Command, until deadline: ContinuousClock.Instant?, observe: (Notice) -> Void
+    ) throws(HostError) -> Outcome {
+        let enclave = try EnclaveProcess(files: files)
         do throws(WireError) {
             try enclave.channel.send(request)
         } catch {
@@ -34,6 +61,7 @@ struct EnclaveSession {
         var answer: Event?
         var stops = 0
         var greeted = false
+        var isExchanging = false
         while true {
             if let signal = signals.next() {
                 stops += 1
@@ -46,7 +74,18 @@ struct EnclaveSession {
             }
             let wait = Self.wait(until: deadline)
             if wait == 0 { enclave.kill() }
-            guard enclave.channel.waitForInput(milliseconds: max(wait, 1)) else { continue }
+            let hasInput = waitForInput(of: enclave, milliseconds: max(wait, 1))
+            switch relay?.proceed() {
+            case nil: break
+            case .connected:
+                isExchanging = true
+                observe(.owner("an owner is connected"))
+            case .received(let bytes): if isExchanging { tell(enclave, .relayed(bytes)) }
+            case .timedOut:
+                observe(.owner("the owner took too long"))
+                if isExchanging { tell(enclave, .relayed([])) }
+            }
+            guard hasInput else { continue }
             let event: Event
             do throws(WireError) {
                 guard let received = try enclave.channel.receive(Event.self) else { break }
@@ -68,17 +107,42 @@ struct EnclaveSession {
             case .publish:
                 observe(.event(event))
                 tell(enclave, .published(refusal: publish()))
+            case .awaiting:
+                relay?.isReady = true
+                if let relay { observe(.owner("waiting for an owner at \(relay.address)")) }
+            case .relay(let bytes):
+                relay?.send(bytes)
+            case .provisioned:
+                isExchanging = false
+                relay?.finish()
+                observe(.owner("the owner's key is here"))
             default:
                 if request.isAnswered(by: event) { answer = event } else { observe(.event(event)) }
             }
         }
         let termination = enclave.reap()
-        if case .failure(let failure) = answer { throw HostError(failure) }
-        if let answer { return answer }
+        relay?.isReady = false
+        relay?.finish()
+        if case .failure(let failure) = answer {
+            if isExchanging, stops == 0 { return .ownerFailed(failure) }
+            throw HostError(failure)
+        }
+        if let answer { return .answered(answer) }
         throw HostError(
             enclave: "the enclave process \(termination)"
                 + (stops > 0 ? " because a signal asked for it" : greeted ? "" : " before it said anything")
         )
+    }
+
+    /// Waits for the enclave, and for the owner if there is one to come.
+    /// - Returns: whether the enclave said something.
+    private func waitForInput(of enclave: EnclaveProcess, milliseconds: CInt) -> Bool {
+        guard let other = relay?.waitingFor else { return enclave.channel.waitForInput(milliseconds: milliseconds) }
+        var entries = [
+            pollfd(fd: enclave.channel.descriptor, events: CShort(POLLIN), revents: 0),
+            pollfd(fd: other.descriptor, events: CShort(other.events), revents: 0),
+        ]
+        return poll(&entries, 2, milliseconds) > 0 && entries[0].revents != 0
     }
 
     /// Sends what needs no answer; if the enclave is gone, the next receive tells.

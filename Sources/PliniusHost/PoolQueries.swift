@@ -7,7 +7,7 @@ public struct PoolTest {
     private let config: String
     private let data: String
     private let pool: String
-    private let key: String
+    private let key: KeySource
     private let sinks: [any EventSink]
     private let signals: StopSignals
     /// The name of the run; `nil` for the only one of the pool.
@@ -21,14 +21,14 @@ public struct PoolTest {
         config: String,
         data: String,
         pool: String,
-        insecureLocalKey: String,
+        key: KeySource,
         sinks: [any EventSink],
         signals: StopSignals
     ) {
         self.config = config
         self.data = data
         self.pool = pool
-        self.key = insecureLocalKey
+        self.key = key
         self.sinks = sinks
         self.signals = signals
     }
@@ -41,14 +41,21 @@ public struct PoolTest {
         request.executor = executor
         request.threads = threads
         let data = try OpenFile.forReading(data, as: "data set")
-        let key = try OpenFile.forReading(key, as: "key file")
-        let session = EnclaveSession(
-            files: .init(pool: pool, data: data, key: key),
+        request.owner = key.wait
+        let local = try key.openKey { note in for sink in sinks { sink.receive(.note(note)) } }
+        var session = EnclaveSession(
+            files: .init(pool: pool, data: data, key: local, attestationKey: try key.openAttestationKey()),
             signals: signals
         )
+        session.relay = try key.listen()
         let answer = try session.run(.test(request)) { notice in
-            guard case .event(let event) = notice else { return }
-            for sink in sinks { sink.receive(.event(event)) }
+            let event: HostEvent
+            switch notice {
+            case .event(let told): event = .event(told)
+            case .owner(let sentence): event = .note(sentence)
+            case .stopping: return
+            }
+            for sink in sinks { sink.receive(event) }
         }
         guard case .evaluation(let evaluation) = answer else { preconditionFailure("a test is answered by its result") }
         return evaluation

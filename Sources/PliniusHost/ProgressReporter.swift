@@ -45,7 +45,7 @@ public final class ProgressReporter: EventSink {
         case .evaluation(let event): say("test: \(Self.describe(event))")
         case .finish(let result):
             say("finished: iteration \(result.iterations), average loss \(fixed(result.averageLoss, digits: 4))")
-        case .allocate, .publish, .mirror, .status, .stopped, .failure: return
+        case .allocate, .publish, .awaiting, .relay, .provisioned, .mirror, .status, .stopped, .failure: return
         }
     }
 

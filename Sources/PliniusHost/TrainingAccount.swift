@@ -46,6 +46,7 @@ struct TrainingAccount {
             report.isComplete = true
             (report.iterations, report.loss, report.averageLoss) = (result.iterations, result.loss, result.averageLoss)
         case .stopped(let event):
+            report.hasNotBegun = start == nil
             (report.iterations, report.loss, report.averageLoss) = (event.iteration, last?.loss, last?.averageLoss)
         default:
             preconditionFailure("a run ends by finishing or by stopping")

@@ -10,8 +10,8 @@ public struct TrainingOptions: Sendable {
     /// What a new pool is to take, in bytes; as much as its first run needs if nothing is said.
     public var poolBytes: UInt64?
     public var testData: String?
-    /// The file with the owner's key; it lies on this machine, which is what makes it insecure.
-    public var insecureLocalKey: String
+    /// Where the owner's key comes from.
+    public var key: KeySource
     public var iterations: UInt64?
     public var executor: String?
     public var seed: UInt64?
@@ -26,10 +26,10 @@ public struct TrainingOptions: Sendable {
     public static let defaultRun = "default"
 
     /// A run with nothing chosen but its files.
-    public init(config: String, data: String, pool: String, insecureLocalKey: String) {
+    public init(config: String, data: String, pool: String, key: KeySource) {
         self.config = config
         self.data = data
         self.pool = pool
-        self.insecureLocalKey = insecureLocalKey
+        self.key = key
     }
 }

@@ -2,6 +2,8 @@
 public struct TrainingReport: Sendable {
     /// Whether training reached its end; `false` after a signal.
     public internal(set) var isComplete = false
+    /// Whether a signal came before training went on: the pool is as it was.
+    public internal(set) var hasNotBegun = false
     /// What the pool calls the run.
     public internal(set) var run = ""
     /// Updates that the pool holds.

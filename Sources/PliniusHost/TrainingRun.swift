@@ -20,10 +20,8 @@ public struct TrainingRun {
         let data = try OpenFile.forReading(options.data, as: "data set")
         let testData: OpenFile? =
             if let path = options.testData { try .forReading(path, as: "test set") } else { nil }
-        let key = try OpenFile.forReading(options.insecureLocalKey, as: "key file")
-        if try key.status().permissions & 0o077 != 0 {
-            tell(.note("the key file \(options.insecureLocalKey) is open to other users of this machine; chmod 600 it"))
-        }
+        let key = try options.key.openKey { tell(.note($0)) }
+        let attestationKey = try options.key.openAttestationKey()
         let pool = try PoolFile.forTraining(options.pool)
 
         var request = TrainRequest(config: config, run: options.run, extent: try pool.place(of: options.run))
@@ -34,13 +32,15 @@ public struct TrainingRun {
         request.threads = options.threads
         request.mirrorEvery = options.mirrorEvery
         request.crash = options.crash
+        request.owner = options.key.wait
 
         var session = EnclaveSession(
-            files: .init(pool: pool, data: data, testData: testData, key: key),
+            files: .init(pool: pool, data: data, testData: testData, key: key, attestationKey: attestationKey),
             signals: signals,
             killAfter: options.killAfter
         )
         if request.extent == nil { session.newRun = (options.run, options.poolBytes) }
+        session.relay = try options.key.listen()
         var account = TrainingAccount(isNewPool: pool.isNew)
         do throws(HostError) {
             let answer = try session.run(.train(request)) { notice in
@@ -48,6 +48,7 @@ public struct TrainingRun {
                 case .event(let event):
                     account.note(event)
                     tell(.event(event))
+                case .owner(let sentence): tell(.note(sentence))
                 case .stopping(let signal):
                     let name = Termination.names[signal] ?? "signal \(signal)"
                     tell(.note("\(name): stopping when this iteration is mirrored; a second signal kills"))

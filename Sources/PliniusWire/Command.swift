@@ -12,12 +12,14 @@ public enum Command: Hashable, Sendable {
     case allocated(Allocation)
     /// Answers ``Event/publish``: `nil` if the run has its name, durably, otherwise why not.
     case published(refusal: String?)
+    /// What the owner sent, as it came, ``RelayedBytes/maximumByteCount`` at most; none at all if the connection is closed.
+    case relayed([UInt8])
 }
 
 extension Command: WireMessage {
     private enum Kind: UInt8 {
         case train = 0x01
-        case test, status, stop, published, allocated
+        case test, status, stop, published, allocated, relayed
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -31,6 +33,7 @@ extension Command: WireMessage {
         case .allocated: self = .allocated(try FieldReader.read(from: frame.payload))
         case .stop: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.stop)
         case .published: self = .published(refusal: try FieldReader.read(Sentence?.self, from: frame.payload)?.text)
+        case .relayed: self = .relayed(try FieldReader.read(RelayedBytes.self, from: frame.payload).bytes)
         }
     }
 
@@ -42,6 +45,7 @@ extension Command: WireMessage {
         case .allocated(let allocation): Frame(Kind.allocated, allocation)
         case .stop: Frame(Kind.stop, Nothing())
         case .published(let refusal): Frame(Kind.published, refusal.map { Sentence(text: $0) })
+        case .relayed(let bytes): Frame(Kind.relayed, RelayedBytes(bytes: bytes))
         }
     }
 }

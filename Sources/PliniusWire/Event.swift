@@ -6,6 +6,12 @@ public enum Event: Hashable, Sendable {
     case hello(Hello)
     /// A sentence for the operator; work goes on.
     case warning(String)
+    /// The request is understood, and the enclave waits for an owner: from now on ``Command/relayed(_:)`` reaches it.
+    case awaiting
+    /// Something for the owner, to be passed on as it is, ``RelayedBytes/maximumByteCount`` at most.
+    case relay([UInt8])
+    /// The owner's key is here; nothing more is relayed.
+    case provisioned
     /// What is about to be trained or tested.
     case start(StartEvent)
     /// How the pool's state was taken over; follows ``start(_:)`` if there was one.
@@ -34,6 +40,7 @@ extension Event: WireMessage {
     private enum Kind: UInt8 {
         case hello = 0x41
         case warning, start, resume, publish, iteration, mirror, evaluation, status, finish, stopped, failure, allocate
+        case awaiting, relay, provisioned
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -54,6 +61,9 @@ extension Event: WireMessage {
         case .finish: self = .finish(try FieldReader.read(from: frame.payload))
         case .stopped: self = .stopped(try FieldReader.read(from: frame.payload))
         case .failure: self = .failure(try FieldReader.read(from: frame.payload))
+        case .awaiting: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.awaiting)
+        case .relay: self = .relay(try FieldReader.read(RelayedBytes.self, from: frame.payload).bytes)
+        case .provisioned: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.provisioned)
         }
     }
 
@@ -72,6 +82,9 @@ extension Event: WireMessage {
         case .finish(let event): Frame(Kind.finish, event)
         case .stopped(let event): Frame(Kind.stopped, event)
         case .failure(let event): Frame(Kind.failure, event)
+        case .awaiting: Frame(Kind.awaiting, Nothing())
+        case .relay(let bytes): Frame(Kind.relay, RelayedBytes(bytes: bytes))
+        case .provisioned: Frame(Kind.provisioned, Nothing())
         }
     }
 }

@@ -1,17 +1,29 @@
+import _PliniusSupport
+
 /// One message as it crosses the process boundary: `u32 LE length ‖ u8 type ‖ payload`, the length counting type and payload.
 public struct Frame: Hashable, Sendable {
-    /// The longest type and payload that either side accepts: 1 MiB.
+    /// The longest type and payload that host and enclave accept of each other: 1 MiB.
     public static let maximumByteCount = 1 << 20
+    /// The bytes of the length.
+    static let headerByteCount = 4
 
     /// Says which message the payload is.
     public let type: UInt8
     public let payload: [UInt8]
 
-    /// Makes a frame of a payload below the limit.
+    /// Makes a frame; how long it may be is a matter of the stream that it crosses.
     public init(type: UInt8, payload: [UInt8]) {
-        precondition(payload.count < Self.maximumByteCount, "a frame of \(payload.count) bytes is over the limit")
         self.type = type
         self.payload = payload
+    }
+
+    /// The frame as it is sent.
+    public var encoded: [UInt8] {
+        var writer = ByteWriter()
+        writer.write(UInt32(payload.count + 1))
+        writer.write(type)
+        writer.write(bytes: payload)
+        return writer.bytes
     }
 }
 

@@ -5,6 +5,8 @@ public struct TestRequest: Hashable, Sendable, WireField {
     /// A name from ``Hello/executors``.
     public var executor: String?
     public var threads: UInt32?
+    /// How the owner's key comes from its owner; `nil` if it was handed over as a file.
+    public var owner: OwnerWait?
 
     init() {}
 
@@ -15,6 +17,6 @@ public struct TestRequest: Hashable, Sendable, WireField {
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.config, \.run, \.executor, \.threads)
+        try visit(&self, \.config, \.run, \.executor, \.threads, \.owner)
     }
 }

@@ -18,6 +18,8 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     /// The cipher of a new run, by name.
     public var cipher: String?
     public var crash: CrashRequest?
+    /// How the owner's key comes from its owner; `nil` if it was handed over as a file.
+    public var owner: OwnerWait?
 
     init() {}
 
@@ -31,6 +33,7 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.config, \.run, \.extent)
         try visit(&self, \.hasTestData, \.iterations, \.executor, \.seed, \.threads, \.mirrorEvery, \.cipher, \.crash)
+        try visit(&self, \.owner)
     }
 }
 
@@ -50,5 +53,19 @@ public struct CrashRequest: Hashable, Sendable, WireField {
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.point, \.countdown)
+    }
+}
+
+/// The enclave is to get the key from an owner, whom it has to convince first.
+public struct OwnerWait: Hashable, Sendable, WireField {
+    /// The platform whose evidence convinces, by name; `nil` for whatever the machine offers.
+    public var platform: String?
+
+    init() {}
+
+    public init(platform: String?) { self.platform = platform }
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.platform)
     }
 }

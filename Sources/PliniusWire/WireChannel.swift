@@ -1,5 +1,4 @@
 import Glibc
-import _PliniusSupport
 
 /// Sends and receives frames over a connected stream socket, and waits for them.
 ///
@@ -17,11 +16,9 @@ public struct WireChannel: Sendable {
     /// - Throws: `WireError.Code.disconnected` if the other side is gone; no signal is raised.
     public func send(_ message: some WireMessage) throws(WireError) {
         let frame = message.frame
-        var writer = ByteWriter()
-        writer.write(UInt32(frame.payload.count + 1))
-        writer.write(frame.type)
-        writer.write(bytes: frame.payload)
-        let bytes = writer.bytes
+        precondition(
+            frame.payload.count < Frame.maximumByteCount, "a frame of \(frame.payload.count) bytes is over the limit")
+        let bytes = frame.encoded
         var sent = 0
         while sent < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { source in

@@ -74,12 +74,13 @@ struct MessageTests {
     func messagesOfTheOtherDirectionAreUnknown() {
         for type: UInt8 in 0...255 {
             let frame = Frame(type: type, payload: [])
-            let code = (1...6).contains(type) ? WireError.Code.malformed : .unknownType
+            let code = (1...7).contains(type) ? WireError.Code.malformed : .unknownType
             let command = refusal(of: { () throws(WireError) in try Command(frame) })
             #expect(command == nil ? type == 4 : command?.code == code)
-            let known = (0x41...0x4D).contains(type)
+            let known = (0x41...0x50).contains(type)
             let event = refusal(of: { () throws(WireError) in try Event(frame) })
-            #expect(event == nil ? type == 0x45 : event?.code == (known ? .malformed : .unknownType))
+            #expect(
+                event == nil ? [0x45, 0x4E, 0x50].contains(type) : event?.code == (known ? .malformed : .unknownType))
         }
     }
 
@@ -93,6 +94,7 @@ struct MessageTests {
             (Frame(type: 5, payload: [1, 0xFF, 0xFF, 0xFF, 0xFF]), .oversized),
             (Frame(type: 0x4C, payload: [0, 0, 0, 0, 0]), .malformed),  // no category
             (Frame(type: 0x4C, payload: [5, 0, 0, 0, 0]), .malformed),
+            (Frame(type: 7, payload: [1, 0, 4, 0]), .oversized),  // a relayed piece of 256 KiB and one byte
             (Frame(type: 0x41, payload: [1, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0]), .oversized),  // too many executors
             (Frame(type: 0x49, payload: [1, 1, 0, 0]), .oversized),  // 257 runs
         ]

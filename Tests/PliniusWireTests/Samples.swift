@@ -10,6 +10,7 @@ enum Samples {
         .allocated(Allocation(refusal: Failure(category: .usage, message: "it is full of déjà vu"))),
         .published(refusal: nil),
         .published(refusal: "a file with this name exists already: déjà vu"),
+        .relayed([]), .relayed([UInt8](repeating: 7, count: 1000)),
     ]
 
     static let events: [Event] = [
@@ -25,6 +26,7 @@ enum Samples {
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
         .failure(Failure(category: .integrity, message: "slot 0, chunk 2: the tag does not verify")),
         .failure(Failure(category: .failed, message: "")),
+        .awaiting, .relay([]), .relay([1, 2, 3]), .provisioned,
     ]
 
     static var train: TrainRequest {
@@ -38,6 +40,7 @@ enum Samples {
         request.mirrorEvery = 10
         request.cipher = "aes-128-gcm"
         request.crash = CrashRequest(point: "insideChunks", countdown: 7)
+        request.owner = OwnerWait(platform: "tpm")
         return request
     }
 
@@ -48,6 +51,7 @@ enum Samples {
             config: config, run: RunPlace(name: "second", extent: PoolExtent(start: 1 << 40, byteCount: .max)))
         request.executor = "onednn"
         request.threads = 1
+        request.owner = OwnerWait(platform: nil)
         return request
     }
 

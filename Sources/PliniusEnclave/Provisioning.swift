@@ -1,0 +1,196 @@
+import PliniusAttester
+import PliniusMirror
+import PliniusSealing
+import PliniusWire
+import _PliniusSupport
+
+/// The enclave's side of one exchange with an owner: it proves what it is, and is granted a key.
+///
+/// One process answers one challenge, so that no nonce is answered twice and no key pair serves two grants. What fails here ends the
+/// process; the host starts another and waits on.
+struct Provisioning {
+    /// What is to be done with the key, as the evidence will bind it.
+    struct Subject {
+        let purpose: RuntimeData.Purpose
+        let configDigest: [UInt8]
+        let dataset: PublicDatasetHeader
+        let run: RunName
+        /// `nil` for a run that is about to begin.
+        let runID: [UInt8]?
+        /// Updates that the pool claims to hold.
+        let iteration: UInt64
+
+        /// Checks that the data set is the one that the owner was told of.
+        func require(_ opened: SealedDataset) throws(SessionError) {
+            guard opened.header == dataset else {
+                throw SessionError(.integrity, "the data set is not the one any more that the owner was told of")
+            }
+        }
+
+        /// Checks that a run is the one that the owner was told of.
+        func require(_ resumed: Run) throws(SessionError) {
+            guard resumed.mirror.identity.runID == runID else {
+                throw SessionError(.integrity, "the run is not the one any more that the owner was told of")
+            }
+        }
+    }
+
+    private let control: Control
+    private let subject: Subject
+    private let source: any EvidenceSource
+    private var assembler = FrameAssembler(limit: OwnerMessage.maximumFrameByteCount)
+    private var transcript = Transcript()
+
+    init(control: Control, subject: Subject, source: any EvidenceSource) {
+        self.control = control
+        self.subject = subject
+        self.source = source
+    }
+
+    /// Waits for an owner and convinces it.
+    /// - Returns: the owner's keys; `nil` if the host asked to stop.
+    /// - Throws: `SessionError` with what the owner was told as well.
+    mutating func receiveKeys() throws(SessionError) -> KeyHierarchy? {
+        control.send(.awaiting)
+        do throws(SessionError) {
+            guard let keys = try exchange() else { return nil }
+            control.send(.provisioned)
+            return keys
+        } catch {
+            say(.refusal(error.failure))
+            throw error
+        }
+    }
+
+    private mutating func exchange() throws(SessionError) -> KeyHierarchy? {
+        guard let first = try receive("a challenge") else { return nil }
+        guard case .challenge(let challenge) = first else {
+            throw SessionError(.integrity, "the owner did not begin with a challenge")
+        }
+        guard challenge.version == Challenge.currentVersion else {
+            throw SessionError(
+                .integrity,
+                "the owner's challenge has version \(challenge.version), this build speaks \(Challenge.currentVersion)")
+        }
+        guard challenge.nonce.count == RuntimeData.nonceByteCount else {
+            throw SessionError(
+                .integrity,
+                "the owner's nonce has \(challenge.nonce.count) bytes, \(RuntimeData.nonceByteCount) are expected")
+        }
+        let pair = HPKEKeyPair()
+        let runtimeData = runtimeData(pair, nonce: challenge.nonce).encoded
+        let bundle = EvidenceBundle(
+            runtimeData: runtimeData,
+            evidence: try reporting { try source.evidence(binding: runtimeData, for: challenge) })
+        say(.presentation(try reporting { try Presentation(bundle: bundle) }))
+
+        // So late because devices hand evidence out against writes that the filter refuses, and early enough because up to here this
+        // process holds no secret but the private half of a key pair that nothing was sealed to yet.
+        if let warning = Confinement.begin() { control.send(.warning(warning)) }
+
+        let soFar = sha256(transcript.bytes)
+        guard let second = try receive("a grant") else { return nil }
+        guard case .grant(let grant) = second else {
+            throw SessionError(.integrity, "the owner's next message was not a grant: an enclave answers one challenge")
+        }
+        guard grant.transcript == soFar else {
+            throw SessionError(
+                .integrity, "the grant belongs to another exchange: what the owner saw is not what this enclave said")
+        }
+        let (keys, receiptKey) = try open(grant, pair)
+        say(.receipt(Receipt(proof: hmacSHA256(sha256(transcript.bytes), key: receiptKey))))
+        return keys
+    }
+
+    private func runtimeData(_ pair: HPKEKeyPair, nonce: [UInt8]) -> RuntimeData {
+        var data = RuntimeData()
+        data.nonce = nonce
+        data.purpose = subject.purpose
+        data.suite = pair.suite == .x25519 ? .x25519 : .p256
+        data.publicKey = pair.publicKey
+        data.configDigest = subject.configDigest
+        data.datasetID = subject.dataset.id
+        data.runName = subject.run.description
+        data.runID = subject.runID ?? []
+        return data
+    }
+
+    /// Opens a grant whose transcript fits.
+    private func open(_ grant: KeyGrant, _ pair: HPKEKeyPair) throws(SessionError) -> (
+        keys: KeyHierarchy, receiptKey: SecretBytes
+    ) {
+        let content: SecretBytes
+        do throws(SealingError) {
+            content = try pair.open(
+                HPKEMessage(encapsulatedKey: grant.encapsulatedKey, ciphertext: grant.ciphertext),
+                info: KeyGrant.info, authenticating: grant.transcript)
+        } catch {
+            throw SessionError(.integrity, "the grant cannot be opened: it is not sealed to the key of this enclave")
+        }
+        guard content.count == KeyGrant.contentByteCount else {
+            throw SessionError(
+                .integrity, "the grant holds \(content.count) bytes, \(KeyGrant.contentByteCount) are expected")
+        }
+        let terms = try reporting {
+            try GrantTerms(decoding: unsafe content.withBytes { unsafe Array($0[..<GrantTerms.byteCount]) })
+        }
+        guard terms.purposes.contains(subject.purpose) else {
+            throw SessionError(.integrity, "the owner's key is not granted for this purpose: \(subject.purpose)")
+        }
+        let key = part(of: content, from: GrantTerms.byteCount)
+        let receiptKey = part(of: content, from: GrantTerms.byteCount + KeyGrant.keyByteCount)
+        let keys = KeyHierarchy(ownerKey: key)
+        // Said now and not when the data set is opened: the owner still listens.
+        guard constantTimeEqual(keys.keyCheck(for: subject.dataset.id), subject.dataset.keyCheck) else {
+            throw SessionError(.integrity, "the data set was not sealed with the key that the owner granted")
+        }
+        return (keys, receiptKey)
+    }
+
+    private func part(of content: SecretBytes, from start: Int) -> SecretBytes {
+        unsafe SecretBytes(count: KeyGrant.keyByteCount) { target in
+            unsafe content.withBytes { source in
+                unsafe target.copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[start..<start + KeyGrant.keyByteCount]))
+            }
+        }
+    }
+
+    // MARK: The stream
+
+    private mutating func say(_ message: EnclaveMessage) {
+        let frame = message.frame
+        transcript.append(frame, hashedBy: sha256)
+        var rest = frame.encoded[...]
+        while !rest.isEmpty {
+            control.send(.relay(Array(rest.prefix(RelayedBytes.maximumByteCount))))
+            rest = rest.dropFirst(RelayedBytes.maximumByteCount)
+        }
+    }
+
+    /// Waits for the owner's next message.
+    /// - Returns: `nil` if the host asked to stop.
+    private mutating func receive(_ expected: String) throws(SessionError) -> OwnerMessage? {
+        while true {
+            let message: OwnerMessage?
+            do throws(WireError) {
+                message = try assembler.next().map { frame throws(WireError) in
+                    transcript.append(frame, hashedBy: sha256)
+                    return try OwnerMessage(frame)
+                }
+            } catch {
+                throw SessionError(.integrity, "\(expected) was expected of the owner: \(error)")
+            }
+            if case .refusal(let failure) = message {
+                throw SessionError(.integrity, "the owner refuses: \(failure.message)")
+            }
+            if let message { return message }
+            guard let piece = control.nextPiece() else { return nil }
+            guard !piece.isEmpty else {
+                let place = assembler.isBetweenFrames ? "before \(expected) came" : "in the middle of a message"
+                throw SessionError(.integrity, "the owner went away \(place)")
+            }
+            assembler.append(piece)
+        }
+    }
+}

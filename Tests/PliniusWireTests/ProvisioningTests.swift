@@ -1,0 +1,241 @@
+import PliniusWire
+import Testing
+
+/// The messages between owner and enclave, and the stream that carries them.
+@Suite("Provisioning")
+struct ProvisioningTests {
+    static let challenge: Challenge = {
+        var challenge = Challenge(nonce: Array(0..<32))
+        challenge.wanted = [Evidence.Kind.snp.rawValue, Evidence.Kind.tpm.rawValue]
+        challenge.registers = [
+            .init(bank: 0x000B, registers: [0, 1, 2, 7, 10]), .init(bank: 0x0004, registers: [10]),
+        ]
+        challenge.imaStart = 826
+        return challenge
+    }()
+
+    static let presentation: Presentation = {
+        var data = RuntimeData()
+        data.nonce = Array(0..<32)
+        data.publicKey = Array(100..<132)
+        data.configDigest = [UInt8](repeating: 3, count: 32)
+        data.datasetID = [UInt8](repeating: 4, count: 16)
+        data.runName = "größer"
+        let evidence = [
+            Evidence(.snp, ["report": [1, 2, 3], "certificates": []]), Evidence(.tpm, ["attest": [4], "ak": [5, 6]]),
+        ]
+        do {
+            return try Presentation(
+                bundle: EvidenceBundle(runtimeData: data.encoded, evidence: evidence), activation: Array(7..<39))
+        } catch { fatalError("\(error)") }
+    }()
+
+    static let owner: [OwnerMessage] = [
+        .challenge(challenge), .challenge(Challenge(nonce: [])),
+        .credential(Credential(identityObject: [1, 2], encryptedSecret: [3])),
+        .grant(KeyGrant(transcript: Array(0..<32), encapsulatedKey: Array(0..<65), ciphertext: Array(0..<96))),
+        .refusal(Failure(category: .integrity, message: "the check snp.report.signature failed")),
+    ]
+
+    static let enclave: [EnclaveMessage] = [
+        .enrolment(Enrolment(endorsementCertificate: [], endorsementKey: [1], attestationKey: [2, 3])),
+        .presentation(presentation), .receipt(Receipt(proof: Array(0..<32))),
+        .refusal(Failure(category: .failed, message: "no device hands evidence out")),
+    ]
+
+    static let frames = owner.map(\.frame) + enclave.map(\.frame)
+
+    @Test func everyMessageComesBackAsItWas() throws {
+        for message in Self.owner { #expect(try OwnerMessage(message.frame) == message) }
+        for message in Self.enclave { #expect(try EnclaveMessage(message.frame) == message) }
+    }
+
+    /// Written out by hand: evidence and transcripts are digests of these bytes, on machines of different builds.
+    @Test func bytesAreTheOnesThatTheFormatSays() {
+        var challenge = Challenge(nonce: [0xAA])
+        challenge.wanted = [3]
+        challenge.registers = [.init(bank: 0x0B, registers: [7])]
+        challenge.imaStart = 2
+        #expect(
+            OwnerMessage.challenge(challenge).frame.encoded
+                == [
+                    43, 0, 0, 0, 0x81, 1, 0, 0, 0, 1, 0, 0, 0, 0xAA, 1, 0, 0, 0, 3, 1, 0, 0, 0, 0x0B, 0, 0, 0, 1, 0, 0,
+                    0, 7,
+                    2, 0, 0, 0, 0, 0, 0, 0,
+                ].withLength)
+        #expect(
+            OwnerMessage.grant(KeyGrant(transcript: [1], encapsulatedKey: [2], ciphertext: [3])).frame.encoded
+                == [0, 0, 0, 0, 0x83, 1, 0, 0, 0, 1, 1, 0, 0, 0, 2, 1, 0, 0, 0, 3].withLength)
+        #expect(
+            EnclaveMessage.receipt(Receipt(proof: [9])).frame.encoded
+                == [0, 0, 0, 0, 0xC3, 1, 0, 0, 0, 9].withLength)
+        #expect(
+            GrantTerms(purposes: [.train, .export]).encoded == [1, 0, 0, 0, 0b1001] + [UInt8](repeating: 0, count: 11))
+        #expect(KeyGrant.contentByteCount == 80)
+    }
+
+    @Test func aTranscriptIsItsLabelAndTheDigestsOfItsFrames() {
+        var transcript = Transcript()
+        transcript.append(Frame(type: 0x81, payload: [1]), hashedBy: { $0 })
+        transcript.append(Frame(type: 0xC3, payload: []), hashedBy: { $0.reversed() })
+        #expect(transcript.bytes == Array("plinius/1/provisioning".utf8) + [2, 0, 0, 0, 0x81, 1] + [0xC3, 0, 0, 0, 1])
+    }
+
+    @Test func everyTruncationAndEveryAdditionIsRefused() {
+        for frame in Self.frames {
+            for length in 0..<frame.payload.count {
+                #expect(refusal(Frame(type: frame.type, payload: Array(frame.payload.prefix(length)))) == .malformed)
+            }
+            #expect(refusal(Frame(type: frame.type, payload: frame.payload + [0])) == .malformed)
+        }
+    }
+
+    @Test func messagesOfTheOtherSideAreUnknown() {
+        for type: UInt8 in 0...255 {
+            let frame = Frame(type: type, payload: [])
+            #expect(throws: WireError.self) { try OwnerMessage(frame) }
+            #expect(throws: WireError.self) { try EnclaveMessage(frame) }
+        }
+        for message in Self.owner { #expect(code { try EnclaveMessage(message.frame) } == .unknownType) }
+        for message in Self.enclave { #expect(code { try OwnerMessage(message.frame) } == .unknownType) }
+    }
+
+    @Test func mutatedMessagesNeverTrapAndMeanOneThing() {
+        var random = SplitMix(state: 2026)
+        var accepted = 0
+        for _ in 0..<30_000 {
+            guard let seed = Self.frames.randomElement(using: &random) else { return }
+            var bytes = seed.payload
+            for _ in 0..<Int.random(in: 1...3, using: &random) {
+                let position = Int.random(in: 0...bytes.count, using: &random)
+                switch Int.random(in: 0..<4, using: &random) {
+                case 0 where position < bytes.count: bytes[position] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 1 where position < bytes.count: bytes[position] = .random(in: 0...255, using: &random)
+                case 2: bytes.insert(.random(in: 0...255, using: &random), at: position)
+                default: for index in position..<min(position + 4, bytes.count) { bytes[index] = 0xFF }
+                }
+            }
+            let frame = Frame(type: seed.type, payload: bytes)
+            if let message = try? OwnerMessage(frame) {
+                #expect(message.frame == frame)
+                accepted += 1
+            } else if let message = try? EnclaveMessage(frame) {
+                #expect(message.frame == frame)
+                accepted += 1
+            }
+            _ = try? EvidenceBundle(decoding: bytes)
+            _ = try? RuntimeData(decoding: bytes)
+        }
+        #expect(accepted > 1000)
+    }
+
+    @Test func fieldsOverTheirLimitsAreRefusedBeforeAnythingIsAllocated() {
+        let nonce = Frame(type: 0x81, payload: [1, 0, 0, 0, 33, 0, 0, 0])
+        #expect(code { try OwnerMessage(nonce) } == .oversized)
+        let registers = Frame(type: 0x81, payload: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0])
+        #expect(code { try OwnerMessage(registers) } == .oversized)
+        let ciphertext = Frame(type: 0x83, payload: [0, 0, 0, 0, 0, 0, 0, 0, 97, 0, 0, 0])
+        #expect(code { try OwnerMessage(ciphertext) } == .oversized)
+        let certificate = Frame(type: 0xC1, payload: [1, 0x40, 0, 0])
+        #expect(code { try EnclaveMessage(certificate) } == .oversized)
+    }
+
+    @Test func evidenceThatIsTooLongIsAnErrorAndNoTrap() throws {
+        let most = [UInt8](repeating: 0, count: 16 << 20)
+        let fits = try Presentation(
+            bundle: EvidenceBundle(runtimeData: [], evidence: [Evidence(.tpm, ["ima-log": most])]))
+        #expect(EnclaveMessage.presentation(fits).frame.payload.count < EnclaveMessage.maximumFrameByteCount)
+        for evidence in [
+            [Evidence(.tpm, ["ima-log": most + [0]])], [Evidence(.tpm, ["a": most]), Evidence(.tdx, ["b": most])],
+            [Evidence](repeating: Evidence(.snp, [:]), count: 9),
+            [Evidence(.snp, Dictionary(uniqueKeysWithValues: (0..<17).map { ("\($0)", [UInt8]()) }))],
+        ] {
+            #expect(
+                code { try Presentation(bundle: EvidenceBundle(runtimeData: [], evidence: evidence)) } == .oversized)
+        }
+    }
+
+    // MARK: Terms
+
+    @Test func termsComeBackAsTheyWere() throws {
+        for bits in 0..<16 {
+            let purposes = RuntimeData.Purpose.allCases.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(
+                \.element)
+            let terms = GrantTerms(purposes: Set(purposes))
+            #expect(try GrantTerms(decoding: terms.encoded) == terms)
+        }
+    }
+
+    /// What a later build may write there could be a restriction.
+    @Test func unknownTermsAreRefused() {
+        let good = GrantTerms(purposes: [.train]).encoded
+        for index in good.indices {
+            for bit in 0..<8 where index != 4 || bit > 3 {
+                var bytes = good
+                bytes[index] ^= 1 << bit
+                #expect(code { try GrantTerms(decoding: bytes) } == .malformed, "bit \(bit) of byte \(index)")
+            }
+        }
+        #expect(code { try GrantTerms(decoding: good.dropLast()) } == .malformed)
+        #expect(code { try GrantTerms(decoding: good + [0]) } == .malformed)
+        #expect(code { try GrantTerms(decoding: []) } == .malformed)
+    }
+
+    // MARK: The stream
+
+    @Test(arguments: [1, 2, 3, 7, 64, 100_000]) func framesAreFoundInPiecesOfAnyLength(pieceLength: Int) throws {
+        let stream = Self.frames.flatMap(\.encoded)
+        var assembler = FrameAssembler(limit: 1 << 20)
+        var found: [Frame] = []
+        for start in stride(from: 0, to: stream.count, by: pieceLength) {
+            assembler.append(Array(stream[start..<min(start + pieceLength, stream.count)]))
+            while let frame = try assembler.next() { found.append(frame) }
+        }
+        #expect(found == Self.frames)
+        #expect(assembler.isBetweenFrames)
+    }
+
+    @Test func aStreamThatEndsInsideAFrameShowsIt() throws {
+        let bytes = Self.frames[0].encoded
+        for length in 1..<bytes.count {
+            var assembler = FrameAssembler(limit: 1 << 20)
+            assembler.append(Array(bytes.prefix(length)))
+            #expect(try assembler.next() == nil)
+            #expect(!assembler.isBetweenFrames)
+        }
+    }
+
+    @Test func aFrameOverTheLimitIsRefusedAtItsLength() throws {
+        var assembler = FrameAssembler(limit: 10)
+        assembler.append([10, 0, 0, 0] + [UInt8](repeating: 5, count: 10))
+        #expect(try assembler.next() == Frame(type: 5, payload: [UInt8](repeating: 5, count: 9)))
+        assembler.append([11, 0, 0, 0])
+        #expect(code { try assembler.next() } == .oversized)
+        var empty = FrameAssembler(limit: 10)
+        empty.append([0, 0, 0, 0])
+        #expect(code { try empty.next() } == .oversized)
+        var endless = FrameAssembler(limit: .max)
+        endless.append([0xFF, 0xFF, 0xFF, 0xFF])
+        #expect(try endless.next() == nil)
+    }
+
+    /// Decodes a frame in whichever direction knows it, and gives the refusal.
+    private func refusal(_ frame: Frame) -> WireError.Code? {
+        frame.type < 0xC0 ? code { try OwnerMessage(frame) } : code { try EnclaveMessage(frame) }
+    }
+
+    private func code<Value>(_ body: () throws -> Value) -> WireError.Code? {
+        do {
+            _ = try body()
+            return nil
+        } catch { return (error as? WireError)?.code }
+    }
+}
+
+extension [UInt8] {
+    /// The same with the first four bytes set to the number of the others.
+    fileprivate var withLength: [UInt8] {
+        let count = self.count - 4
+        return [UInt8(count & 0xFF), UInt8(count >> 8), 0, 0] + dropFirst(4)
+    }
+}
