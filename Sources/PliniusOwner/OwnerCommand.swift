@@ -13,6 +13,7 @@ public struct OwnerCommand: ParsableCommand {
             """,
         subcommands: [
             KeygenCommand.self, SealCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self,
+            ProvisionCommand.self,
         ])
 
     public init() {}
