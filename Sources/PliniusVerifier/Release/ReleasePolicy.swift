@@ -20,7 +20,7 @@ public struct ReleasePolicy: Sendable {
     public var configurations: Setting<Set<String>>?
     public var dataSets: Setting<Set<String>>?
     public var runs: Setting<Set<String>>?
-    public var simulated = SimulatedRequirements()
+    public var simulated = SignedProgramRequirements()
 
     public init() {}
 
@@ -120,7 +120,7 @@ extension ReleasePolicy {
         _ evidence: Evidence, _ context: Context, _ examination: inout Examination
     ) throws(EvidenceError) -> any PlatformClaims {
         switch evidence.kind {
-        case .simulated: return try examineSimulated(evidence, simulated, context, &examination)
+        case .simulated: return try examineSignedProgram(evidence, simulated, context, &examination)
         default:
             throw EvidenceError(
                 "\(evidence.kind).requirements", expected: "a policy that says what to ask of this platform",

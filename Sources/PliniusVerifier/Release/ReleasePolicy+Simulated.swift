@@ -1,8 +1,8 @@
 import Crypto
-package import PliniusWire
+import PliniusWire
 
 /// What a policy asks of simulated evidence.
-public struct SimulatedRequirements: Sendable {
+public struct SignedProgramRequirements: Sendable {
     /// SHA-256 digests of enclave programs, in hexadecimal; none is accepted without it.
     public var measurements: Setting<Set<String>>?
     /// Who may sign, Ed25519 public keys in hexadecimal, beside the anchors of the context.
@@ -12,9 +12,9 @@ public struct SimulatedRequirements: Sendable {
 }
 
 /// What simulated evidence says.
-public struct SimulatedClaims: PlatformClaims {
-    public let boundData: [UInt8]
-    public let measurements: [String: String]
+struct SignedProgramClaims: PlatformClaims {
+    let boundData: [UInt8]
+    let measurements: [String: String]
 }
 
 /// Carries the checks of simulated evidence out.
@@ -25,9 +25,9 @@ public struct SimulatedClaims: PlatformClaims {
 /// | `simulated.report.signature` | the report is signed by the key beside it |
 /// | `simulated.report.signer` | that key is one of those that may |
 /// | `simulated.measurement` | the enclave's program is one of those that the policy names |
-package func examineSimulated(
-    _ evidence: Evidence, _ requirements: SimulatedRequirements, _ context: Context, _ examination: inout Examination
-) throws(EvidenceError) -> SimulatedClaims {
+func examineSignedProgram(
+    _ evidence: Evidence, _ requirements: SignedProgramRequirements, _ context: Context, _ examination: inout Examination
+) throws(EvidenceError) -> SignedProgramClaims {
     let format = "simulated.report.format"
     guard let report = evidence["report"], let signature = evidence["signature"], let signer = evidence["key"],
         evidence.parts.count == 3
@@ -63,5 +63,5 @@ package func examineSimulated(
         expected: measurements.isEmpty
             ? "a measurement that the policy names" : measurements.sorted().joined(separator: " or "),
         found: measurement, askedBy: requirements.measurements?.line)
-    return SimulatedClaims(boundData: reportData, measurements: ["measurement": measurement])
+    return SignedProgramClaims(boundData: reportData, measurements: ["measurement": measurement])
 }
