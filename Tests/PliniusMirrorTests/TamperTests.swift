@@ -148,8 +148,10 @@ import _PliniusTestSupport
         }
     }
 
-    /// What is copied says that it belongs where it now lies. The chunks' tags bind the slot as well, and two whole slots of one commit do
-    /// not fit together; but it is the header that was changed, and it is called that.
+    /// What is copied says that it belongs where it now lies.
+    ///
+    /// The chunks' tags bind the slot as well, and two whole slots of one commit do not fit together; but it is the header that was
+    /// changed, and it is called that.
     @Test func `A header that is made to fit the other slot is refused as a header`() throws {
         let image = try fixture.image(commits: 3)
         for slot in Slot.allCases {

@@ -176,8 +176,10 @@ private struct CrashDraw {
     }
 }
 
-/// A word for the contents of a line: the sum over all lines stands for an image. A product folded after each word, as in the pool's own
-/// checksum, so that among millions of images no two that differ share one but by a chance of millionths.
+/// A word for the contents of a line: the sum over all lines stands for an image.
+///
+/// A product is folded after each word, as in the pool's own checksum, so that among millions of images no two that differ share one but by
+/// a chance of millionths.
 private func fingerprint(of bytes: UnsafeRawBufferPointer, at start: Int) -> UInt64 {
     func fold(_ left: UInt64, _ right: UInt64) -> UInt64 {
         let product = left.multipliedFullWidth(by: right)
