@@ -19,12 +19,13 @@ public final class Region: Sendable {
     public init(on media: any PersistentMedia) {
         self.media = media
         persistsByFence = media.persistsByFence
+        isWritable = media.isWritable
     }
 
     /// What a commit to this pool survives.
     public var tier: Tier { media.tier }
     /// Whether it may be stored to.
-    public var isWritable: Bool { media.isWritable }
+    public let isWritable: Bool
     /// Under which start of the kernel it is open.
     public var bootID: BootID { media.bootID }
     /// The size of the pool, in bytes.

@@ -5,9 +5,9 @@ import Glibc
 /// Weights, plaintext records and keys live here: never in a mapping of a file. It is kept out of core dumps.
 @safe
 public final class PrivateMemory {
-    private let base: UnsafeMutableRawBufferPointer
+    @usableFromInline let base: UnsafeMutableRawBufferPointer
     /// The number of usable bytes.
-    public var byteCount: Int { unsafe base.count }
+    @inlinable public var byteCount: Int { unsafe base.count }
 
     /// Allocates `byteCount` zero bytes.
     public init(byteCount: Int) {
@@ -27,7 +27,7 @@ public final class PrivateMemory {
     }
 
     /// Lends the bytes; the pointer is good until this object dies.
-    @unsafe public var bytes: UnsafeMutableRawBufferPointer { unsafe base }
+    @unsafe @inlinable public var bytes: UnsafeMutableRawBufferPointer { unsafe base }
 
     /// Lends the bytes as 32-bit floats; the pointer is good until this object dies.
     @unsafe public var floats: UnsafeMutableBufferPointer<Float> {

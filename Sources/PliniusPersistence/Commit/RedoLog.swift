@@ -120,7 +120,9 @@ package final class RedoLog: CommitProtocol {
         }
         let used = unsafe UnsafeMutableRawPointer(out) - start
         let size = Self.recordBytes(runs: used - Self.prefixBytes)
-        unsafe (start + used).initializeMemory(as: UInt8.self, repeating: 0, count: size - used)
+        for word in stride(from: used, to: size, by: 8) {
+            unsafe start.storeBytes(of: 0, toByteOffset: word, as: UInt64.self)
+        }
         return size
     }
 
