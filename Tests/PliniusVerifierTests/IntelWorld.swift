@@ -61,6 +61,8 @@ struct IntelWorld {
     var components = [UInt8](repeating: 5, count: 16)
     var pceSVN: UInt16 = 10
     var hasExtension = true
+    /// Who signed the authority's certificate, if not the root.
+    var foreignRoot: Key?
 
     // The quote.
     var vendorID: [UInt8] = [
@@ -151,7 +153,9 @@ struct IntelWorld {
 
     var quote: [UInt8] {
         let signed = header + description + body
-        let chain = Array((pem(pck, authority) + pem(authority, root) + pem(root, root)).utf8)
+        var above = root
+        above.key = foreignRoot ?? root.key
+        let chain = Array((pem(pck, authority) + pem(authority, above) + pem(root, root)).utf8)
         var enclave = qeReport
         enclave += Self.signature(pck.key, enclave) + Self.little(UInt16(authenticationData.count)) + authenticationData
         enclave += Self.little(5) + Self.little(UInt16(chain.count)) + [0, 0] + chain
@@ -242,7 +246,7 @@ struct IntelWorld {
         extensions.append(DER.extension("2.5.29.19", isCritical: true, constraints))
         extensions.append(
             DER.extension("2.5.29.15", isCritical: true, DER.tagged(3, certificate.isAuthority ? [1, 6] : [6, 0xC0])))
-        if certificate.commonName == pck.commonName && hasExtension { extensions.append(platformExtension) }
+        if certificate.serial == pck.serial && hasExtension { extensions.append(platformExtension) }
         let body = DER.sequence(
             DER.tagged(0xA0, DER.integer([2])), DER.integer(certificate.serial), DER.ecdsaSHA256,
             DER.name(certificate.issuer),

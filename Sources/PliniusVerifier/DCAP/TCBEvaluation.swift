@@ -28,7 +28,7 @@ struct TCBEvaluation {
             throw EvidenceError(
                 quote.tee.check("tcb.level"),
                 expected: "a platform that reaches one of \(info.tcbLevels.count) levels",
-                found: "components \(hexadecimal(platform.components)), PCE SVN \(platform.pceSVN)"
+                found: "below every level: components \(hexadecimal(platform.components)), PCE SVN \(platform.pceSVN)"
                     + (domain.map { ", TEE TCB SVN \(hexadecimal($0.teeTCBSVN))" } ?? ""))
         }
         level = found

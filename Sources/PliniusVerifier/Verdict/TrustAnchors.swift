@@ -1,7 +1,7 @@
 /// The keys that every chain must end at, as certificates in DER.
 public struct TrustAnchors: Sendable {
     /// Intel SGX Root CA: quotes, TCB info, QE identity.
-    public var intel: [[UInt8]] = []
+    public var intel: [[UInt8]] = TrustAnchors.intelRoot
     /// AMD root keys (ARK): Milan, Genoa, Turin.
     public var amd: [[UInt8]] = []
     /// NVIDIA Device Identity CA.
