@@ -182,6 +182,11 @@ struct ChainTests {
                 "authority", $0.authority.key, under: $0.root,
                 extensions: [TestDER.authority(), TestDER.usage(0x02)])
         },
+        Case("a use of keys that cannot be read", "constraints") {
+            $0.authority = try TestAuthority(
+                "authority", $0.authority.key, under: $0.root,
+                extensions: [TestDER.authority(), TestDER.extension("2.5.29.15", [5, 0], critical: true)])
+        },
         Case("more authorities than the first allows", "constraints") {
             $0.authority = try TestAuthority(
                 "authority", $0.authority.key, under: $0.root,

@@ -1,6 +1,7 @@
 import Crypto
 import FoundationEssentials
 import PliniusVerifier
+import SwiftASN1
 import _CryptoExtras
 
 /// DER, written by hand, so that tests can also make what a library would refuse to.
@@ -176,4 +177,9 @@ struct TestAuthority: Sendable {
 /// Keys that are slow to make, made once.
 enum TestKeys {
     static let rsa = (0..<3).compactMap { _ in try? _RSA.Signing.PrivateKey(keySize: .bits2048) }
+}
+
+/// A PEM file of certificates.
+func testPEM(_ certificates: [[UInt8]]) -> [UInt8] {
+    certificates.flatMap { Array((PEMDocument(type: "CERTIFICATE", derBytes: $0).pemString + "\n").utf8) }
 }

@@ -1,3 +1,4 @@
+import SwiftASN1
 import X509
 
 extension Examination {
@@ -20,10 +21,12 @@ extension Examination {
     /// - Parameters:
     ///   - anchors: Certificates in DER.
     ///   - revocationLists: `nil` if nobody asks for them.
+    ///   - listsAreNamed: Whether a maker names a distribution point in each certificate that a list may take back, so that others need none.
     /// - Returns: Leaf first, anchor last; `nil` if a check failed.
     package mutating func checkChain(
         _ name: String, leaf: ParsedCertificate, intermediates: [ParsedCertificate], anchors: [[UInt8]],
-        revocationLists: [RevocationList]?, at now: Instant, askedBy line: PolicyLine? = nil
+        revocationLists: [RevocationList]?, listsAreNamed: Bool = false, at now: Instant,
+        askedBy line: PolicyLine? = nil
     ) -> [ParsedCertificate]? {
         let roots = anchors.compactMap { anchor in try? ParsedCertificate(der: anchor) }
         let (chain, isComplete) = Self.chain(from: leaf, intermediates.prefix(Self.poolLimit), roots)
@@ -53,7 +56,7 @@ extension Examination {
                 "\(name).constraints", violation == nil, expected: "authorities that may do what they did",
                 found: violation ?? "all may", askedBy: line) && isGood
         if let revocationLists {
-            let problem = Self.revocationProblem(chain, revocationLists, now)
+            let problem = Self.revocationProblem(chain, revocationLists, listsAreNamed, now)
             isGood =
                 check(
                     "\(name).revocation", problem == nil, expected: "lists of each issuer, in date, that name none",
@@ -100,9 +103,7 @@ extension Examination {
             if let limit, below > limit {
                 return "\(authority) allows \(limit) authorities below it, there are \(below)"
             }
-            if let usage = authority.extensions.first(where: { $0.oid == OID.keyUsage }),
-                (try? KeyUsage(usage).keyCertSign) != true
-            {
+            if let usage = authority.keyUsage, usage & 0x04 == 0 {
                 return "\(authority) may not sign certificates"
             }
         }
@@ -110,14 +111,13 @@ extension Examination {
     }
 
     private static func revocationProblem(
-        _ chain: [ParsedCertificate], _ lists: [RevocationList], _ now: Instant
+        _ chain: [ParsedCertificate], _ lists: [RevocationList], _ listsAreNamed: Bool, _ now: Instant
     ) -> String? {
         for (certificate, issuer) in zip(chain, chain.dropFirst()) {
-            if let usage = issuer.extensions.first(where: { $0.oid == OID.keyUsage }),
-                (try? KeyUsage(usage).cRLSign) == false
-            {
-                continue
-            }
+            let isNamed = certificate.extensions.contains { $0.oid == OID.distributionPoints }
+            let mayBeAbsent = listsAreNamed && !isNamed && !lists.contains { $0.issuer == issuer.subject }
+            if mayBeAbsent { continue }
+            if let usage = issuer.keyUsage, usage & 0x02 == 0 { continue }
             let named = lists.filter { $0.issuer == issuer.subject }
             let signed = named.filter { $0.signatureAlgorithm.hash != .sha1 && $0.isSigned(by: issuer.publicKey) }
             if signed.contains(where: { $0.revokedSerials.contains(certificate.serialNumber) }) {
@@ -137,5 +137,15 @@ extension Examination {
     private func listed(_ certificates: [ParsedCertificate]) -> String {
         certificates.isEmpty
             ? "an anchor, of which there is none" : certificates.map(\.description).joined(separator: " or ")
+    }
+}
+
+extension ParsedCertificate {
+    /// The first eight bits of keyUsage (RFC 5280, 4.2.1.3), 0 if it cannot be read; `nil` if the certificate does not say.
+    ///
+    /// AMD's authorities encode it with a bit more than DER would, which swift-certificates refuses.
+    fileprivate var keyUsage: UInt8? {
+        guard let usage = extensions.first(where: { $0.oid == OID.keyUsage }) else { return nil }
+        return (try? ASN1BitString(derEncoded: Array(usage.value)))?.bytes.first ?? 0
     }
 }

@@ -90,6 +90,7 @@ enum OID {
     static let mgf1: ASN1ObjectIdentifier = [1, 2, 840, 113_549, 1, 1, 8]
     static let commonName: ASN1ObjectIdentifier = [2, 5, 4, 3]
     static let basicConstraints: ASN1ObjectIdentifier = [2, 5, 29, 19]
+    static let distributionPoints: ASN1ObjectIdentifier = [2, 5, 29, 31]
     static let keyUsage: ASN1ObjectIdentifier = [2, 5, 29, 15]
 
     static let hashes: [ASN1ObjectIdentifier: HashAlgorithm] = [
@@ -114,6 +115,6 @@ enum OID {
     static let knownCritical: Set<ASN1ObjectIdentifier> = [
         basicConstraints, keyUsage,
         [2, 5, 29, 37], [2, 5, 29, 17],
-        [2, 5, 29, 32], [2, 5, 29, 31],
+        [2, 5, 29, 32], distributionPoints,
     ]
 }
