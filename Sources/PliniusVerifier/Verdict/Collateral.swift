@@ -6,6 +6,8 @@ public struct Collateral: Sendable {
     public var amdCertificates: [[UInt8]] = []
     /// AMD's revocation lists, in DER.
     public var amdRevocationLists: [[UInt8]] = []
+    /// NVIDIA's revocation lists, in DER.
+    public var nvidiaRevocationLists: [[UInt8]] = []
 
     public init() {}
 }
