@@ -12,6 +12,7 @@ struct SNPTestGuest {
     /// The versions that the certificate is for, by the last numbers of the extensions.
     var versions = ["3.9": 1, "3.1": 2, "3.2": 0, "3.3": 4, "3.8": 200]
     var hardwareID: [UInt8]? = Array(1...8)
+    var cloud: String?
     var leafTo = "20300101000000"
     var signsWithStrangeKey = false
     var changesAfterSigning: [Int] = []
@@ -69,6 +70,10 @@ struct SNPTestGuest {
             extensions.append(TestDER.extension("1.3.6.1.4.1.3704.1.\(number)", TestDER.integer(version)))
         }
         if let hardwareID { extensions.append(TestDER.extension("1.3.6.1.4.1.3704.1.4", hardwareID)) }
+        if let cloud {
+            extensions.append(
+                TestDER.extension("1.3.6.1.4.1.3704.1.5", TestDER.field(0x16, Array(cloud.utf8))))
+        }
         let certificate = try ask.certify(leaf, .p384(key), serial: [0], to: leafTo, extensions: extensions)
         var bytes = report
         let signer = signsWithStrangeKey ? P384.Signing.PrivateKey() : key

@@ -1,4 +1,4 @@
-import Crypto
+import FoundationEssentials
 import PliniusVerifier
 import PliniusWire
 import Testing
@@ -108,9 +108,8 @@ struct SNPTests {
             $0.hardwareID = [4, 64] + one(0x77, 64)
         },
         Case("a loaded key") {
-            ($0.authority, $0.leaf, $0.hardwareID) = ("SEV-VLEK-Turin", "SEV-VLEK", nil)
-            $0[0x48, 1] = [5]
-            $0[0x1A0, 8] = one(0, 8)
+            $0.becomeLoaded()
+            $0.requirements.clouds = Setting(["CN=a", "CN=b"], line)
         },
     ]
 
@@ -164,6 +163,15 @@ struct SNPTests {
         Case("another chip, where hiding is tolerated", "certificate.chip") {
             $0.hardwareID = Array(2...9)
             $0.requirements.toleratesMaskedChipID = on()
+        },
+        Case("another cloud", "certificate.cloud") {
+            $0.becomeLoaded()
+            $0.requirements.clouds = Setting(["CN=a"], line)
+        },
+        Case("no cloud", "certificate.cloud") { $0.requirements.clouds = Setting(["CN=b"], line) },
+        Case("a chip's key that names a cloud", "certificate.cloud") {
+            $0.cloud = "CN=b"
+            $0.requirements.clouds = Setting(["CN=b"], line)
         },
         Case("debugging", "policy.debug") { $0[10, 1] = [0x0B] },
         Case("debugging, not tolerated", "policy.debug") {
@@ -317,6 +325,13 @@ struct SNPTests {
 }
 
 extension SNPTestGuest {
+    /// A guest whose report a cloud's key signed.
+    mutating func becomeLoaded() {
+        (authority, leaf, hardwareID, cloud) = ("SEV-VLEK-Turin", "SEV-VLEK", nil, "CN=b")
+        self[0x48, 1] = [5]
+        self[0x1A0, 8] = Array(repeating: 0, count: 8)
+    }
+
     /// A guest of Genoa: version 3, with the older layout of versions and a chip of 64 bytes.
     mutating func becomeGenoa() {
         (root, authority, productName) = ("ARK-Genoa", "SEV-Genoa", "Genoa-B1")
@@ -377,6 +392,7 @@ struct SNPVectorTests {
         let (claims, failed, _) = judge(evidence, example.requirements, context)
         #expect(failed.isEmpty && claims?.product == .milan)
         #expect(claims?.signer == (example.leaf == "vlek.der" ? .loaded : .chip))
+        #expect(claims?.cloud == (example.leaf == "vlek.der" ? "CN=cc-us-east-2.amazonaws.com" : nil))
         #expect(
             judge(evidence, SNPRequirements(), context).failed == ["snp.certificate.revocation"] + example.tolerated)
     }
@@ -417,6 +433,22 @@ struct SNPVectorTests {
             #expect(pair[1].der == TrustAnchors.pinned.amd[position])
             #expect(pair[0].isSigned(by: pair[1].publicKey))
         }
+    }
+
+    private struct AzureEvidence: Decodable {
+        var report: [UInt8]
+        var vcek: String
+    }
+
+    @Test(
+        "The hardware reports of Azure's paravisor hold, Genoa's too",
+        arguments: [("v0", SNPProduct.milan), ("genoa", .genoa)])
+    func azure(name: String, product: SNPProduct) throws {
+        let file = try JSONDecoder().decode(AzureEvidence.self, from: Data(Vectors.bytes("vtpm/az-snp-\(name).json")))
+        let evidence = Evidence(
+            .snp, ["report": Array(file.report[32..<(32 + 1184)]), "certificates": Array(file.vcek.utf8)])
+        let (claims, failed, _) = judge(evidence, Self.requirements(), Context(now: Vectors.pinnedTime))
+        #expect(failed.isEmpty && claims?.product == product)
     }
 
     @Test("The report of one machine is not the other's")

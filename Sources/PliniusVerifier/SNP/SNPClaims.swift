@@ -2,6 +2,8 @@
 public struct SNPClaims: PlatformClaims, Hashable {
     public let product: SNPProduct
     public let signer: SNPSigner
+    /// The cloud whose loaded key signed, as AMD certified its name; `nil` for a chip's key.
+    public let cloud: String?
     public let measurement: [UInt8]
     public let hostData: [UInt8]
     public let idKeyDigest: [UInt8]
@@ -32,9 +34,10 @@ public struct SNPClaims: PlatformClaims, Hashable {
         ]
     }
 
-    init(_ report: SNPReport, _ product: SNPProduct, _ signer: SNPSigner) {
+    init(_ report: SNPReport, _ product: SNPProduct, _ signer: SNPSigner, cloud: String?) {
         self.product = product
         self.signer = signer
+        self.cloud = cloud
         measurement = report.measurement
         hostData = report.hostData
         idKeyDigest = report.idKeyDigest

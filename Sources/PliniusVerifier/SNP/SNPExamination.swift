@@ -14,6 +14,7 @@ package import PliniusWire
 /// | `snp.report.signature` | the certificate's key signed the report |
 /// | `snp.certificate.tcb` | the key is for the versions that the report states |
 /// | `snp.certificate.chip` | the key is of the chip that the report states; not for loaded keys |
+/// | `snp.certificate.cloud` | the loaded key is a cloud's that the policy lists |
 /// | `snp.policy.debug`, `snp.policy.migration` | neither is allowed, or it is tolerated; no agent is bound |
 /// | `snp.policy.reserved`, `.permitted`, `.required`, `.abi` | the guest's policy is understood, and as the owner's says |
 /// | `snp.vmpl` | the report was asked for at the right privilege level |
@@ -32,11 +33,11 @@ package func examineSNP(
     let certificates = try evidence["certificates"].map { bytes throws(EvidenceError) in try SNPCertificates(bytes).all
     }
     let signer = try examination.checkSigner(report, requirements)
-    let product = try examination.checkCertificates(report, signer, certificates ?? [], requirements, context)
+    let (product, cloud) = try examination.checkCertificates(report, signer, certificates ?? [], requirements, context)
     examination.checkPolicy(report, requirements)
     examination.checkIdentity(report, requirements)
     examination.checkPlatform(report, product, requirements)
-    return SNPClaims(report, product, signer)
+    return SNPClaims(report, product, signer, cloud: cloud)
 }
 
 extension Examination {
@@ -63,7 +64,7 @@ extension Examination {
     fileprivate mutating func checkCertificates(
         _ report: SNPReport, _ signer: SNPSigner, _ own: [ParsedCertificate], _ requirements: SNPRequirements,
         _ context: Context
-    ) throws(EvidenceError) -> SNPProduct {
+    ) throws(EvidenceError) -> (product: SNPProduct, cloud: String?) {
         let imported = context.collateral.amdCertificates.compactMap { try? ParsedCertificate(der: $0) }
         guard let leaf = Self.certificate(for: report, signer, own, imported) else {
             throw EvidenceError(
@@ -113,7 +114,13 @@ extension Examination {
                 found: isMasked ? "hidden by the host" : hexadecimal(report.chipID),
                 tolerance: isMasked ? requirements.toleratesMaskedChipID?.tolerance : nil)
         }
-        return product
+        if let clouds = requirements.clouds {
+            check(
+                "snp.certificate.cloud", fields.cloud.map { signer == .loaded && clouds.value.contains($0) } ?? false,
+                expected: clouds.value.isEmpty ? "one of none" : clouds.value.joined(separator: " or "),
+                found: fields.cloud ?? "a key of no cloud", askedBy: clouds.line)
+        }
+        return (product, signer == .loaded ? fields.cloud : nil)
     }
 
     /// The certificate of the key that a report says it is signed with: the evidence's own, or an imported one for this very platform.

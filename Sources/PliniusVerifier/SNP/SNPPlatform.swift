@@ -101,6 +101,8 @@ struct SNPCertificateFields {
     let versions: [SNPComponent: UInt8]
     /// The chip, if it is one's.
     let chipID: [UInt8]?
+    /// The cloud that the key was loaded for, if it was.
+    let cloud: String?
 
     init(_ certificate: ParsedCertificate) {
         let name = certificate.extension("1.3.6.1.4.1.3704.1.2")
@@ -114,6 +116,8 @@ struct SNPCertificateFields {
                 .flatMap { try? Int(derEncoded: $0.value) }.flatMap { UInt8(exactly: $0) }
         }
         self.versions = versions
+        cloud = certificate.extension("1.3.6.1.4.1.3704.1.5")
+            .flatMap { try? ASN1IA5String(derEncoded: $0.value) }.map { String($0) }
         chipID = certificate.extension("1.3.6.1.4.1.3704.1.4").map { `extension` in
             // Some are wrapped once more, others are the bare bytes.
             let count = `extension`.value.count

@@ -23,6 +23,10 @@ public struct SNPRequirements: Sendable {
     public var products: Setting<[SNPProduct]>?
     /// Who may sign reports.
     public var signers: Setting<[SNPSigner]>?
+    /// The clouds whose loaded keys may sign, as AMD certified their names: `CN=cc-us-east-2.amazonaws.com`.
+    ///
+    /// A chip's key is no cloud's, and is refused then.
+    public var clouds: Setting<[String]>?
     /// The chips that may be used, 64 bytes each; Turin's 8 are followed by zeros.
     public var chipID: Setting<[[UInt8]]>?
     /// What the guest's policy may allow: ``SNPGuestPolicy/smt``, ``SNPGuestPolicy/cxl``; nothing else of the kind then.
