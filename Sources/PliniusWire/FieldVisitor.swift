@@ -105,10 +105,14 @@ extension Array: WireField where Element: WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         var total = UInt32(count)
         try visit.count(&total, atMost: Element.maximumListCount)
+        // An element in place would be less work, and Swift 6.3's optimizer breaks on it where elements have bytes of their own.
+        var elements: [Element] = []
         for index in 0..<Int(total) {
-            if index == count { append(Element()) }
-            try visit(&self[index])
+            var element = index < count ? self[index] : Element()
+            try visit(&element)
+            elements.append(element)
         }
+        self = elements
     }
 }
 
