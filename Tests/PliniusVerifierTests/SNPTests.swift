@@ -214,6 +214,14 @@ struct SNPTests {
             $0.requirements.minimumLaunchTCB = Setting([.microcode: 200], line)
         },
         Case("firmware on probation", "firmware") { $0.requirements.requiresCommittedFirmware = on() },
+        Case("versions on probation", "firmware") {
+            $0[0x1E8, 3] = $0[0x1EC, 3]
+            $0.requirements.requiresCommittedFirmware = on()
+        },
+        Case("a build on probation", "firmware") {
+            $0[0x38, 8] = $0[0x1E0, 8]
+            $0.requirements.requiresCommittedFirmware = on()
+        },
         Case("two threads at the platform", "platform.permitted") {
             $0.requirements.permittedPlatform = Setting([.ecc, .aliasCheckComplete], line)
         },
