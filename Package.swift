@@ -94,7 +94,8 @@ let modules: [Module] = [
     Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
 
     // MARK: Outer
-    Module(name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusSockets", "PliniusWire"]),
+    Module(
+        name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusSockets", "PliniusWire"]),
     Module(
         name: "PliniusCLI", ring: .outer,
         uses: ["PliniusHost", "PliniusPersistence", "PliniusPoolTools", "PliniusWire"],
@@ -179,6 +180,7 @@ let package = Package(
     products: [
         .library(name: "PliniusPersistence", targets: ["PliniusPersistence"]),
         .library(name: "PliniusNN", targets: ["PliniusNN"]),
+        .library(name: "PliniusVerifier", targets: ["PliniusVerifier"]),
         .executable(name: "plinius", targets: ["plinius"]),
         .executable(name: "plinius-enclave", targets: ["plinius-enclave"]),
         .executable(name: "plinius-owner", targets: ["plinius-owner"]),
