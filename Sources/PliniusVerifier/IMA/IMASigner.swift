@@ -62,7 +62,7 @@ public struct IMASigner: Sendable {
         let digest = content.digest.bytes
         switch key {
         case .rsa(let modulus, let exponent):
-            return RSAVerification(modulus: modulus, exponent: exponent)?.isValid(signature, digest, hash) ?? false
+            return RSAVerification.isValid(signature, over: digest, hash, modulus: modulus, exponent: exponent)
         case .p256(let key):
             let signature = try? P256.Signing.ECDSASignature(derRepresentation: signature)
             return signature.map { key.isValidSignature($0, for: ReadyDigest(bytes: digest)) } ?? false
