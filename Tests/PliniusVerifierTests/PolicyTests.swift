@@ -137,7 +137,8 @@ struct PolicyTests {
 
     @Test("The documentation has every key that the reader knows, with its type, and no other")
     func documentation() throws {
-        let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        let folder = URL(filePath: #filePath).resolvingSymlinksInPath().deletingLastPathComponent()
+            .deletingLastPathComponent()
             .deletingLastPathComponent()
         let text = String(
             decoding: try Data(contentsOf: folder.appending(path: "docs/attestation-policy.md")), as: UTF8.self)
