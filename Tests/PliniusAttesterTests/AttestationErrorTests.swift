@@ -1,7 +1,0 @@
-import PliniusAttester
-import Testing
-
-@Test("An error says what it was made of")
-func description() {
-    #expect("\(AttestationError("no device"))" == "no device")
-}
