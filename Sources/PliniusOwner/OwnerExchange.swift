@@ -25,12 +25,25 @@ struct OwnerExchange {
 
     /// Has the enclave prove itself.
     /// - Throws: `OwnerError`: `failed` if the connection broke, `integrity` for an answer that is none.
-    mutating func challenge(_ challenge: Challenge) throws(OwnerError) -> EvidenceBundle {
+    mutating func challenge(_ challenge: Challenge) throws(OwnerError) -> (EvidenceBundle, ActivatedKey?) {
         try send(.challenge(challenge))
-        guard case .presentation(let presentation) = try receive() else {
-            throw unexpected("evidence")
+        switch try receive() {
+        case .presentation(let presentation): return (presentation.bundle, nil)
+        case .enrolment(let enrolment) where challenge.enrols: return try activate(enrolment)
+        default: throw unexpected("evidence")
         }
-        return presentation.bundle
+    }
+
+    /// Finds out whether the TPM's keys are where it says.
+    private mutating func activate(_ enrolment: Enrolment) throws(OwnerError) -> (EvidenceBundle, ActivatedKey?) {
+        let pending: PendingActivation
+        do throws(EvidenceError) { pending = try PendingActivation(enrolment) } catch {
+            throw OwnerError(.integrity, "the enclave's TPM is refused: \(error)")
+        }
+        try send(.credential(pending.credential))
+        let soFar = transcript
+        guard case .presentation(let presentation) = try receive() else { throw unexpected("evidence") }
+        return (presentation.bundle, pending.key(provenBy: presentation.activation, over: soFar))
     }
 
     /// Seals the key to the enclave of verified evidence, and waits until it says that it opened it.

@@ -64,17 +64,21 @@ struct ProvisionCommand: ParsableCommand {
     }
 
     private func release(
-        _ ownerKey: SecretBytes, _ rules: ReleasePolicy, _ clock: JudgingClock, _ exchange: inout OwnerExchange
+        _ ownerKey: SecretBytes, _ rules: Policy, _ clock: JudgingClock, _ exchange: inout OwnerExchange
     ) throws {
-        let challenge = IssuedChallenge(now: clock.now, life: Int64(challengeLife))
-        let bundle = try exchange.challenge(challenge.challenge)
+        let challenge = IssuedChallenge(
+            wanted: rules.evidence.value.sorted { $0.rawValue < $1.rawValue }, enrols: rules.needsActivation,
+            now: clock.now,
+            life: Int64(challengeLife))
+        let (bundle, activated) = try exchange.challenge(challenge.challenge)
         if let keepEvidence {
             let file = try AtomicFile.create(keepEvidence)
             try file.write(bundle.encoded)
             try file.publish()
         }
         let verdict = UnverifiedEvidence(bundle).verdict(
-            under: rules, for: challenge, in: Context(now: clock.now))
+            under: rules, for: challenge, activated: activated,
+            in: Context(now: clock.now, anchors: anchors(of: rules)))
         exchange.verdict = verdict
         printError(verdict.text)
         guard let evidence = verdict.evidence else {
@@ -89,13 +93,26 @@ struct ProvisionCommand: ParsableCommand {
         if json { print(ProvisionReport(released: evidence, verdict).line) }
     }
 
-    private func readPolicy() throws(OwnerError) -> ReleasePolicy {
-        let text: String
-        do { text = try String(contentsOfFile: policy, encoding: .utf8) } catch {
+    private func readPolicy() throws(OwnerError) -> Policy {
+        // Files that the policy names lie beside it.
+        let folder = URL(filePath: policy).deletingLastPathComponent()
+        do {
+            let text = try String(contentsOfFile: policy, encoding: .utf8)
+            return try Policy(yaml: text, file: policy) { name in
+                [UInt8](try Data(contentsOf: URL(filePath: name, relativeTo: folder)))
+            }
+        } catch let errors as PolicyErrors {
+            throw OwnerError(.usage, "the policy is refused:\n\(errors)")
+        } catch {
             throw OwnerError(.usage, "the policy \(policy) cannot be read: \(error.localizedDescription)")
         }
-        do throws(EvidenceError) { return try ReleasePolicy(yaml: text) } catch {
-            throw OwnerError(.usage, "\(policy): expected \(error.expected), found \(error.found)")
-        }
+    }
+
+    /// The makers' own keys, and those that the policy names.
+    private func anchors(of policy: Policy) -> TrustAnchors {
+        var anchors = TrustAnchors()
+        anchors.endorsement += policy.endorsementAnchors?.value ?? []
+        anchors.simulated += policy.simulatedAnchors?.value ?? []
+        return anchors
     }
 }

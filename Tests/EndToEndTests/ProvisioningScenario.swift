@@ -20,13 +20,15 @@ struct ProvisioningScenario {
     var folder: TemporaryDirectory { scenario.folder }
 
     /// Starts a training that waits for its owner.
-    func host(pool: String? = nil, address: String = "127.0.0.1:0", _ more: String...) throws -> WaitingHost {
+    func host(
+        pool: String? = nil, address: String = "127.0.0.1:0", platform: String = "simulated", _ more: String...
+    ) throws -> WaitingHost {
         let arguments = [
             "train", "--config", scenario.config, "--data", scenario.data, "--pool", pool ?? scenario.pool,
-            "--wait-for-owner", address, "--attestation", "simulated", "--attestation-key", attestationKey, "--threads",
+            "--wait-for-owner", address, "--attestation-key", attestationKey, "--threads",
             "1", "--seed", "7", "--json",
         ]
-        return try WaitingHost(Program.plinius.start(arguments + more))
+        return try WaitingHost(Program.plinius.start(arguments + ["--attestation", platform] + more))
     }
 
     /// Runs the owner's program against whoever listens there.
@@ -37,26 +39,46 @@ struct ProvisioningScenario {
             ["provision", "--key", key ?? scenario.key, "--policy", policy, "--enclave", address] + more)
     }
 
-    /// A policy that the enclaves of this build fulfil, with `more` lines in it.
+    /// A policy that the enclaves of this build fulfil, but for what is given.
     ///
     /// What it names is learned from evidence that is refused.
-    func policy(from host: WaitingHost, level: String? = "test", measurement: String? = nil, _ more: String...) throws
-        -> String
-    {
+    func policy(
+        from host: WaitingHost, level: String = "test", purposes: String = "train, test", configs: String = "any",
+        datasets: String = "any", measurement: String? = nil, tpm: (anchors: String, section: String)? = nil,
+        sections: String? = nil
+    ) throws -> String {
+        func text(measurement: String, key: String) -> String {
+            """
+            version: 1
+            name: provisioning
+            level: \(level)
+            purposes: [\(purposes)]
+            configs: ["\(configs)"]
+            datasets: ["\(datasets)"]
+
+            """
+                + (sections ?? """
+                    evidence: [simulated\(tpm == nil ? "" : ", tpm")]
+                    anchors:
+                      simulated: ["\(key)"]
+                    \(tpm.map { "  endorsement: \($0.anchors)\ntpm:\n" + $0.section } ?? "")
+                    simulated:
+                      measurement: ["\(measurement)"]
+
+                    """)
+        }
         let name = UUID().uuidString
-        let nothing = folder("\(name).nothing")
-        try folder.write("runs: [none]\n", to: "\(name).nothing")
+        let zeros = String(repeating: "00", count: 32)
+        let nothing = try folder.write(text(measurement: zeros, key: zeros), to: "\(name).nothing")
         let outcome = try provision(host.address, policy: nothing, "--keep-evidence", folder("\(name).evidence"))
         try #require(outcome.status == .exited(3), "\(outcome)")
         try host.waitsAgain()
         let evidence = try EvidenceBundle(decoding: folder.read("\(name).evidence")).evidence
-        let report = try #require(evidence.first?["report"])
-        let key = try #require(evidence.first?["key"])
-        let lines = [
-            level.map { "level: \($0)" } ?? "", "simulated:",
-            "  measurements: [\"\(measurement ?? hexadecimal(report[76...]))\"]", "  keys: [\"\(hexadecimal(key))\"]",
-        ]
-        return try folder.write((lines + more).joined(separator: "\n") + "\n", to: "\(name).yaml")
+        let simulated = evidence.first { $0.kind == .simulated }
+        let report = try #require(simulated?["report"])
+        let key = try #require(simulated?["key"])
+        return try folder.write(
+            text(measurement: measurement ?? hexadecimal(report[76...]), key: hexadecimal(key)), to: "\(name).yaml")
     }
 }
 

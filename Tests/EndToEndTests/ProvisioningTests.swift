@@ -16,7 +16,7 @@ import _PliniusTestSupport
         #expect(try scenario.train(pool: local).succeeded)
 
         let host = try setting.host()
-        let policy = try setting.policy(from: host, "runs: [default]")
+        let policy = try setting.policy(from: host)
         let owner = try setting.provision(host.address, policy: policy, "--json")
         #expect(owner.succeeded, "\(owner)")
         #expect(owner.errors.contains("ok       bundle.nonce"), "\(owner.errors)")
@@ -90,13 +90,13 @@ import _PliniusTestSupport
         let host = try setting.host()
         let good = try setting.policy(from: host)
         let other = String(repeating: "0f", count: 32)
+        let sgx = "evidence: [sgx]\nsgx:\n  mrenclave: [\"\(other)\"]\n"
         let refused: [(String, String)] = [
-            ("bundle.level", try setting.policy(from: host, level: nil)),
-            ("simulated.measurement", try setting.policy(from: host, measurement: other)),
-            ("bundle.run", try setting.policy(from: host, "runs: [another]")),
-            ("bundle.purpose", try setting.policy(from: host, "purposes: [test]")),
-            ("bundle.configuration", try setting.policy(from: host, "configurations: [\"\(other)\"]")),
-            ("bundle.data-set", try setting.policy(from: host, "data-sets: [\"00\"]")),
+            ("bundle.kinds", try setting.policy(from: host, level: "tee", sections: sgx)),
+            ("simulated.report.measurement", try setting.policy(from: host, measurement: other)),
+            ("bundle.purpose", try setting.policy(from: host, purposes: "test")),
+            ("bundle.config", try setting.policy(from: host, configs: other)),
+            ("bundle.data-set", try setting.policy(from: host, datasets: String(other.prefix(32)))),
         ]
         for (check, policy) in refused {
             let outcome = try setting.provision(host.address, policy: policy, "--json")
@@ -171,7 +171,7 @@ import _PliniusTestSupport
             ("bundle.format", { data, _ in data.version = 2 }),
             ("bundle.kinds", { _, evidence in evidence = [] }),
             ("bundle.kinds", { _, evidence in evidence += evidence }),
-            ("tpm", { _, evidence in evidence.append(Evidence(.tpm, ["attest": [1]])) }),
+            ("bundle.kinds", { _, evidence in evidence.append(Evidence(.tpm, ["attest": [1]])) }),
             ("simulated.report.format", { _, evidence in evidence[0].parts.removeLast() }),
             (
                 "simulated.report.signature",
@@ -461,7 +461,19 @@ import _PliniusTestSupport
             #expect(outcome.status == .exited(code), "\(arguments): \(outcome)")
             #expect(outcome.errors.contains(words), "\(outcome.errors)")
         }
-        let policy = try scenario.folder.write("level: test\n", to: "policy.yaml")
+        let policy = try scenario.folder.write(
+            """
+            version: 1
+            name: nobody
+            level: tee
+            purposes: [train]
+            configs: [any]
+            datasets: [any]
+            evidence: [sgx]
+            sgx:
+              mrenclave: ["\(String(repeating: "00", count: 32))"]
+
+            """, to: "policy.yaml")
         let typo = try scenario.folder.write("levels: test\n", to: "typo.yaml")
         let owners: [([String], CInt, String)] = [
             (["--key", scenario.key, "--policy", policy, "--enclave", "127.0.0.1:1"], 1, "cannot be reached"),

@@ -11,6 +11,7 @@ struct ProvisioningTests {
             .init(bank: 0x000B, registers: [0, 1, 2, 7, 10]), .init(bank: 0x0004, registers: [10]),
         ]
         challenge.imaStart = 826
+        challenge.enrols = true
         return challenge
     }()
 
@@ -38,10 +39,17 @@ struct ProvisioningTests {
     ]
 
     static let enclave: [EnclaveMessage] = [
-        .enrolment(Enrolment(endorsementCertificate: [], endorsementKey: [1], attestationKey: [2, 3])),
+        enrolment,
         .presentation(presentation), .receipt(Receipt(proof: Array(0..<32))),
         .refusal(Failure(category: .failed, message: "no device hands evidence out")),
     ]
+
+    static let enrolment: EnclaveMessage = {
+        do {
+            return .enrolment(
+                try Enrolment(endorsementCertificate: [], endorsementKey: [1], attestationKey: [2, 3]))
+        } catch { fatalError("\(error)") }
+    }()
 
     static let frames = owner.map(\.frame) + enclave.map(\.frame)
 
@@ -59,9 +67,9 @@ struct ProvisioningTests {
         #expect(
             OwnerMessage.challenge(challenge).frame.encoded
                 == [
-                    43, 0, 0, 0, 0x81, 1, 0, 0, 0, 1, 0, 0, 0, 0xAA, 1, 0, 0, 0, 3, 1, 0, 0, 0, 0x0B, 0, 0, 0, 1, 0, 0,
+                    0, 0, 0, 0, 0x81, 1, 0, 0, 0, 1, 0, 0, 0, 0xAA, 1, 0, 0, 0, 3, 1, 0, 0, 0, 0x0B, 0, 0, 0, 1, 0, 0,
                     0, 7,
-                    2, 0, 0, 0, 0, 0, 0, 0,
+                    2, 0, 0, 0, 0, 0, 0, 0, 0,
                 ].withLength)
         #expect(
             OwnerMessage.grant(KeyGrant(transcript: [1], encapsulatedKey: [2], ciphertext: [3])).frame.encoded
@@ -153,6 +161,18 @@ struct ProvisioningTests {
             #expect(
                 code { try Presentation(bundle: EvidenceBundle(runtimeData: [], evidence: evidence)) } == .oversized)
         }
+    }
+
+    @Test func keysThatAreTooLongAreAnErrorAndNoTrap() {
+        let long = [UInt8](repeating: 0, count: 16 << 10)
+        #expect(code { try Enrolment(endorsementCertificate: long, endorsementKey: [], attestationKey: []) } == nil)
+        #expect(
+            code { try Enrolment(endorsementCertificate: long + [0], endorsementKey: [], attestationKey: []) }
+                == .oversized)
+        #expect(
+            code { try Enrolment(endorsementCertificate: [], endorsementKey: long, attestationKey: []) } == .oversized)
+        #expect(
+            code { try Enrolment(endorsementCertificate: [], endorsementKey: [], attestationKey: long) } == .oversized)
     }
 
     // MARK: Terms

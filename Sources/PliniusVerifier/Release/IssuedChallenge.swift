@@ -13,9 +13,11 @@ public struct IssuedChallenge: Sendable {
     /// - Parameters:
     ///   - wanted: The platforms whose evidence is asked for; none leaves the choice to the enclave.
     ///   - registers: What a TPM is to quote.
+    ///   - enrols: Whether a TPM is to show first that it holds the key that quotes.
     ///   - now: The instant from which its life counts.
     public init(
         wanted: [Evidence.Kind] = [], registers: [Challenge.RegisterSelection] = [], imaStart: UInt64 = 0,
+        enrols: Bool = false,
         now: Instant, life: Int64 = 120
     ) {
         var generator = SystemRandomNumberGenerator()
@@ -24,6 +26,7 @@ public struct IssuedChallenge: Sendable {
         challenge.wanted = wanted.map(\.rawValue)
         challenge.registers = registers
         challenge.imaStart = imaStart
+        challenge.enrols = enrols
         self.init(challenge, issued: now, life: life)
     }
 

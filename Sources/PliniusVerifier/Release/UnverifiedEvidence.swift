@@ -8,12 +8,13 @@ public import PliniusWire
 /// | Check | What it means |
 /// |---|---|
 /// | `bundle.format` | the runtime data is of a version that this build reads |
-/// | `bundle.kinds` | there is evidence, of each platform once |
+/// | `bundle.kinds` | there is evidence of each platform that the policy names, once, and of no other |
 /// | `bundle.nonce` | it answers this challenge |
 /// | `bundle.expiry` | it came while the challenge was good |
 /// | `bundle.purpose` | the policy grants what the key is wanted for |
-/// | `bundle.configuration`, `bundle.data-set`, `bundle.run` | the policy grants the key for this network, these data, this run |
-/// | `bundle.level` | the evidence is of the platforms that the policy's level takes |
+/// | `bundle.config`, `bundle.data-set` | the policy grants the key for this network, for these data |
+/// | `<platform>.policy.section` | the policy says what to ask of the platform |
+/// | `tpm.activation.proof`, `tpm.activation.key` | the key that quoted is in the TPM of the certificate, as that TPM has shown |
 /// | `<platform>.binding.report-data` | the platform's signature covers the runtime data |
 public struct UnverifiedEvidence: Sendable {
     private let bundle: EvidenceBundle
@@ -21,16 +22,21 @@ public struct UnverifiedEvidence: Sendable {
     public init(_ bundle: EvidenceBundle) { self.bundle = bundle }
 
     /// Judges what an enclave answered to a challenge.
-    public func verdict(under policy: ReleasePolicy, for challenge: IssuedChallenge, in context: Context) -> Verdict {
-        verdict(under: policy, for: Optional(challenge), in: context)
+    /// - Parameter activated: The TPM's key that was found to be in the TPM of an endorsement key, in the same exchange.
+    public func verdict(
+        under policy: Policy, for challenge: IssuedChallenge, activated: ActivatedKey? = nil, in context: Context
+    ) -> Verdict {
+        verdict(under: policy, for: Optional(challenge), activated, in: context)
     }
 
     /// Judges stored evidence: nothing is released to it, because it may be old.
-    public func verdict(under policy: ReleasePolicy, in context: Context) -> Verdict {
-        verdict(under: policy, for: nil, in: context)
+    public func verdict(under policy: Policy, in context: Context) -> Verdict {
+        verdict(under: policy, for: nil, nil, in: context)
     }
 
-    private func verdict(under policy: ReleasePolicy, for challenge: IssuedChallenge?, in context: Context) -> Verdict {
+    private func verdict(
+        under policy: Policy, for challenge: IssuedChallenge?, _ activated: ActivatedKey?, in context: Context
+    ) -> Verdict {
         var examination = Examination()
         let data = examination.group("bundle") { inner throws(EvidenceError) in
             try examineBundle(policy, challenge, context, &inner)
@@ -40,6 +46,9 @@ public struct UnverifiedEvidence: Sendable {
             claims[evidence.kind] = examination.group("\(evidence.kind)") { inner throws(EvidenceError) in
                 let claims = try policy.examine(evidence, context, &inner)
                 examineBinding(of: evidence, claims, &inner)
+                if challenge != nil, policy.needsActivation, let claims = claims as? TPMClaims {
+                    try policy.examineActivation(activated, of: evidence, claims, context, &inner)
+                }
                 return claims
             }
         }
@@ -54,7 +63,7 @@ public struct UnverifiedEvidence: Sendable {
     // MARK: The bundle
 
     private func examineBundle(
-        _ policy: ReleasePolicy, _ challenge: IssuedChallenge?, _ context: Context, _ examination: inout Examination
+        _ policy: Policy, _ challenge: IssuedChallenge?, _ context: Context, _ examination: inout Examination
     ) throws(EvidenceError) -> RuntimeData {
         let data: RuntimeData
         do throws(WireError) { data = try RuntimeData(decoding: bundle.runtimeData) } catch {
@@ -64,11 +73,6 @@ public struct UnverifiedEvidence: Sendable {
         examination.check(
             "bundle.format", true, expected: "runtime data of version \(RuntimeData.currentVersion)",
             found: "version \(data.version)")
-        let kinds = bundle.evidence.map(\.kind)
-        examination.check(
-            "bundle.kinds", !kinds.isEmpty && Set(kinds).count == kinds.count,
-            expected: "evidence of at least one platform, of each once",
-            found: kinds.isEmpty ? "none" : kinds.map(\.description).joined(separator: ", "))
         if let challenge {
             examination.check(
                 "bundle.nonce", data.nonce == challenge.challenge.nonce,
@@ -78,7 +82,7 @@ public struct UnverifiedEvidence: Sendable {
                 "bundle.expiry", (0...challenge.life).contains(age),
                 expected: "an answer within \(challenge.life) s", found: "one after \(age) s")
         }
-        policy.examine(data, kinds: kinds, &examination)
+        policy.examine(data, kinds: bundle.evidence.map(\.kind), &examination)
         return data
     }
 

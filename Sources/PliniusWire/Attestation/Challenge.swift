@@ -35,6 +35,8 @@ public struct Challenge: Hashable, Sendable, WireField {
     public var registers: [RegisterSelection] = []
     /// The entries of the IMA log that the owner has seen already and that may be left out.
     public var imaStart: UInt64 = 0
+    /// Whether a TPM is to show first, by an ``Enrolment``, that it holds the key that quotes.
+    public var enrols = false
 
     public init() {}
 
@@ -46,5 +48,6 @@ public struct Challenge: Hashable, Sendable, WireField {
         try visit.bytes(&wanted, atMost: 16)
         try visit(&registers)
         try visit(&imaStart)
+        try visit(&enrols)
     }
 }

@@ -7,18 +7,33 @@ public struct Enrolment: Hashable, Sendable, WireField {
     /// The key that quotes, as a TPMT_PUBLIC.
     public var attestationKey: [UInt8] = []
 
+    private static let certificateLimit = 16 << 10
+    private static let keyLimit = 2 << 10
+
     init() {}
 
-    public init(endorsementCertificate: [UInt8], endorsementKey: [UInt8], attestationKey: [UInt8]) {
+    /// Takes over what a TPM says.
+    /// - Throws: `WireError.Code.oversized` if that is longer than an owner accepts.
+    public init(
+        endorsementCertificate: [UInt8], endorsementKey: [UInt8], attestationKey: [UInt8]
+    ) throws(WireError) {
+        guard endorsementCertificate.count <= Self.certificateLimit,
+            max(endorsementKey.count, attestationKey.count) <= Self.keyLimit
+        else {
+            throw WireError(
+                .oversized,
+                "keys of \(endorsementKey.count) and \(attestationKey.count) bytes and a certificate of "
+                    + "\(endorsementCertificate.count) cannot be sent")
+        }
         self.endorsementCertificate = endorsementCertificate
         self.endorsementKey = endorsementKey
         self.attestationKey = attestationKey
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit.bytes(&endorsementCertificate, atMost: 16 << 10)
-        try visit.bytes(&endorsementKey, atMost: 2 << 10)
-        try visit.bytes(&attestationKey, atMost: 2 << 10)
+        try visit.bytes(&endorsementCertificate, atMost: Self.certificateLimit)
+        try visit.bytes(&endorsementKey, atMost: Self.keyLimit)
+        try visit.bytes(&attestationKey, atMost: Self.keyLimit)
     }
 }
 
