@@ -19,6 +19,14 @@ struct KeyOption: ParsableArguments {
     )
     var attestation: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How the TPM is reached, as tpm2-tss names it; device:/dev/tpmrm0 if there is none.",
+            valueName: "tcti"
+        )
+    )
+    var tpm: String?
+
     @Option(help: ArgumentHelp("For tests: the key that signs simulated evidence.", valueName: "file"))
     var attestationKey: String?
 
@@ -35,10 +43,12 @@ struct KeyOption: ParsableArguments {
     func source() throws(HostError) -> KeySource {
         switch (waitForOwner, insecureLocalKey) {
         case (let address?, nil):
-            return .owner(.init(address: address, platform: attestation, attestationKey: attestationKey))
+            return .owner(
+                .init(address: address, platform: attestation, tpm: tpm, attestationKey: attestationKey)
+            )
         case (nil, let path?):
-            guard attestation == nil, attestationKey == nil else {
-                throw HostError(.usage, "--attestation and --attestation-key go with --wait-for-owner")
+            guard attestation == nil, tpm == nil, attestationKey == nil else {
+                throw HostError(.usage, "--attestation, --tpm and --attestation-key go with --wait-for-owner")
             }
             return .localFile(path)
         case (nil, nil):

@@ -1,4 +1,3 @@
-import PliniusAttester
 import PliniusMirror
 import PliniusSealing
 import PliniusWire
@@ -37,14 +36,14 @@ struct Provisioning {
 
     private let control: Control
     private let subject: Subject
-    private let source: any EvidenceSource
+    private let proof: Proof
     private var assembler = FrameAssembler(limit: OwnerMessage.maximumFrameByteCount)
     private var transcript = Transcript()
 
-    init(control: Control, subject: Subject, source: any EvidenceSource) {
+    init(control: Control, subject: Subject, proof: Proof) {
         self.control = control
         self.subject = subject
-        self.source = source
+        self.proof = proof
     }
 
     /// Waits for an owner and convinces it.
@@ -77,12 +76,17 @@ struct Provisioning {
                 .integrity,
                 "the owner's nonce has \(challenge.nonce.count) bytes, \(RuntimeData.nonceByteCount) are expected")
         }
+        var activation: [UInt8] = []
+        if challenge.enrols, proof.hasTPM {
+            guard let proven = try activate() else { return nil }
+            activation = proven
+        }
         let pair = HPKEKeyPair()
         let runtimeData = runtimeData(pair, nonce: challenge.nonce).encoded
         let bundle = EvidenceBundle(
             runtimeData: runtimeData,
-            evidence: try reporting { try source.evidence(binding: runtimeData, for: challenge) })
-        say(.presentation(try reporting { try Presentation(bundle: bundle) }))
+            evidence: try reporting { try proof.evidence(binding: runtimeData, for: challenge) })
+        say(.presentation(try reporting { try Presentation(bundle: bundle, activation: activation) }))
 
         // So late because devices hand evidence out against writes that the filter refuses, and early enough because up to here this
         // process holds no secret but the private half of a key pair that nothing was sealed to yet.
@@ -100,6 +104,19 @@ struct Provisioning {
         let (keys, receiptKey) = try open(grant, pair)
         say(.receipt(Receipt(proof: hmacSHA256(sha256(transcript.bytes), key: receiptKey))))
         return keys
+    }
+
+    /// Has the TPM show that the key that quotes is in it.
+    /// - Returns: the proof; `nil` if the host asked to stop.
+    private mutating func activate() throws(SessionError) -> [UInt8]? {
+        let (enrolment, key) = try reporting { try proof.enrolment() }
+        say(.enrolment(enrolment))
+        guard let message = try receive("a credential") else { return nil }
+        guard case .credential(let credential) = message else {
+            throw SessionError(.integrity, "the owner's answer to the TPM's keys was not a credential")
+        }
+        let secret = try reporting { try proof.activate(credential, with: key) }
+        return hmacSHA256(sha256(transcript.bytes), key: secret)
     }
 
     private func runtimeData(_ pair: HPKEKeyPair, nonce: [UInt8]) -> RuntimeData {

@@ -164,8 +164,7 @@ struct Session {
         guard let owner, let subject else {
             return try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key)) }
         }
-        let source = try evidenceSource(named: owner.platform)
-        var provisioning = Provisioning(control: control, subject: subject, source: source)
+        var provisioning = Provisioning(control: control, subject: subject, proof: try Proof(owner))
         return try provisioning.receiveKeys()
     }
 

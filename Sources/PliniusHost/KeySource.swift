@@ -13,12 +13,15 @@ public enum KeySource: Sendable {
         public var address: String
         /// The platform whose evidence is shown, by name; `nil` for what the machine offers.
         public var platform: String?
+        /// How the TPM is reached, as tpm2-tss names it; `nil` for the machine's own.
+        public var tpm: String?
         /// The file with the key that signs simulated evidence.
         public var attestationKey: String?
 
-        public init(address: String, platform: String? = nil, attestationKey: String? = nil) {
+        public init(address: String, platform: String? = nil, tpm: String? = nil, attestationKey: String? = nil) {
             self.address = address
             self.platform = platform
+            self.tpm = tpm
             self.attestationKey = attestationKey
         }
     }
@@ -26,7 +29,7 @@ public enum KeySource: Sendable {
     /// What the enclave is told.
     var wait: OwnerWait? {
         guard case .owner(let options) = self else { return nil }
-        return OwnerWait(platform: options.platform)
+        return OwnerWait(platform: options.platform, tpm: options.tpm)
     }
 
     /// The file that the enclave reads the key from.

@@ -60,12 +60,17 @@ public struct CrashRequest: Hashable, Sendable, WireField {
 public struct OwnerWait: Hashable, Sendable, WireField {
     /// The platform whose evidence convinces, by name; `nil` for whatever the machine offers.
     public var platform: String?
+    /// How the TPM is reached, as tpm2-tss names it; `nil` for the machine's own.
+    public var tpm: String?
 
     init() {}
 
-    public init(platform: String?) { self.platform = platform }
+    public init(platform: String?, tpm: String?) {
+        self.platform = platform
+        self.tpm = tpm
+    }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.platform)
+        try visit(&self, \.platform, \.tpm)
     }
 }

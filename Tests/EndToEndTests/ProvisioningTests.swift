@@ -388,6 +388,77 @@ import _PliniusTestSupport
         #expect(try host.run.wait().succeeded)
     }
 
+    // MARK: A TPM beside
+
+    @Test(.enabled(if: SoftwareTPM.isAvailable, Comment(rawValue: SoftwareTPM.missing)), .timeLimit(.minutes(5)))
+    func aTPMShowsWhoseItsQuoteIs() throws {
+        let setting = try ProvisioningScenario()
+        let (tpm, otherTPM) = (try SoftwareTPM(certified: true), try SoftwareTPM(certified: true))
+        try setting.folder.write(tpm.authority(), to: "maker.pem")
+        try setting.folder.write(otherTPM.authority(), to: "other.pem")
+        let host = try setting.host(platform: "simulated+tpm", "--tpm", tpm.configuration)
+        let policy = try setting.policy(from: host, tpm: ("[maker.pem]", "  endorsement: true"))
+
+        // Another maker's, another key's, a register with another value.
+        let zeros = String(repeating: "00", count: 32)
+        let refused: [(String, String, String)] = [
+            ("tpm.ek.", "[other.pem]", "  endorsement: true"),
+            ("tpm.ak.name", "[maker.pem]", "  akNames: [\"000b\(zeros)\"]"),
+            ("tpm.pcr.sha256.16", "[maker.pem]", "  endorsement: true\n  registers: {sha256: {16: [\"\(zeros)\"]}}"),
+        ]
+        for (check, anchors, section) in refused {
+            let wrong = try setting.policy(from: host, tpm: (anchors, section))
+            expectRefusal(try setting.provision(host.address, policy: wrong), by: check)
+            try host.waitsAgain()
+        }
+
+        // A key of another TPM, certified by a maker of the owner's trust, and its quote in the place of this one's.
+        let other = try setting.host(
+            pool: setting.folder("other.pool"), platform: "simulated+tpm", "--tpm", otherTPM.configuration)
+        let otherAddress = other.address
+        let spliced = Shared(Mutex<Evidence?>(nil))
+        let both = try setting.policy(from: host, tpm: ("[maker.pem, other.pem]", "  endorsement: true"))
+        let splice = try ManInTheMiddle(
+            before: host.address,
+            .init(
+                owner: { frame in
+                    guard case .challenge(var challenge) = try? OwnerMessage(frame) else { return frame.encoded }
+                    challenge.enrols = false
+                    guard var raw = try? RawOwner(otherAddress), (try? raw.say(.challenge(challenge))) != nil,
+                        let answer = try? raw.hear(), case .presentation(let its)? = try? EnclaveMessage(answer)
+                    else { return nil }
+                    spliced.value.withLock { $0 = its.bundle.evidence.first { $0.kind == .tpm } }
+                    return frame.encoded
+                },
+                enclave: { frame in
+                    guard case .presentation(var its) = try? EnclaveMessage(frame),
+                        let foreign = spliced.value.withLock({ $0 })
+                    else { return frame.encoded }
+                    its.bundle.evidence = its.bundle.evidence.filter { $0.kind != .tpm } + [foreign]
+                    return EnclaveMessage.presentation(its).frame.encoded
+                }))
+        expectRefusal(try setting.provision(splice.address, policy: both), by: "tpm.binding.report-data")
+        try host.waitsAgain()
+
+        // Without its proof, or with another's, a TPM's certificate says nothing of the key that quotes.
+        for proof in [[], [UInt8](repeating: 1, count: 32)] {
+            let middle = try ManInTheMiddle(
+                before: host.address,
+                .init(enclave: { frame in
+                    guard case .presentation(var its) = try? EnclaveMessage(frame) else { return frame.encoded }
+                    its.activation = proof
+                    return EnclaveMessage.presentation(its).frame.encoded
+                }))
+            expectRefusal(try setting.provision(middle.address, policy: policy), by: "tpm.activation.proof")
+            try host.waitsAgain()
+        }
+
+        let outcome = try setting.provision(host.address, policy: policy)
+        #expect(outcome.succeeded, "\(outcome)")
+        #expect(outcome.errors.contains("ok       tpm.activation.key"), "\(outcome.errors)")
+        #expect(try host.run.wait().succeeded)
+    }
+
     // MARK: Kills and signals
 
     @Test(.timeLimit(.minutes(5))) func killsWhileItWaitsLoseNothing() throws {

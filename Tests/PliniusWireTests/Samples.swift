@@ -40,7 +40,7 @@ enum Samples {
         request.mirrorEvery = 10
         request.cipher = "aes-128-gcm"
         request.crash = CrashRequest(point: "insideChunks", countdown: 7)
-        request.owner = OwnerWait(platform: "tpm")
+        request.owner = OwnerWait(platform: "tpm", tpm: "swtpm:path=/tmp/tpm")
         return request
     }
 
@@ -51,7 +51,7 @@ enum Samples {
             config: config, run: RunPlace(name: "second", extent: PoolExtent(start: 1 << 40, byteCount: .max)))
         request.executor = "onednn"
         request.threads = 1
-        request.owner = OwnerWait(platform: nil)
+        request.owner = OwnerWait(platform: nil, tpm: nil)
         return request
     }
 
