@@ -1,0 +1,213 @@
+import Crypto
+import FoundationEssentials
+import PliniusVerifier
+import PliniusWire
+import Testing
+
+/// Bundles as a whole: what is bound to what, what a challenge asks, and what comes out of it.
+@Suite struct ReleaseTests {
+    private static let signer = Curve25519.Signing.PrivateKey()
+    private static let recipient = Curve25519.KeyAgreement.PrivateKey()
+    private static let program = [UInt8](repeating: 7, count: 32)
+    private static let now = Instant(seconds: 1_800_000_000)
+
+    private let challenge = IssuedChallenge(now: Self.now, life: 60)
+
+    private func policy(_ change: (inout String) -> Void = { _ in }) throws -> Policy {
+        var yaml = """
+            version: 1
+            name: release
+            level: test
+            purposes: [train]
+            evidence: [simulated]
+            configs: ["\(hex([UInt8](repeating: 3, count: 32)))"]
+            datasets: ["\(hex([UInt8](repeating: 4, count: 16)))"]
+            simulated:
+              measurement: ["\(hex(Self.program))"]
+
+            """
+        change(&yaml)
+        return try Policy(yaml: yaml, file: "policy.yaml") { _ in [] }
+    }
+
+    private func data(_ change: (inout RuntimeData) -> Void = { _ in }) -> RuntimeData {
+        var data = RuntimeData()
+        data.nonce = challenge.challenge.nonce
+        data.publicKey = Array(Self.recipient.publicKey.rawRepresentation)
+        data.configDigest = [UInt8](repeating: 3, count: 32)
+        data.datasetID = [UInt8](repeating: 4, count: 16)
+        data.runName = "default"
+        change(&data)
+        return data
+    }
+
+    /// Evidence that binds `data`.
+    private func bundle(_ data: RuntimeData) throws -> EvidenceBundle {
+        let report =
+            Array("PLINSIM1".utf8) + [1, 0, 0, 0] + Array(SHA512.hash(data: data.encoded)) + Self.program
+        return EvidenceBundle(
+            runtimeData: data.encoded,
+            evidence: [
+                Evidence(
+                    .simulated,
+                    [
+                        "report": report, "signature": Array(try Self.signer.signature(for: report)),
+                        "key": Array(Self.signer.publicKey.rawRepresentation),
+                    ])
+            ])
+    }
+
+    private func context(after seconds: Int64 = 0) -> Context {
+        var anchors = TrustAnchors()
+        anchors.simulated = [Array(Self.signer.publicKey.rawRepresentation)]
+        return Context(now: Instant(seconds: Self.now.seconds + seconds), anchors: anchors)
+    }
+
+    private func hex(_ bytes: [UInt8]) -> String {
+        bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    @Test func whatPassesIsVerifiedAndAKeyIsSealedToIt() throws {
+        let verdict = try UnverifiedEvidence(bundle(data())).verdict(under: policy(), for: challenge, in: context())
+        #expect(verdict.hasPassed && verdict.refusal == nil, "\(verdict.text)")
+        let evidence = try #require(verdict.evidence)
+        #expect(evidence.runtimeData == data())
+        #expect(evidence.claims[.simulated]?.measurements.values.contains(hex(Self.program)) == true)
+
+        var transcript = Transcript()
+        transcript.append(Frame(type: 1, payload: [2]))
+        let key = Array<UInt8>(1...32)
+        let sealed = try KeyGrant.seal(key, to: evidence, over: transcript)
+        // Opened as the enclave does, by RFC 9180's own words.
+        var recipient = try HPKE.Recipient(
+            privateKey: Self.recipient,
+            ciphersuite: .init(kem: .Curve25519_HKDF_SHA256, kdf: .HKDF_SHA256, aead: .AES_GCM_256),
+            info: Data("plinius/1/grant".utf8), encapsulatedKey: Data(sealed.grant.encapsulatedKey))
+        let digest = Array(SHA256.hash(data: transcript.bytes))
+        #expect(sealed.grant.transcript == digest)
+        let content = Array(try recipient.open(sealed.grant.ciphertext, authenticating: digest))
+        #expect(Array(content.prefix(48)) == GrantTerms(purposes: [.train]).encoded + key)
+        let receiptKey = SymmetricKey(data: content.suffix(32))
+        let proof = Array(HMAC<SHA256>.authenticationCode(for: digest, using: receiptKey))
+        #expect(sealed.isConfirmed(by: Receipt(proof: proof), over: transcript))
+        #expect(!sealed.isConfirmed(by: Receipt(proof: proof), over: Transcript()))
+        #expect(!sealed.isConfirmed(by: Receipt(proof: proof.reversed()), over: transcript))
+        #expect(!sealed.isConfirmed(by: Receipt(proof: []), over: transcript))
+        // No two grants are alike.
+        #expect(try KeyGrant.seal(key, to: evidence, over: transcript).grant != sealed.grant)
+    }
+
+    @Test func aKeyThatIsNoneGetsNothing() throws {
+        for (suite, length) in [(RuntimeData.Suite.x25519, 31), (.p256, 65), (.p256, 0)] {
+            let data = data {
+                $0.suite = suite
+                $0.publicKey = [UInt8](repeating: 0, count: length)
+            }
+            let verdict = try UnverifiedEvidence(bundle(data)).verdict(
+                under: policy(), for: challenge, in: context())
+            let evidence = try #require(verdict.evidence)
+            #expect { try KeyGrant.seal([UInt8](repeating: 1, count: 32), to: evidence, over: Transcript()) } throws: {
+                ($0 as? EvidenceError)?.check == "release.key"
+            }
+        }
+    }
+
+    @Test func storedEvidenceIsJudgedAndReleasesNothing() throws {
+        let verdict = try UnverifiedEvidence(bundle(data())).verdict(under: policy(), in: context(after: 1_000_000))
+        #expect(verdict.hasPassed)
+        #expect(verdict.evidence == nil)
+    }
+
+    @Test func challengesAgeAndAreNotAnsweredBeforehand() throws {
+        for (seconds, passes) in [(Int64(0), true), (60, true), (61, false), (-1, false)] {
+            let verdict = try UnverifiedEvidence(bundle(data())).verdict(
+                under: policy(), for: challenge, in: context(after: seconds))
+            #expect((verdict.evidence != nil) == passes)
+            #expect(verdict.firstFailure?.check == (passes ? nil : "bundle.expiry"))
+        }
+        let one = IssuedChallenge(now: Self.now)
+        #expect(one.challenge.nonce.count == 32 && one.challenge.nonce != challenge.challenge.nonce)
+    }
+
+    /// Each line of a refusal is one that the owner can act on: the check, and the line of the policy that asked.
+    @Test func whatThePolicyDoesNotGrantIsRefusedByItsLine() throws {
+        let refused: [(String, RuntimeData, Int?)] = [
+            ("bundle.nonce", data { $0.nonce = [UInt8](repeating: 0, count: 32) }, nil),
+            ("bundle.purpose", data { $0.purpose = .export }, 4),
+            ("bundle.config", data { $0.configDigest = [] }, 6),
+            ("bundle.data-set", data { $0.datasetID[0] = 5 }, 7),
+        ]
+        for (check, data, line) in refused {
+            let verdict = try UnverifiedEvidence(bundle(data)).verdict(under: policy(), for: challenge, in: context())
+            #expect(verdict.evidence == nil && !verdict.hasPassed)
+            #expect(verdict.firstFailure?.check == check)
+            #expect(verdict.firstFailure?.policyLine?.line == line)
+            #expect(verdict.refusal?.contains(check) == true)
+            #expect(verdict.text.contains("    FAILED   \(check)"))
+        }
+        let any = try policy { $0 = $0.replacing(hex([UInt8](repeating: 4, count: 16)), with: "any") }
+        let other = try UnverifiedEvidence(bundle(data { $0.datasetID = [] })).verdict(
+            under: any, for: challenge, in: context())
+        #expect(other.evidence != nil, "\(other.text)")
+    }
+
+    @Test func theBundleHasTheEvidenceOfThePolicyAndNoOther() throws {
+        let good = try bundle(data())
+        var bundles: [(String, EvidenceBundle)] = [
+            ("bundle.kinds", EvidenceBundle(runtimeData: good.runtimeData, evidence: [])),
+            ("bundle.kinds", EvidenceBundle(runtimeData: good.runtimeData, evidence: good.evidence + good.evidence)),
+            (
+                "bundle.kinds",
+                EvidenceBundle(runtimeData: good.runtimeData, evidence: good.evidence + [Evidence(.sgx, [:])])
+            ),
+            ("bundle.format", EvidenceBundle(runtimeData: [], evidence: good.evidence)),
+            ("bundle.format", EvidenceBundle(runtimeData: good.runtimeData + [0], evidence: good.evidence)),
+        ]
+        // Every byte of the runtime data is bound, whatever it decodes to.
+        for index in good.runtimeData.indices {
+            var bytes = good.runtimeData
+            bytes[index] ^= 0x20
+            bundles.append(("", EvidenceBundle(runtimeData: bytes, evidence: good.evidence)))
+        }
+        for (check, bundle) in bundles {
+            let verdict = try UnverifiedEvidence(bundle).verdict(under: policy(), for: challenge, in: context())
+            #expect(verdict.evidence == nil && !verdict.hasPassed)
+            if check.isEmpty {
+                #expect(verdict.text.contains("FAILED   simulated.binding.report-data"), "\(verdict.text)")
+            } else {
+                #expect(verdict.firstFailure?.check == check)
+            }
+        }
+    }
+
+    @Test func aChangedBitAnywhereInTheEvidenceIsRefused() throws {
+        let good = try bundle(data())
+        for (part, content) in good.evidence[0].parts.enumerated() {
+            for index in content.bytes.indices {
+                var changed = good
+                changed.evidence[0].parts[part].bytes[index] ^= 1
+                let verdict = try UnverifiedEvidence(changed).verdict(under: policy(), for: challenge, in: context())
+                #expect(verdict.evidence == nil, "byte \(index) of \(content.name)")
+            }
+        }
+    }
+
+    @Test func anActivationTakesTheSecretOfItsOwnExchange() throws {
+        // Keys of no TPM are no keys.
+        let nonsense = try Enrolment(endorsementCertificate: [], endorsementKey: [1], attestationKey: [2])
+        #expect(throws: EvidenceError.self) { try PendingActivation(nonsense) }
+        let named = try policy {
+            $0 =
+                $0.replacing("evidence: [simulated]", with: "evidence: [simulated, tpm]")
+                + "tpm:\n  akNames: [\"000b\(hex(Self.program))\"]\n  endorsement: true\n"
+        }
+        #expect(!named.needsActivation, "a name that the owner knows takes no proof")
+        let certified = try policy {
+            $0 =
+                $0.replacing("evidence: [simulated]", with: "evidence: [simulated, tpm]")
+                + "tpm:\n  endorsement: true\n"
+        }
+        #expect(certified.needsActivation)
+        #expect(try !policy().needsActivation)
+    }
+}
