@@ -17,6 +17,7 @@ package import PliniusWire
 /// | `tpm.pcr.BANK.INDEX` | the register has a value that the policy lists |
 /// | `tpm.ek.…` | ``examineEndorsement(certificate:ek:intermediates:_:askedBy:_:)`` |
 /// | `tpm.uefi-log.present`, `bootlog.…` | ``examineBootLog(_:registers:_:_:)`` |
+/// | `tpm.ima-log.present`, `tpm.ima-log.start`, `ima.…` | ``examineIMA(_:quoted:bootRegisters:_:state:at:_:)`` |
 package func examineTPM(
     _ evidence: Evidence, _ requirements: TPMRequirements, _ context: Context, _ examination: inout Examination
 ) throws(EvidenceError) -> TPMClaims {
@@ -27,8 +28,7 @@ package func examineTPM(
         _ = try examineEndorsement(
             certificate: certificate, ek: nil, intermediates: [], context, askedBy: endorsement.line, &examination)
     }
-    try quote.examineLogs(evidence, requirements, &examination)
-    return quote.claims
+    return try quote.examineLogs(evidence, requirements, context, &examination)
 }
 
 extension Evidence {

@@ -202,9 +202,11 @@ extension TPMQuote {
 
 extension TPMQuote {
     /// Judges the logs that the registers prove: those that are there, and those that the policy asks for.
+    /// - Returns: What all of the evidence says.
     func examineLogs(
-        _ evidence: Evidence, _ requirements: TPMRequirements, _ examination: inout Examination
-    ) throws(EvidenceError) {
+        _ evidence: Evidence, _ requirements: TPMRequirements, _ context: Context, _ examination: inout Examination
+    ) throws(EvidenceError) -> TPMClaims {
+        var claims = claims
         if let bytes = evidence["uefi-log"] {
             let log = try EventLog(bytes)
             examineBootLog(
@@ -213,5 +215,30 @@ extension TPMQuote {
             examination.check(
                 "tpm.uefi-log.present", false, expected: "the boot's log", found: "none", askedBy: bootLog.line)
         }
+        if let bytes = evidence["ima-log"] {
+            let log = try IMALog(binary: bytes, start: Self.start(evidence))
+            claims.imaState = try examineIMA(
+                log, quoted: registers.compactMapValues { $0[10] },
+                bootRegisters: registers.mapValues { $0.filter { $0.key < 10 } },
+                requirements.ima?.value ?? IMARequirements(), state: requirements.imaState, at: context.now,
+                &examination)
+        } else if let ima = requirements.ima {
+            examination.check(
+                "tpm.ima-log.present", false, expected: "the kernel's log", found: "none", askedBy: ima.line)
+        }
+        return claims
+    }
+
+    /// How many entries the kernel's log leaves out.
+    private static func start(_ evidence: Evidence) throws(EvidenceError) -> Int {
+        guard let bytes = evidence["ima-start"] else { return 0 }
+        let format = "tpm.ima-log.start"
+        var cursor = ByteCursor(bytes, format: format)
+        let start = try cursor.little(UInt64.self)
+        try cursor.finish()
+        guard let start = Int(exactly: start), start <= 1 << 40 else {
+            throw EvidenceError(format, expected: "a number of entries", found: "\(start)")
+        }
+        return start
     }
 }

@@ -24,6 +24,11 @@ public struct TPMRequirements: Sendable {
     public var endorsement: Setting<Bool>?
     /// Demands the boot's log, and says what it has to show. A log that is there is judged in any case.
     public var bootLog: Setting<BootLogRequirements>?
+    /// Demands the kernel's log, and says which files may be in it. A log that is there is judged in any case.
+    public var ima: Setting<IMARequirements>?
+    /// Where the last verdict on this machine left its kernel's log; together with ``resetCount`` and ``restartCount``, since a machine
+    /// that was booted begins another.
+    public var imaState: IMAState?
 
     public init() {}
 }
@@ -41,6 +46,8 @@ public struct TPMClaims: PlatformClaims {
     /// Milliseconds that the TPM was powered.
     public let clock: UInt64
     public let firmwareVersion: UInt64
+    /// What the next verdict on this machine's log begins with; `nil` if there was no log.
+    public internal(set) var imaState: IMAState?
 
     public var measurements: [String: String] {
         registers.reduce(into: [:]) { all, bank in
