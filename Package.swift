@@ -64,7 +64,9 @@ let modules: [Module] = [
         uses: ["PliniusMedia", "PliniusNN", "PliniusSealing", "_PliniusSupport"]),
     Module(name: "PliniusWire", ring: .core, uses: ["_PliniusSupport"]),
     Module(
-        name: "PliniusAttester", ring: .core, uses: ["CTSS2", "PliniusSealing", "PliniusWire", "_PliniusSupport"]),
+        name: "PliniusTPM", ring: .core, uses: ["CTSS2", "PliniusSealing", "PliniusWire", "_PliniusSupport"]),
+    Module(
+        name: "PliniusAttester", ring: .core, uses: ["PliniusSealing", "PliniusTPM", "PliniusWire", "_PliniusSupport"]),
     Module(
         name: "PliniusEnclave", ring: .core,
         uses: [
@@ -136,6 +138,8 @@ for module in modules {
             continue
         }
     }
+    precondition(
+        module.name == "PliniusTPM" || !module.uses.contains("CTSS2"), "only PliniusTPM speaks to a TPM")
     precondition(
         module.ring != .core || module.products.isEmpty || module.name == "PliniusSealing",
         "only PliniusSealing reaches outside the package, and only for swift-crypto")
@@ -219,7 +223,12 @@ let package = Package(
                 "_PliniusSupport",
             ]),
         tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
-        tests("PliniusAttesterTests", of: ["PliniusAttester", "PliniusSealing", "PliniusWire", "_PliniusSupport"]),
+        tests(
+            "PliniusAttesterTests",
+            of: [
+                "PliniusAttester", "PliniusSealing", "PliniusTPM", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
+            ]
+        ),
         tests("PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire"]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(

@@ -1,4 +1,5 @@
 internal import PliniusSealing
+internal import PliniusTPM
 public import PliniusWire
 
 /// Obtains evidence of what runs here, from what this machine offers.

@@ -1,5 +1,6 @@
 import PliniusAttester
 import PliniusSealing
+import PliniusTPM
 import PliniusWire
 import Testing
 import _PliniusSupport

@@ -1,3 +1,4 @@
+internal import PliniusTPM
 public import PliniusWire
 
 extension Attester {
@@ -6,14 +7,11 @@ extension Attester {
         options: EvidenceOptions = EvidenceOptions()
     ) throws(AttestationError) -> (Enrolment, endorsement: TPMKeyAlgorithm) {
         let tpm = try TPM(paths.tpm)
-        var attestationKey: [UInt8] = []
-        try tpm.withAttestationKey(options) { key throws(AttestationError) in
-            attestationKey = try tpm.publicArea(of: key)
-        }
+        let attestationKey = try tpm.attestationKey(options.keyAlgorithm, at: options.keyHandle)
         // The one whose certificate evidence comes with.
         var algorithm = TPMKeyAlgorithm.rsa
         if try tpm.certificate(.rsa) == nil, try tpm.certificate(.ecc) != nil { algorithm = .ecc }
-        let endorsement = try endorsementKey(algorithm)
+        let endorsement = try tpm.endorsementKey(algorithm)
         do throws(WireError) {
             let enrolment = try Enrolment(
                 endorsementCertificate: endorsement.certificate ?? [], endorsementKey: endorsement.publicArea,

@@ -1,3 +1,4 @@
+internal import PliniusTPM
 public import PliniusWire
 
 /// What evidence is to contain, where there is a choice.

@@ -1,6 +1,7 @@
 import Glibc
 public import PliniusSealing
-internal import PliniusWire
+public import PliniusTPM
+public import PliniusWire
 internal import _PliniusSupport
 
 extension Attester {
@@ -9,14 +10,11 @@ extension Attester {
 
     func tpmEvidence(over extraData: [UInt8], _ options: EvidenceOptions) throws(AttestationError) -> Evidence {
         let tpm = try TPM(paths.tpm)
-        var parts: [String: [UInt8]] = [:]
-        try tpm.withAttestationKey(options) { key throws(AttestationError) in
-            let quote = try tpm.quote(options.registers, extraData: extraData, with: key)
-            parts = [
-                "attest": quote.attest, "signature": quote.signature, "pcrs": quote.values.encoded,
-                "ak": try tpm.publicArea(of: key),
-            ]
-        }
+        let quote = try tpm.quote(
+            options.registers, extraData: extraData, algorithm: options.keyAlgorithm, at: options.keyHandle)
+        var parts = [
+            "attest": quote.attest, "signature": quote.signature, "pcrs": quote.values.encoded, "ak": quote.key,
+        ]
         parts["ek-certificate"] = try tpm.anyCertificate()
         guard options.includesLogs else { return Evidence(.tpm, parts) }
         parts = try withLog("uefi-log", at: paths.uefiLog, parts)
@@ -24,7 +22,9 @@ extension Attester {
         parts = try withLog("ima-log", at: paths.imaLog, parts)
         if let log = parts["ima-log"] {
             parts["ima-log"] = try imaEntries(of: log, from: options.firstLogEntry)
-            parts["ima-start"] = TPM.big(options.firstLogEntry.byteSwapped)
+            var start = ByteWriter()
+            start.write(options.firstLogEntry)
+            parts["ima-start"] = start.bytes
         }
         return Evidence(.tpm, parts)
     }
@@ -64,12 +64,7 @@ extension Attester {
 
     /// The TPM's endorsement key, for a verifier that is to learn it.
     public func endorsementKey(_ algorithm: TPMKeyAlgorithm = .rsa) throws(AttestationError) -> EndorsementKey {
-        let tpm = try TPM(paths.tpm)
-        let template = TPMTemplate.endorsementKey(algorithm)
-        let publicArea = try tpm.withPrimary(template, in: TPM.endorsement) { key throws(AttestationError) in
-            try tpm.publicArea(of: key)
-        }
-        return EndorsementKey(publicArea: publicArea, certificate: try tpm.certificate(algorithm))
+        try TPM(paths.tpm).endorsementKey(algorithm)
     }
 
     /// Gives back the secret of a credential, which shows that the attestation key is in the TPM with that endorsement key.
@@ -82,6 +77,7 @@ extension Attester {
     ) throws(AttestationError) -> SecretBytes {
         SecretBytes(
             try TPM(paths.tpm).activate(
-                options, endorsement: endorsement, credential: credential, encryptedSeed: encryptedSeed))
+                credential: credential, encryptedSeed: encryptedSeed, endorsement: endorsement,
+                attestation: options.keyAlgorithm, at: options.keyHandle))
     }
 }

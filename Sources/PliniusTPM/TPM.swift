@@ -1,18 +1,17 @@
 import CTSS2
 import Glibc
-internal import _PliniusSupport
+package import PliniusWire
 
 /// One connection to a TPM 2.0 through tpm2-tss, for one thread.
 ///
 /// Structures cross as the TPM's own bytes (TPM 2.0 Library, Part 2); the stack's marshalling makes C structures of them and back.
-@safe final class TPM {
+@safe package final class TPM {
     /// A structure to bytes, and bytes to a structure, as tpm2-tss has a function for each type.
     typealias Marshal<T> = (UnsafePointer<T>?, UnsafeMutablePointer<UInt8>?, Int, UnsafeMutablePointer<Int>?) -> UInt32
     typealias Unmarshal<T> = (UnsafePointer<UInt8>?, Int, UnsafeMutablePointer<Int>?, UnsafeMutablePointer<T>?) ->
         UInt32
 
     static let none: ESYS_TR = ESYS_TR_NONE
-    static let endorsement: ESYS_TR = ESYS_TR_RH_ENDORSEMENT
     /// Authorization by a password that is empty.
     static let noPassword: ESYS_TR = ESYS_TR_PASSWORD
 
@@ -20,14 +19,14 @@ internal import _PliniusSupport
     private let transport: OpaquePointer
 
     /// Whether there is a device to ask; of a TPM that is no device of this machine nothing can be told before.
-    static func isThere(_ configuration: String) -> Bool {
+    package static func isThere(_ configuration: String) -> Bool {
         let device = configuration.hasPrefix("device:") ? String(configuration.dropFirst(7)) : nil
         return device.map { unsafe access($0, R_OK | W_OK) == 0 } ?? !configuration.isEmpty
     }
 
     /// Connects.
     /// - Parameter configuration: A TCTI's name and its configuration, as `device:/dev/tpmrm0`.
-    init(_ configuration: String) throws(AttestationError) {
+    package init(_ configuration: String) throws(AttestationError) {
         guard Self.isThere(configuration) else {
             throw AttestationError("TPM: \(configuration) is not there, or not for this user: is it in the group tss?")
         }
@@ -211,6 +210,6 @@ internal import _PliniusSupport
 }
 
 /// Hashes by their number in the TCG algorithm registry.
-enum TPMHash {
-    static let sha256: UInt16 = 0x000B
+package enum TPMHash {
+    package static let sha256: UInt16 = 0x000B
 }

@@ -1,3 +1,5 @@
+internal import PliniusWire
+
 /// The keys that a TPM is asked for, as TPMT_PUBLIC (TPM 2.0 Library, Part 2, 12.2.4).
 ///
 /// Each is made anew of its hierarchy's seed, so that nothing has to be kept, and is the same until the hierarchy is cleared.
@@ -53,12 +55,4 @@ enum TPMTemplate {
         let own = algorithm == .rsa ? TPM.sized(unique) : TPM.sized(unique) + TPM.sized(unique)
         return head + cipher + scheme + size + own
     }
-}
-
-/// What a TPM's keys are made of.
-public enum TPMKeyAlgorithm: UInt16, Hashable, Sendable, CaseIterable {
-    /// RSA, 2048 bits; signatures are RSASSA's.
-    case rsa = 0x0001
-    /// NIST P-256; signatures are ECDSA's.
-    case ecc = 0x0023
 }

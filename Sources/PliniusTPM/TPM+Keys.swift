@@ -1,5 +1,5 @@
 import CTSS2
-internal import _PliniusSupport
+package import PliniusWire
 
 /// A TPM's endorsement key: what a verifier knows the TPM by.
 public struct EndorsementKey: Hashable, Sendable {
@@ -14,7 +14,7 @@ extension TPM {
     private static let certificates: [TPMKeyAlgorithm: UInt32] = [.rsa: 0x01C0_0002, .ecc: 0x01C0_000A]
 
     /// The certificate of an endorsement key, DER, without what fills its space.
-    func certificate(_ algorithm: TPMKeyAlgorithm) throws(AttestationError) -> [UInt8]? {
+    package func certificate(_ algorithm: TPMKeyAlgorithm) throws(AttestationError) -> [UInt8]? {
         guard let index = Self.certificates[algorithm], try has(index) else { return nil }
         let bytes = try read(index)
         // SEQUENCE, of a length in two bytes.
@@ -22,18 +22,32 @@ extension TPM {
         return Array(bytes.prefix(4 + Int(bytes[2]) << 8 + Int(bytes[3])))
     }
 
+    /// The endorsement key, and its certificate.
+    package func endorsementKey(_ algorithm: TPMKeyAlgorithm) throws(AttestationError) -> EndorsementKey {
+        let template = TPMTemplate.endorsementKey(algorithm)
+        return try withPrimary(template, in: ESYS_TR_RH_ENDORSEMENT) { key throws(AttestationError) in
+            EndorsementKey(publicArea: try publicArea(of: key), certificate: try certificate(algorithm))
+        }
+    }
+
     /// The certificate of one of the endorsement keys, which vouches for the TPM as well as the other's.
-    func anyCertificate() throws(AttestationError) -> [UInt8]? {
+    package func anyCertificate() throws(AttestationError) -> [UInt8]? {
         if let certificate = try certificate(.rsa) { return certificate }
         return try certificate(.ecc)
     }
 
-    /// Lends the attestation key.
+    /// The attestation key's TPMT_PUBLIC.
+    /// - Parameter handle: Where the key is kept; it is made anew if there is none.
+    package func attestationKey(_ algorithm: TPMKeyAlgorithm, at handle: UInt32?) throws(AttestationError) -> [UInt8] {
+        try withAttestationKey(algorithm, at: handle) { key throws(AttestationError) in try publicArea(of: key) }
+    }
+
+    /// Lends the attestation key, which is kept at `handle` if there is one.
     func withAttestationKey<R>(
-        _ options: EvidenceOptions, _ body: (ESYS_TR) throws(AttestationError) -> R
+        _ algorithm: TPMKeyAlgorithm, at handle: UInt32?, _ body: (ESYS_TR) throws(AttestationError) -> R
     ) throws(AttestationError) -> R {
-        let template = TPMTemplate.attestationKey(options.keyAlgorithm)
-        guard let handle = options.keyHandle else { return try withPrimary(template, in: ESYS_TR_RH_ENDORSEMENT, body) }
+        let template = TPMTemplate.attestationKey(algorithm)
+        guard let handle else { return try withPrimary(template, in: ESYS_TR_RH_ENDORSEMENT, body) }
         if try !has(handle) {
             try withPrimary(template, in: ESYS_TR_RH_ENDORSEMENT) { key throws(AttestationError) in
                 var kept = Self.none
@@ -52,11 +66,12 @@ extension TPM {
     }
 
     /// Gives back the secret that a verifier wrapped for this TPM and this attestation key.
-    func activate(
-        _ options: EvidenceOptions, endorsement algorithm: TPMKeyAlgorithm, credential: [UInt8], encryptedSeed: [UInt8]
+    package func activate(
+        credential: [UInt8], encryptedSeed: [UInt8], endorsement: TPMKeyAlgorithm, attestation: TPMKeyAlgorithm,
+        at handle: UInt32?
     ) throws(AttestationError) -> [UInt8] {
-        try withAttestationKey(options) { attestation throws(AttestationError) in
-            try withPrimary(TPMTemplate.endorsementKey(algorithm), in: ESYS_TR_RH_ENDORSEMENT) {
+        try withAttestationKey(attestation, at: handle) { attestation throws(AttestationError) in
+            try withPrimary(TPMTemplate.endorsementKey(endorsement), in: ESYS_TR_RH_ENDORSEMENT) {
                 endorsement throws(AttestationError) in
                 try withSession(1) { session throws(AttestationError) in
                     try Self.check(

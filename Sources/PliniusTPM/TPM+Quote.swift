@@ -1,23 +1,45 @@
 import CTSS2
 internal import PliniusSealing
-internal import PliniusWire
+package import PliniusWire
 internal import _PliniusSupport
 
 extension TPM {
     /// Registers may move between a quote and reading them; so often it is tried again.
     static let maximumQuoteCount = 8
 
-    /// TPMS_ATTEST and TPMT_SIGNATURE over some registers, and the values that were quoted.
-    func quote(
+    /// What a TPM says of its registers.
+    package struct Quote {
+        /// TPMS_ATTEST.
+        package let attest: [UInt8]
+        /// TPMT_SIGNATURE.
+        package let signature: [UInt8]
+        package let values: PCRValues
+        /// The attestation key's TPMT_PUBLIC.
+        package let key: [UInt8]
+    }
+
+    /// Quotes some registers.
+    /// - Parameter handle: Where the attestation key is kept; it is made anew if there is none.
+    package func quote(
+        _ registers: Set<PCRValues.Register>, extraData: [UInt8], algorithm: TPMKeyAlgorithm, at handle: UInt32?
+    ) throws(AttestationError) -> Quote {
+        try withAttestationKey(algorithm, at: handle) { key throws(AttestationError) in
+            try quote(registers, extraData: extraData, with: key)
+        }
+    }
+
+    private func quote(
         _ registers: Set<PCRValues.Register>, extraData: [UInt8], with key: ESYS_TR
-    ) throws(AttestationError) -> (attest: [UInt8], signature: [UInt8], values: PCRValues) {
+    ) throws(AttestationError) -> Quote {
         let selection = try Self.selection(registers)
         for _ in 0..<Self.maximumQuoteCount {
             let (attest, signature) = try quote(selection, extraData: extraData, with: key)
             let values = try read(registers)
             // TPMS_QUOTE_INFO ends with the digest of the values. It says more than the counter of updates: they are those quoted.
             let concatenated = values.values.sorted { $0.key < $1.key }.flatMap(\.value)
-            if attest.suffix(32).elementsEqual(sha256(concatenated)) { return (attest, signature, values) }
+            if attest.suffix(32).elementsEqual(sha256(concatenated)) {
+                return Quote(attest: attest, signature: signature, values: values, key: try publicArea(of: key))
+            }
         }
         throw AttestationError(
             "TPM: its registers moved between quoting and reading, \(Self.maximumQuoteCount) times; try again later")
