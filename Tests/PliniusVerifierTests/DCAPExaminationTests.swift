@@ -169,6 +169,34 @@ struct DCAPExaminationTests {
         #expect(QuoteVerdict.sgx(sgx.quote, context).failures == ["sgx.tcb.status"])
     }
 
+    @Test("Of one family's collateral the one of the platform's own authority is used, then the one issued last")
+    func authorities() {
+        let platform = IntelWorld(.sgx, version: 3)
+        var processor = platform
+        processor.authority = IntelWorld.Certificate(
+            commonName: "Intel SGX PCK Processor CA", issuer: "Intel SGX Root CA", serial: [9], isAuthority: true)
+        processor.pck.issuer = processor.authority.commonName
+        // Neither a later date nor a later import makes up for another authority.
+        processor.infoWindow.issueDate = "2025-06-20T00:00:00Z"
+        var older = platform
+        older.infoWindow.issueDate = "2025-06-14T23:59:59Z"
+        older.levels[0].status = "OutOfDate"
+        var unreadable = platform.collateral
+        unreadable.pckRevocationList.removeLast()
+        let all = [platform, processor, older].map(\.collateral) + [unreadable]
+        var context = Context(now: IntelWorld.now, anchors: platform.anchors)
+        for collateral in [all, all.reversed(), all.shuffled()] {
+            context.collateral.intel = collateral
+            #expect(QuoteVerdict.sgx(platform.quote, context).failures == [])
+            #expect(QuoteVerdict.sgx(processor.quote, context).failures == [])
+        }
+        // The other authority's alone says nothing of this platform's certificate, and is named for it.
+        context.collateral.intel = [processor.collateral]
+        #expect(QuoteVerdict.sgx(platform.quote, context).failures == ["sgx.pck.revocation"])
+        context.collateral.intel = [older.collateral]
+        #expect(QuoteVerdict.sgx(platform.quote, context).failures == ["sgx.tcb.status"])
+    }
+
     @Test("A quote signed by another key, or naming another, is refused")
     func keys() throws {
         for (tee, version, type) in DCAPQuoteTests.layouts {

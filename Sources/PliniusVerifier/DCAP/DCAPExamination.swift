@@ -1,4 +1,5 @@
 import Crypto
+import FoundationEssentials
 
 extension Examination {
     /// Carries out what every quote needs: its signatures up to Intel's root, and what Intel says of the platform.
@@ -28,7 +29,8 @@ extension Examination {
         let platform = try PCKExtension(value, check: tee.check("pck.extension"))
 
         let collateral = context.collateral.intel.best(
-            for: platform, of: tee, mayBeAbsent: requirements.toleratesAbsentCollateral?.value == true)
+            for: platform, issuer: leaf.issuer, of: tee,
+            mayBeAbsent: requirements.toleratesAbsentCollateral?.value == true)
         check(
             tee.check("collateral.present"), collateral != nil,
             expected: "collateral for \(tee.tcbInfoID) platforms of FMSPC \(hexadecimal(platform.fmspc))",
@@ -261,16 +263,38 @@ extension PublicKey {
 }
 
 extension [IntelCollateral] {
-    /// The one that seems to be meant for a platform, the last of several.
+    /// The one that seems to be meant for a platform; of several, one whose revocation list is by the authority that certified the
+    /// platform, then the one issued last, then the one imported last.
     ///
     /// Nothing is believed here: the text is looked at only to choose, and what is chosen goes through every check. If none fits, one that
     /// does not is chosen, so that the finding says in which way; none at all if a policy lets evidence pass without.
-    func best(for platform: PCKExtension, of tee: IntelTEE, mayBeAbsent: Bool) -> IntelCollateral? {
+    func best(
+        for platform: PCKExtension, issuer: [UInt8], of tee: IntelTEE, mayBeAbsent: Bool
+    ) -> IntelCollateral? {
         let family = hexadecimal(platform.fmspc).uppercased()
         func isOfKind(_ collateral: IntelCollateral) -> Bool { collateral.tcbInfo.contains("\"\(tee.tcbInfoID)\"") }
         func isOfFamily(_ collateral: IntelCollateral) -> Bool { collateral.tcbInfo.uppercased().contains(family) }
-        let fitting = last { isOfKind($0) && isOfFamily($0) }
-        if fitting != nil || mayBeAbsent { return fitting }
+        let fitting = filter { isOfKind($0) && isOfFamily($0) }
+        if let choice = fitting.filter({ $0.pckIssuer == issuer }).lastIssued ?? fitting.lastIssued { return choice }
+        if mayBeAbsent { return nil }
         return last { isOfFamily($0) } ?? last { isOfKind($0) } ?? last
+    }
+
+    /// The one whose TCB info states the latest date, and the last of those.
+    private var lastIssued: IntelCollateral? {
+        let dates = map(\.statedIssueDate)
+        return indices.max { (dates[$0], $0) < (dates[$1], $1) }.map { self[$0] }
+    }
+}
+
+extension IntelCollateral {
+    /// The DER of the name of whose revocation list of platforms it has.
+    fileprivate var pckIssuer: [UInt8]? { try? RevocationList(der: pckRevocationList).issuer }
+
+    /// When the TCB info says it was issued; before everything if it does not say.
+    fileprivate var statedIssueDate: Instant {
+        struct Dated: Decodable { var issueDate: IntelTime }
+        let dated = try? JSONDecoder().decode(Dated.self, from: Data(tcbInfo.utf8))
+        return dated?.issueDate.instant ?? Instant(seconds: .min)
     }
 }
