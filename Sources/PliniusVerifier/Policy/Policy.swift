@@ -31,6 +31,8 @@ public struct Policy: Sendable {
 
     public var sgx: Setting<SGXRequirements>?
     public var tdx: Setting<TDXRequirements>?
+    public var snp: Setting<SNPRequirements>?
+    public var nvidia: Setting<NVIDIARequirements>?
     public var tpm: Setting<TPMRequirements>?
     public var ima: Setting<IMARequirements>?
     public var simulated: Setting<SimulatedRequirements>?
@@ -122,6 +124,8 @@ extension Policy {
         }
         let sgx = map.map("sgx") { SGXRequirements(&$0) }
         let tdx = map.map("tdx") { TDXRequirements(&$0) }
+        let snp = map.map("snp") { SNPRequirements(&$0) }
+        let nvidia = map.map("nvidia") { NVIDIARequirements(&$0) }
         let tpm = map.map("tpm") { TPMRequirements(&$0) }
         let ima = map.map("ima") { IMARequirements(&$0) }
         let simulated = map.map("simulated") { SimulatedRequirements(&$0, level: level) }
@@ -140,6 +144,8 @@ extension Policy {
         simulatedAnchors = anchors?.value.simulated
         self.sgx = sgx
         self.tdx = tdx
+        self.snp = snp
+        self.nvidia = nvidia
         self.tpm = tpm
         self.ima = ima
         self.simulated = simulated
@@ -149,7 +155,8 @@ extension Policy {
     /// Holds level, kinds of evidence and sections together: what has to pass has to say what may.
     private func checkSections(_ map: PolicyMap) {
         let sections: [(name: String, kinds: Set<Evidence.Kind>, line: PolicyLine?)] = [
-            ("sgx", [.sgx], sgx?.line), ("tdx", [.tdx], tdx?.line), ("tpm", [.tpm, .azureVTPM], tpm?.line),
+            ("sgx", [.sgx], sgx?.line), ("tdx", [.tdx], tdx?.line), ("snp", [.snp], snp?.line),
+            ("nvidia", [.nvidia], nvidia?.line), ("tpm", [.tpm, .azureVTPM], tpm?.line),
             ("simulated", [.simulated], simulated?.line),
         ]
         if evidence.value.isEmpty {

@@ -71,6 +71,12 @@ struct PolicyMap {
     /// Whether a key is there, whatever its value.
     func has(_ name: String) -> Bool { pairs[name] != nil }
 
+    /// Whether a key is there with anything behind it.
+    func hasContent(_ name: String) -> Bool {
+        guard let node = pairs[name]?.value else { return false }
+        return node.mapping?.isEmpty != true && node.scalar?.string.isEmpty != true
+    }
+
     /// Notes that a key has to be there.
     mutating func require<Value>(_ name: String, _ expected: String, _ value: Value?) -> Value? {
         if value == nil, pairs[name] == nil {
@@ -200,6 +206,20 @@ struct PolicyMap {
         list(name, values.keys.sorted().joined(separator: ", ")) { values[$0] }.map { Setting(Set($0.value), $0.line) }
     }
 
+    /// A list of names, in the policy's order.
+    mutating func names<Value: RawRepresentable & CaseIterable & Sendable>(
+        _ name: String, _ type: Value.Type = Value.self
+    ) -> Setting<[Value]>? where Value.RawValue == String {
+        list(name, Value.allCases.map(\.rawValue).sorted().joined(separator: ", ")) { Value(rawValue: $0) }
+    }
+
+    /// Bits by their names.
+    mutating func flags<Bits: OptionSet & Sendable>(
+        _ name: String, _ values: [String: Bits]
+    ) -> Setting<Bits>? where Bits.Element == Bits {
+        list(name, values.keys.sorted().joined(separator: ", ")) { values[$0] }.map { Setting(Bits($0.value), $0.line) }
+    }
+
     /// A date, at its beginning, or a date with a time; both are UTC.
     mutating func instant(_ name: String) -> Setting<Instant>? {
         scalar(name, "date such as 2025-07-01 or 2025-07-01T12:00:00Z") { text in
@@ -261,11 +281,22 @@ struct PolicyMap {
         return Setting(values, line)
     }
 
-    /// A section whose keys are numbers, or other names of one kind.
+    /// A section whose keys are numbers, or other names of one kind; empty if it is not there.
     mutating func table<Key: Hashable, Value: Sendable>(
         _ name: String, keys: String, _ parse: (String) -> Key?, _ read: (inout PolicyMap, String) -> Value?
     ) -> [Key: Value] {
-        let rows = map(name) { section -> [String: Value] in
+        var table: [Key: Value] = [:]
+        for (key, value) in rows(name, keys: keys, parse, read)?.value ?? [:] {
+            if let key = parse(key) { table[key] = value }
+        }
+        return table
+    }
+
+    /// The same, by the keys' own texts, with the section's line.
+    mutating func rows<Key: Hashable, Value: Sendable>(
+        _ name: String, keys: String, _ parse: (String) -> Key?, _ read: (inout PolicyMap, String) -> Value?
+    ) -> Setting<[String: Value]>? {
+        map(name) { section -> [String: Value] in
             guard !section.reading.isCatalogue else {
                 _ = read(&section, keys)
                 return [:]
@@ -274,11 +305,11 @@ struct PolicyMap {
             for key in section.pairs.keys where parse(key) != nil { values[key] = read(&section, key) }
             return values
         }
-        var table: [Key: Value] = [:]
-        for (key, value) in rows?.value ?? [:] {
-            if let key = parse(key) { table[key] = value }
-        }
-        return table
+    }
+
+    /// A table's key that is a number in a range, in the one way of writing it: `01` beside `1` would be another key of the same meaning.
+    static func index(_ text: String, _ range: ClosedRange<Int>) -> Int? {
+        Int(text).flatMap { range.contains($0) && String($0) == text ? $0 : nil }
     }
 
     private func read<Value>(

@@ -41,7 +41,7 @@ extension TDXRequirements {
         mrconfigID = map.bytes("mrconfigID", 48)
         mrowner = map.bytes("mrowner", 48)
         mrownerConfig = map.bytes("mrownerConfig", 48)
-        rtmr = map.table("rtmr", keys: "N", { Int($0).flatMap { (0...3).contains($0) ? $0 : nil } }) {
+        rtmr = map.table("rtmr", keys: "N", { PolicyMap.index($0, 0...3) }) {
             $0.byteLists($1, [48])
         }
         mrseam = map.byteLists("mrseam", [48])
@@ -54,6 +54,61 @@ extension TDXRequirements {
         bootLog = map.map("bootLog") { BootLogRequirements(&$0) }?.value
         tcb = map.map("tcb") { IntelTCBRequirements(&$0) }?.value ?? tcb
         if !map.has("mrtd") { map.refuse("mrtd, which says what may run", "none") }
+    }
+}
+
+extension SNPRequirements {
+    init(_ map: inout PolicyMap) {
+        self.init()
+        measurement = map.byteLists("measurement", [48])
+        hostData = map.bytes("hostData", 32)
+        idKeyDigest = map.byteLists("idKeyDigest", [48])
+        authorKeyDigest = map.byteLists("authorKeyDigest", [48])
+        familyID = map.bytes("familyID", 16)
+        imageID = map.bytes("imageID", 16)
+        minimumGuestSVN = map.integer("minimumGuestSVN", UInt32.min...UInt32.max)
+        vmpl = map.integer("vmpl", 0...3)
+        products = map.names("products")
+        signers = map.names("signers")
+        clouds = map.strings("clouds")
+        chipID = map.byteLists("chipID", [64])
+        permittedPolicy = map.flags("permittedPolicy", SNPGuestPolicy.permissionNames)
+        requiredPolicy = map.flags("requiredPolicy", SNPGuestPolicy.restrictionNames)
+        minimumABI = map.scalar("minimumABI", "version such as 1.55") { SNPABIVersion(policyText: $0) }
+        permittedPlatform = map.flags("permittedPlatform", SNPPlatformInfo.names)
+        requiredPlatform = map.flags("requiredPlatform", SNPPlatformInfo.names)
+        minimumTCB = map.map("minimumTCB") { $0.componentVersions() }
+        minimumLaunchTCB = map.map("minimumLaunchTCB") { $0.componentVersions() }
+        requiresCommittedFirmware = map.bool("requiresCommittedFirmware")
+        launchMitigations = map.integer("launchMitigations", UInt64.min...UInt64.max)
+        currentMitigations = map.integer("currentMitigations", UInt64.min...UInt64.max)
+        toleratesDebug = map.bool("toleratesDebug")
+        toleratesMigrationAgent = map.bool("toleratesMigrationAgent")
+        toleratesMaskedChipID = map.bool("toleratesMaskedChipID")
+        toleratesAbsentRevocationLists = map.bool("toleratesAbsentRevocationLists")
+        if !map.has("measurement") { map.refuse("measurement, which says what may run", "none") }
+    }
+}
+
+extension NVIDIARequirements {
+    init(_ map: inout PolicyMap) {
+        self.init()
+        // SPDM numbers measurements from 1 to 254.
+        let rows = map.rows("measurements", keys: "N", { PolicyMap.index($0, 1...254) }) { $0.byteLists($1, [48]) }
+        measurements = rows.map { rows in
+            let values = rows.value.compactMap { key, values in Int(key).map { ($0, values.value) } }
+            return Setting(Dictionary(uniqueKeysWithValues: values), rows.line)
+        }
+        driverVersions = map.strings("driverVersions")
+        vbiosVersions = map.strings("vbiosVersions")
+        toleratesAbsentRevocationLists = map.bool("toleratesAbsentRevocationLists")
+        let toleratesAny = map.bool("toleratesAnyMeasurement")?.value == true
+        switch (map.hasContent("measurements"), toleratesAny) {
+        case (false, false):
+            map.refuse("measurements, which say what may run, or toleratesAnyMeasurement: true", "neither")
+        case (true, true): map.refuse("either measurements or toleratesAnyMeasurement: true", "both")
+        default: break
+        }
     }
 }
 
@@ -84,7 +139,7 @@ extension BootLogRequirements {
         authorities = map.byteSet("authorities", [32])
         revocations = map.byteSet("revocations", [32])
         allowedDigests = map.table(
-            "allowedDigests", keys: "N", { Int($0).flatMap { (0...23).contains($0) ? $0 : nil } }
+            "allowedDigests", keys: "N", { PolicyMap.index($0, 0...23) }
         ) {
             $0.byteSet($1, [20, 32, 48, 64])
         }
@@ -179,7 +234,42 @@ extension HashAlgorithm {
     }
 }
 
+extension SNPGuestPolicy {
+    /// What a policy may allow a guest; debugging and migration are tolerated elsewhere.
+    fileprivate static let permissionNames: [String: Self] = ["smt": .smt, "cxl": .cxl]
+    /// What a policy may ask a guest to forgo.
+    fileprivate static let restrictionNames: [String: Self] = [
+        "singleSocket": .singleSocket, "memoryAES256XTS": .memoryAES256XTS, "raplDisabled": .raplDisabled,
+        "ciphertextHiding": .ciphertextHiding, "pageSwapDisabled": .pageSwapDisabled,
+    ]
+}
+
+extension SNPPlatformInfo {
+    fileprivate static let names: [String: Self] = [
+        "smt": .smt, "tsme": .tsme, "ecc": .ecc, "raplDisabled": .raplDisabled, "ciphertextHiding": .ciphertextHiding,
+        "aliasCheckComplete": .aliasCheckComplete, "tio": .tio,
+    ]
+}
+
+extension SNPABIVersion {
+    /// `1.55`.
+    fileprivate init?(policyText text: String) {
+        let numbers = text.split(separator: ".", omittingEmptySubsequences: false).map { UInt8($0) }
+        guard numbers.count == 2, let major = numbers[0], let minor = numbers[1] else { return nil }
+        self.init(major: major, minor: minor)
+    }
+}
+
 extension PolicyMap {
+    /// Versions of what a platform of AMD's rests on, by component.
+    fileprivate mutating func componentVersions() -> [SNPComponent: UInt8] {
+        var versions: [SNPComponent: UInt8] = [:]
+        for component in SNPComponent.allCases {
+            versions[component] = integer(component.rawValue, UInt8.min...UInt8.max)?.value
+        }
+        return versions
+    }
+
     /// Bits with a mask: `value: 0x7, mask: 0xf`; all bits count without one.
     fileprivate mutating func bits(_ name: String) -> Setting<BitPattern>? {
         let bits = map(name) { section -> BitPattern? in
@@ -194,7 +284,7 @@ extension PolicyMap {
     fileprivate mutating func banks(_ name: String) -> [HashAlgorithm: [Int: Setting<Set<[UInt8]>>]] {
         table(name, keys: "BANK", HashAlgorithm.init(policyName:)) { map, bank in
             let counts = HashAlgorithm(policyName: bank).map { Set([$0.byteCount]) } ?? [20, 32, 48, 64]
-            return map.table(bank, keys: "N", { Int($0).flatMap { (0...23).contains($0) ? $0 : nil } }) {
+            return map.table(bank, keys: "N", { PolicyMap.index($0, 0...23) }) {
                 $0.byteSet($1, counts)
             }
         }
