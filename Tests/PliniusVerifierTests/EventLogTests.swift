@@ -205,7 +205,9 @@ struct RealEventLogTests {
     }
 }
 
-/// The runtime registers in a quote of TDX: 48 bytes each from byte 328 of the body, which begins at byte 48. By their index in the log.
+/// The runtime registers in a quote of TDX: 48 bytes each from byte 328 of the body, which begins at byte 48.
+///
+/// By their index in the log.
 func trustDomainRegisters() throws -> [Int: [UInt8]] {
     let quote = try Vectors.bytes("tdx/ccel/quote.bin")
     return (1...4).reduce(into: [:]) { registers, index in

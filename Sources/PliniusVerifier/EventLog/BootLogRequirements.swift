@@ -4,11 +4,15 @@ public struct BootLogRequirements: Sendable {
     public var secureBoot: Setting<Bool>?
     /// Lets a boot pass whose log shows a debugger, audit or setup mode, missing protection against DMA, or a shim that checks nothing.
     public var permitsWeaknesses: Setting<Bool>?
-    /// Who may have vouched for what booted: SHA-256 digests of certificates in DER. Without it, whoever the machine's own `db` names.
+    /// Who may have vouched for what booted: SHA-256 digests of certificates in DER.
+    ///
+    /// Without it, whoever the machine's own `db` names.
     public var authorities: Setting<Set<[UInt8]>>?
     /// What the firmware's `dbx` has to forbid: SHA-256 digests of programs, or of certificates in DER.
     public var revocations: Setting<Set<[UInt8]>>?
-    /// For each register, the digests that may have gone into it; any other is refused. Separators need none.
+    /// For each register, the digests that may have gone into it; any other is refused.
+    ///
+    /// Separators need none.
     public var allowedDigests: [Int: Setting<Set<[UInt8]>>] = [:]
     /// Patterns for the kernel's command line, of which at least one must have been measured and every one must match.
     public var commandLines: Setting<[Pattern]>?

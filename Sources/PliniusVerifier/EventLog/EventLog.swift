@@ -106,7 +106,9 @@ extension EventLog {
         EvidenceError(format, expected: expected, found: found)
     }
 
-    /// Whether nothing but filling is left: all zeros or all 0xFF. No event begins with twelve such bytes, since it has a type or a digest.
+    /// Whether nothing but filling is left: all zeros or all 0xFF.
+    ///
+    /// No event begins with twelve such bytes, since it has a type or a digest.
     /// - Throws: The format's error, if the filling ends before the log does.
     private static func isAtEnd(_ cursor: ByteCursor) throws(EvidenceError) -> Bool {
         guard let first = cursor.rest.first else { return true }

@@ -34,7 +34,9 @@ package struct SecureBoot: Sendable {
 }
 
 extension EventLog {
-    /// The state of secure boot by the log's own digests, `nil` if no variable says it. Only a replay against a quote makes it a fact.
+    /// The state of secure boot by the log's own digests, `nil` if no variable says it.
+    ///
+    /// Only a replay against a quote makes it a fact.
     package var secureBoot: SecureBoot? { secureBoot(in: banks) }
 
     /// The register that the state of secure boot goes into.

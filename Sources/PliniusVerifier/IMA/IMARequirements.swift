@@ -7,7 +7,9 @@ public struct IMARequirements: Sendable {
         public var list: IMAAllowList
         /// When it begins to hold; always did, if `nil`.
         public var notBefore: Instant?
-        /// When it ends to hold; never, if `nil`. Files of a generation that ended have to be gone from the log, by a restart.
+        /// When it ends to hold; never, if `nil`.
+        ///
+        /// Files of a generation that ended have to be gone from the log, by a restart.
         public var notAfter: Instant?
 
         public init(name: String, list: IMAAllowList, notBefore: Instant? = nil, notAfter: Instant? = nil) {

@@ -1,5 +1,7 @@
-/// A text with gaps, as policies name files and command lines: `*` stands for any characters, none and `/` included, `?` for one; a
-/// backslash takes the meaning from the character behind it. It matches whole texts only.
+/// A text with gaps, as policies name files and command lines.
+///
+/// `*` stands for any characters, none and `/` included, `?` for one; a backslash takes the meaning from the character behind it. It
+/// matches whole texts only.
 public struct Pattern: Hashable, Sendable, Comparable, CustomStringConvertible {
     /// As the policy has it.
     public let description: String
@@ -40,7 +42,9 @@ public struct Pattern: Hashable, Sendable, Comparable, CustomStringConvertible {
             })
     }
 
-    /// Whether the whole text matches, byte by byte. O(length of the text · length of the pattern).
+    /// Whether the whole text matches, byte by byte.
+    ///
+    /// O(length of the text · length of the pattern).
     public func matches(_ text: some StringProtocol) -> Bool {
         let text = Array(text.utf8)
         var position = 0

@@ -14,7 +14,9 @@ package enum TrusteeTPMEvidence {
         var pcrs: [String]
     }
 
-    /// Reads a file. Its key comes without attributes, which a policy has to permit.
+    /// Reads a file.
+    ///
+    /// Its key comes without attributes, which a policy has to permit.
     ///
     /// - Throws: `stored.trustee-tpm.format`.
     package static func read(_ bytes: [UInt8]) throws(EvidenceError) -> Evidence {

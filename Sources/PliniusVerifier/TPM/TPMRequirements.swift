@@ -6,7 +6,9 @@ public struct TPMRequirements: Sendable {
     ///
     /// A quote by a key that nobody enrolled shows that some TPM signed, and not whose.
     public var akNames: Setting<Set<[UInt8]>>?
-    /// Lets evidence pass that holds the attestation key without its attributes, as other programs store it. Such a key may belong to no TPM.
+    /// Lets evidence pass that holds the attestation key without its attributes, as other programs store it.
+    ///
+    /// Such a key may belong to no TPM.
     public var permitsBareKey: Setting<Bool>?
     /// Lets a quote pass that is signed over a SHA-1 digest.
     public var permitsSHA1: Setting<Bool>?
@@ -22,9 +24,13 @@ public struct TPMRequirements: Sendable {
     public var minimumFirmware: Setting<UInt64>?
     /// Demands a certificate of the TPM's maker; the anchors are the policy's own.
     public var endorsement: Setting<Bool>?
-    /// Demands the boot's log, and says what it has to show. A log that is there is judged in any case.
+    /// Demands the boot's log, and says what it has to show.
+    ///
+    /// A log that is there is judged in any case.
     public var bootLog: Setting<BootLogRequirements>?
-    /// Demands the kernel's log, and says which files may be in it. A log that is there is judged in any case.
+    /// Demands the kernel's log, and says which files may be in it.
+    ///
+    /// A log that is there is judged in any case.
     public var ima: Setting<IMARequirements>?
     /// Where the last verdict on this machine left its kernel's log; together with ``resetCount`` and ``restartCount``, since a machine
     /// that was booted begins another.

@@ -6,7 +6,9 @@ public struct TrustAnchors: Sendable {
     public var amd: [[UInt8]] = AMDCertificates.roots
     /// NVIDIA Device Identity CA.
     public var nvidia: [[UInt8]] = [NVIDIACertificates.root]
-    /// Makers of TPMs: who may certify an endorsement key. There is no one root, so that a policy names them.
+    /// Makers of TPMs: who may certify an endorsement key.
+    ///
+    /// There is no one root, so that a policy names them.
     public var endorsement: [[UInt8]] = []
     /// Who signs simulated evidence, as Ed25519 public keys of 32 bytes; empty but in tests.
     public var simulated: [[UInt8]] = []

@@ -3,7 +3,9 @@ import PliniusVerifier
 import PliniusWire
 import _CryptoExtras
 
-/// A TPM of the tests' own making, for what published evidence does not show. It writes its structures by hand.
+/// A TPM of the tests' own making, for what published evidence does not show.
+///
+/// It writes its structures by hand.
 struct SoftwareTPM {
     enum Key {
         case rsa(_RSA.Signing.PrivateKey)
