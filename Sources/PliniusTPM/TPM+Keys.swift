@@ -73,7 +73,7 @@ extension TPM {
         try withAttestationKey(attestation, at: handle) { attestation throws(AttestationError) in
             try withPrimary(TPMTemplate.endorsementKey(endorsement), in: ESYS_TR_RH_ENDORSEMENT) {
                 endorsement throws(AttestationError) in
-                try withSession(1) { session throws(AttestationError) in
+                try withSession(.policy) { session throws(AttestationError) in
                     try Self.check(
                         unsafe Esys_PolicySecret(
                             context, ESYS_TR_RH_ENDORSEMENT, session, Self.noPassword, Self.none, Self.none, nil, nil,

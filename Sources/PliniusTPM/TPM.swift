@@ -1,6 +1,7 @@
 import CTSS2
 import Glibc
 package import PliniusWire
+internal import _PliniusSupport
 
 /// One connection to a TPM 2.0 through tpm2-tss, for one thread.
 ///
@@ -84,8 +85,13 @@ package import PliniusWire
     ) throws(AttestationError) -> [UInt8] {
         var result: UnsafeMutablePointer<T>?
         try check(unsafe call(&result), what)
-        defer { unsafe Esys_Free(result) }
+        // It may be a secret: no copy stays behind.
+        defer {
+            if let result = unsafe result { unsafe explicit_bzero(result, MemoryLayout<T>.size) }
+            unsafe Esys_Free(result)
+        }
         var bytes = [UInt8](repeating: 0, count: MemoryLayout<T>.size + 16)
+        defer { wipe(&bytes) }
         var count = 0
         try check(unsafe marshal(result, &bytes, bytes.count, &count), what)
         return Array(bytes[..<count])
@@ -153,10 +159,16 @@ package import PliniusWire
         return try body(key)
     }
 
+    /// What a session is for (TPM_SE).
+    enum Session: UInt8 {
+        case authorization = 0
+        case policy
+    }
+
     /// Lends a session of a policy, or one that merely keeps what passes between this process and the TPM from the bus.
     /// - Parameter salt: The key that the session's own key is agreed upon with; none for a session that hides nothing.
     func withSession<R>(
-        _ type: UInt8, salt: ESYS_TR = none, _ body: (ESYS_TR) throws(AttestationError) -> R
+        _ type: Session, salt: ESYS_TR = none, _ body: (ESYS_TR) throws(AttestationError) -> R
     ) throws(AttestationError) -> R {
         var session = Self.none
         // AES-128 in CFB mode.
@@ -164,7 +176,8 @@ package import PliniusWire
         unsafe try Self.with(cipher, Tss2_MU_TPMT_SYM_DEF_Unmarshal) { cipher throws(AttestationError) in
             try Self.check(
                 unsafe Esys_StartAuthSession(
-                    context, salt, Self.none, Self.none, Self.none, Self.none, nil, type, cipher, TPMHash.sha256,
+                    context, salt, Self.none, Self.none, Self.none, Self.none, nil, type.rawValue, cipher,
+                    TPMHash.sha256,
                     &session),
                 "begin a session")
         }
@@ -179,16 +192,16 @@ package import PliniusWire
     // MARK: Memory
 
     /// What an index of the TPM's own memory holds, read with its own empty password.
-    func read(_ index: UInt32, count: Int? = nil) throws(AttestationError) -> [UInt8] {
+    func read(_ index: UInt32, in session: ESYS_TR = noPassword) throws(AttestationError) -> [UInt8] {
         let object = try object(at: index)
-        let total: Int
-        if let count { total = count } else { total = try length(of: object) }
+        // TPMS_NV_PUBLIC has the length at its end.
+        let total = try space(of: object).suffix(2).reduce(0) { $0 << 8 | Int($1) }
         var bytes: [UInt8] = []
         while bytes.count < total {
             // Every TPM hands out 512 bytes at a time, few more than twice that.
             let block = unsafe try Self.bytes("read its memory", Tss2_MU_TPM2B_MAX_NV_BUFFER_Marshal) {
                 unsafe Esys_NV_Read(
-                    context, object, object, Self.noPassword, Self.none, Self.none,
+                    context, object, object, session, Self.none, Self.none,
                     UInt16(min(512, total - bytes.count)), UInt16(bytes.count), $0)
             }
             guard block.count > 2 else { throw AttestationError("TPM: 0x\(String(index, radix: 16)) ends too early") }
@@ -197,11 +210,7 @@ package import PliniusWire
         return bytes
     }
 
-    private func length(of object: ESYS_TR) throws(AttestationError) -> Int {
-        try space(of: object).suffix(2).reduce(0) { $0 << 8 | Int($1) }
-    }
-
-    /// TPMS_NV_PUBLIC of an index; its length stands at the end.
+    /// TPM2B_NV_PUBLIC of an index.
     func space(of object: ESYS_TR) throws(AttestationError) -> [UInt8] {
         unsafe try Self.bytes("describe its memory", Tss2_MU_TPM2B_NV_PUBLIC_Marshal) {
             unsafe Esys_NV_ReadPublic(context, object, Self.none, Self.none, Self.none, $0, nil)

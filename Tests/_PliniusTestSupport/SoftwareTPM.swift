@@ -52,22 +52,32 @@ public final class SoftwareTPM: Sendable {
 
     /// Sends a command and returns the response, both as the TPM has them.
     public func send(_ command: [UInt8]) throws -> [UInt8] {
-        let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        guard let socket = connection(to: "tpm") else {
+            throw ProgramError("swtpm takes no connection: \(String(cString: strerror(errno)))")
+        }
         defer { close(socket) }
+        var response = [UInt8](repeating: 0, count: 4_096)
+        guard write(socket, command, command.count) == command.count else {
+            throw ProgramError("swtpm takes no command: \(String(cString: strerror(errno)))")
+        }
+        let count = read(socket, &response, response.count)
+        return Array(response.prefix(max(0, count)))
+    }
+
+    /// Connects to one of the sockets; `nil` if nobody listens.
+    private func connection(to name: String) -> CInt? {
+        let socket = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
-        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: folder("tpm").utf8) }
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: folder(name).utf8) }
         let connected = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
                 connect(socket, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        var response = [UInt8](repeating: 0, count: 4_096)
-        guard connected == 0, write(socket, command, command.count) == command.count else {
-            throw ProgramError("swtpm takes no command: \(String(cString: strerror(errno)))")
-        }
-        let count = read(socket, &response, response.count)
-        return Array(response.prefix(max(0, count)))
+        guard connected != 0 else { return socket }
+        close(socket)
+        return nil
     }
 
     private func start() throws {
@@ -78,8 +88,13 @@ public final class SoftwareTPM: Sendable {
                 "--ctrl", "type=unixio,path=\(folder("tpm.ctrl"))", "--flags", "not-need-init,startup-clear",
             ],
             environment: [:])
+        // A socket is there a moment before anybody listens to it.
         let isUp = try program.wait(until: { _ in
-            access(folder("tpm"), F_OK) == 0 && access(folder("tpm.ctrl"), F_OK) == 0
+            ["tpm", "tpm.ctrl"].allSatisfy { name in
+                let socket = connection(to: name)
+                defer { if let socket { close(socket) } }
+                return socket != nil
+            }
         })
         guard isUp else { throw ProgramError("swtpm ended at once: \(program.errorsSoFar)") }
         process.withLock { $0 = program }

@@ -1,0 +1,364 @@
+import Glibc
+import PliniusAttester
+import PliniusSealing
+import PliniusWire
+import Testing
+import _PliniusSupport
+import _PliniusTestSupport
+
+@Suite("Keys sealed for restarts")
+struct SealedKeyTests {
+    static let context = SealedKey.Context(
+        configDigest: sha256([1]), datasetID: [UInt8](repeating: 2, count: 16), runName: "night")
+
+    /// The same with one thing changed.
+    static let otherContexts: [SealedKey.Context] = {
+        var contexts = [context, context, context, context]
+        contexts[0].configDigest[31] ^= 1
+        contexts[1].datasetID[0] ^= 1
+        contexts[2].runName = "nighs"
+        // The same bytes, cut elsewhere.
+        contexts[3].datasetID.append(UInt8(ascii: "n"))
+        contexts[3].runName = "ight"
+        return contexts
+    }()
+
+    /// An attester of a machine made of files; an SNP guest's firmware answers with what it was asked, digested.
+    static func attester(_ platform: String, key: UInt8 = 7) throws -> (Attester, FileKernel, SealingOptions) {
+        let machine = try FileKernel()
+        try machine.addGramine(key: [UInt8](repeating: key, count: 16))
+        var kernel = machine.kernel
+        kernel.askFirmware = { path, command, request, count throws(KernelError) in
+            guard path.hasSuffix("/dev/sev-guest"), command == 1, count == 64 else { throw KernelError(ENOTTY) }
+            // VCEK; policy, image, family, measurement; VMPL; neither SVN nor TCB.
+            guard request.count == 32, request.prefix(16) == [0, 0, 0, 0, 0, 0, 0, 0, 15, 0, 0, 0, 0, 0, 0, 0],
+                request.suffix(12).allSatisfy({ $0 == 0 })
+            else { throw KernelError(EINVAL) }
+            return [UInt8](repeating: 0, count: 32) + sha256([key] + request)
+        }
+        var paths = machine.paths
+        paths.simulationKey = try machine.root.write([UInt8](repeating: key, count: 32), to: "seed")
+        var options = SealingOptions()
+        options.allowsSimulation = true
+        return (try Attester(named: platform, paths, kernel), machine, options)
+    }
+
+    static let platforms = ["sgx", "sev-snp", "simulated"]
+
+    @Test("A key comes back, from another blob each time", arguments: platforms)
+    func roundTrip(platform: String) throws {
+        let (attester, machine, options) = try Self.attester(platform)
+        defer { withExtendedLifetime(machine) {} }
+        let key = SecretBytes.random(32)
+        let sealed = try attester.seal(key, for: Self.context, options: options)
+        #expect(sealed.encoded.count == 93)
+        #expect(sealed.encoded.starts(with: Array("PLINSEAL".utf8) + [1, 0, 0, 0, attester.kinds[0].rawValue]))
+        let again = try SealedKey(decoding: sealed.encoded)
+        #expect(again == sealed)
+        #expect(try attester.open(again, for: Self.context, options: options).isEqual(to: key))
+        #expect(try attester.seal(key, for: Self.context, options: options).encoded != sealed.encoded)
+        // The key is nowhere in the clear.
+        let bytes = unsafe key.withBytes { unsafe Array($0) }
+        #expect(!sealed.encoded.contains(bytes))
+    }
+
+    @Test("Another configuration, data set or run opens nothing", arguments: platforms)
+    func otherContext(platform: String) throws {
+        let (attester, machine, options) = try Self.attester(platform)
+        defer { withExtendedLifetime(machine) {} }
+        let sealed = try attester.seal(.random(32), for: Self.context, options: options)
+        for context in Self.otherContexts {
+            #expect(throws: AttestationError.self) { try attester.open(sealed, for: context, options: options) }
+        }
+    }
+
+    @Test("Another secret of the platform opens nothing", arguments: platforms)
+    func otherSecret(platform: String) throws {
+        let (attester, machine, options) = try Self.attester(platform)
+        let (other, otherMachine, otherOptions) = try Self.attester(platform, key: 8)
+        defer { withExtendedLifetime((machine, otherMachine)) {} }
+        let sealed = try attester.seal(.random(32), for: Self.context, options: options)
+        #expect(throws: AttestationError.self) { try other.open(sealed, for: Self.context, options: otherOptions) }
+    }
+
+    @Test("A blob with any byte changed, cut or grown opens nothing", arguments: platforms)
+    func damage(platform: String) throws {
+        let (attester, machine, options) = try Self.attester(platform)
+        defer { withExtendedLifetime(machine) {} }
+        let sealed = try attester.seal(.random(32), for: Self.context, options: options).encoded
+        for index in sealed.indices {
+            for bit in 0..<8 {
+                var bytes = sealed
+                bytes[index] ^= 1 << bit
+                expectRefused(bytes, attester, options)
+            }
+        }
+        for count in sealed.indices { expectRefused(Array(sealed.prefix(count)), attester, options) }
+        expectRefused(sealed + [0], attester, options)
+        expectRefused([UInt8](repeating: 0, count: 5_000), attester, options)
+        expectRefused(sealed + [UInt8](repeating: 0, count: 5_000), attester, options)
+    }
+
+    private func expectRefused(_ bytes: [UInt8], _ attester: Attester, _ options: SealingOptions) {
+        #expect(throws: AttestationError.self) {
+            try attester.open(try SealedKey(decoding: bytes), for: Self.context, options: options)
+        }
+    }
+
+    @Test("One platform's blob is not another's")
+    func otherPlatform() throws {
+        for from in Self.platforms {
+            let (attester, machine, options) = try Self.attester(from)
+            let sealed = try attester.seal(.random(32), for: Self.context, options: options)
+            for to in Self.platforms where to != from {
+                let (other, otherMachine, otherOptions) = try Self.attester(to)
+                #expect(throws: AttestationError.self) {
+                    try other.open(sealed, for: Self.context, options: otherOptions)
+                }
+                withExtendedLifetime((machine, otherMachine)) {}
+            }
+        }
+    }
+
+    @Test("TDX has no sealing key and says so; a TPM beside it is not asked")
+    func tdx() throws {
+        for name in ["tdx", "tdx+tpm"] {
+            let (attester, _, options) = try Self.attester(name)
+            #expect(attester.sealingPlatform == .tdx)
+            let error = #expect(throws: AttestationError.self) {
+                try attester.seal(.random(32), for: Self.context, options: options)
+            }
+            #expect(error?.description.contains("provision the key at each start") == true)
+        }
+    }
+
+    @Test("A simulation seals only where that is asked for, and only with a key that outlives it")
+    func simulated() throws {
+        let (attester, machine, options) = try Self.attester("simulated")
+        let sealed = try attester.seal(.random(32), for: Self.context, options: options)
+        #expect(throws: AttestationError.self) { try attester.seal(.random(32), for: Self.context) }
+        #expect(throws: AttestationError.self) { try attester.open(sealed, for: Self.context) }
+        let keyless = try Attester(named: "simulated", machine.paths, machine.kernel)
+        #expect(throws: AttestationError.self) { try keyless.seal(.random(32), for: Self.context, options: options) }
+    }
+
+    @Test("A key of another length is not sealed", arguments: [0, 16, 31, 33])
+    func otherLength(count: Int) throws {
+        let (attester, machine, options) = try Self.attester("sgx")
+        defer { withExtendedLifetime(machine) {} }
+        #expect(throws: AttestationError.self) {
+            try attester.seal(.random(count), for: Self.context, options: options)
+        }
+    }
+
+    @Test("SGX: no key file, or one of another length, seals nothing", arguments: [nil, 0, 15, 17, 32])
+    func gramineKey(count: Int?) throws {
+        let (attester, machine, options) = try Self.attester("sgx")
+        if let count {
+            try machine.addGramine(key: [UInt8](repeating: 1, count: count))
+        } else {
+            unlink(machine.root("dev/attestation/keys/_sgx_mrenclave"))
+        }
+        #expect(throws: AttestationError.self) { try attester.seal(.random(32), for: Self.context, options: options) }
+    }
+
+    @Test("SEV-SNP: what the firmware refuses or leaves empty seals nothing; each VMPL has its own key")
+    func firmware() throws {
+        let (attester, machine, options) = try Self.attester("sev-snp")
+        let sealed = try attester.seal(.random(32), for: Self.context, options: options)
+        var other = options
+        other.privilegeLevel = 2
+        #expect(throws: AttestationError.self) { try attester.open(sealed, for: Self.context, options: other) }
+        let good = [UInt8](repeating: 0, count: 32) + [UInt8](repeating: 5, count: 32)
+        let answers: [[UInt8]?] = [
+            nil, [], good.dropLast(), [0x16] + good.dropFirst(), [UInt8](repeating: 0, count: 64),
+        ]
+        for answer in answers {
+            var kernel = machine.kernel
+            kernel.askFirmware = { _, _, _, _ throws(KernelError) in
+                guard let answer else { throw KernelError(EIO) }
+                return answer
+            }
+            let attester = try Attester(named: "sev-snp", machine.paths, kernel)
+            #expect(throws: AttestationError.self) { try attester.seal(.random(32), for: Self.context) }
+        }
+    }
+}
+
+@Suite("Keys sealed by a TPM, in software", .enabled(if: SoftwareTPM.isAvailable, "\(SoftwareTPM.missing)"))
+struct SealedByTPMTests {
+    let context = SealedKeyTests.context
+    let key = SecretBytes.random(32)
+
+    func attester(_ tpm: SoftwareTPM, _ name: String = "tpm") throws -> Attester {
+        var paths = DevicePaths(under: "/nowhere")
+        paths.tpm = tpm.configuration
+        return try Attester(named: name, paths)
+    }
+
+    /// What the default registers hold now.
+    func values(_ attester: Attester) throws -> PCRValues {
+        var options = EvidenceOptions()
+        options.registers = SealingOptions.defaultRegisters
+        return try PCRValues(decoding: try #require(attester.evidence(for: [], options: options).last?["pcrs"]))
+    }
+
+    @Test("A key comes back after a restart", arguments: ["tpm", "simulated+tpm"])
+    func roundTrip(name: String) throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm, name)
+        let sealed = try SealedKey(decoding: try attester.seal(key, for: context).encoded)
+        #expect(sealed.platform == .tpm)
+        try tpm.restart()
+        // IMA's register is not among those that have to stay.
+        try tpm.extend(10, with: sha256([1]))
+        for _ in 0..<4 { #expect(try attester.open(sealed, for: context).isEqual(to: key)) }
+        for other in SealedKeyTests.otherContexts {
+            #expect(throws: AttestationError.self) { try attester.open(sealed, for: other) }
+        }
+    }
+
+    @Test("Other values of any register that counts open nothing", arguments: [0, 4, 7, 14] as [UInt8])
+    func otherValues(register: UInt8) throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        let sealed = try attester.seal(key, for: context)
+        try tpm.extend(register, with: sha256([1]))
+        #expect(throws: AttestationError.self) { try attester.open(sealed, for: context) }
+        try tpm.restart()
+        #expect(try attester.open(sealed, for: context).isEqual(to: key))
+    }
+
+    @Test("Another TPM opens nothing")
+    func otherTPM() throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let other = try SoftwareTPM()
+        defer { other.stop() }
+        let sealed = try attester(tpm).seal(key, for: context)
+        #expect(throws: AttestationError.self) { try attester(other).open(sealed, for: context) }
+    }
+
+    @Test("A blob with any byte changed or cut opens nothing", arguments: [false, true])
+    func damage(isApproved: Bool) throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        let owner = P256SigningKey()
+        var options = SealingOptions()
+        if isApproved {
+            options.approvalKey = owner.publicKey
+            options.approvals = [owner.sign(try Attester.approvalMessage(of: try values(attester)))]
+        }
+        let sealed = try attester.seal(key, for: context, options: options).encoded
+        #expect(try attester.open(SealedKey(decoding: sealed), for: context, options: options).isEqual(to: key))
+        for index in sealed.indices {
+            var bytes = sealed
+            bytes[index] ^= UInt8(1 << (index % 8))
+            #expect(throws: AttestationError.self, "byte \(index)") {
+                try attester.open(SealedKey(decoding: bytes), for: context, options: options)
+            }
+        }
+        for count in stride(from: 0, to: sealed.count, by: 7) {
+            #expect(throws: AttestationError.self, "\(count) bytes") {
+                try attester.open(SealedKey(decoding: Array(sealed.prefix(count))), for: context, options: options)
+            }
+        }
+        #expect(throws: AttestationError.self) {
+            try attester.open(SealedKey(decoding: sealed + [0]), for: context, options: options)
+        }
+    }
+
+    @Test("Under approvals, a state that the owner approved opens, and no other does")
+    func approvals() throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        let owner = P256SigningKey()
+        var options = SealingOptions()
+        options.approvalKey = owner.publicKey
+        let sealed = try attester.seal(key, for: context, options: options)
+        #expect(throws: AttestationError.self, "nothing is approved") {
+            try attester.open(sealed, for: context, options: options)
+        }
+        let first = owner.sign(try Attester.approvalMessage(of: try values(attester)))
+        options.approvals = [first]
+        #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
+
+        // An update: the state is another, and unapproved.
+        try tpm.extend(4, with: sha256([1]))
+        #expect(throws: AttestationError.self) { try attester.open(sealed, for: context, options: options) }
+        let message = try Attester.approvalMessage(of: try values(attester))
+        let strangers = P256SigningKey().sign(message)
+        var changed = owner.sign(message)
+        changed[40] ^= 1
+        let digestOnly = owner.sign(Array(message.prefix(32)))
+        for approval in [strangers, changed, digestOnly, [], Array(changed.dropLast())] {
+            options.approvals = [approval]
+            #expect(throws: AttestationError.self) { try attester.open(sealed, for: context, options: options) }
+        }
+        options.approvals = [first, strangers, owner.sign(message)]
+        #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
+        try tpm.restart()
+        #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
+    }
+
+    @Test("Nothing is sealed that could not come back")
+    func badPolicies() throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        var options = SealingOptions()
+        for point in [
+            [], [UInt8](repeating: 0, count: 64), [UInt8](repeating: 1, count: 64), P256SigningKey().publicKey + [0],
+        ] {
+            options.approvalKey = point
+            #expect(throws: AttestationError.self) { try attester.seal(key, for: context, options: options) }
+        }
+        for isApproved in [false, true] {
+            options.approvalKey = isApproved ? P256SigningKey().publicKey : nil
+            for registers in [[], [(0x12, 0)], [(0x0B, 24)]] as [[(UInt16, UInt8)]] {
+                options.registers = Set(registers.map { .init(bank: $0.0, index: $0.1) })
+                #expect(throws: AttestationError.self) { try attester.seal(key, for: context, options: options) }
+            }
+        }
+    }
+
+    // MARK: Counter
+
+    @Test("The counter goes up by one with each start, and never down")
+    func counter() throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        let first = try attester.countStart()
+        for start in 1...3 {
+            try tpm.restart()
+            #expect(try attester.countStart() == first + UInt64(start))
+        }
+        // Deleted and made anew it goes on above.
+        let password: [UInt8] = [0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0]
+        let undefine = [0x80, 0x02, 0, 0, 0, 31, 0, 0, 1, 0x22, 0x40, 0, 0, 1, 0x01, 0x80, 0x50, 0x4C] + password
+        #expect(try tpm.send(undefine).dropFirst(6).prefix(4).elementsEqual([0, 0, 0, 0]))
+        #expect(try attester.countStart() > first + 3)
+    }
+
+    @Test("What is no counter is not taken for one")
+    func noCounter() throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        // TPM2_NV_DefineSpace: ordinary memory of 8 bytes, which anybody may write.
+        let password: [UInt8] = [0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0]
+        let space: [UInt8] = [0, 14, 0x01, 0x80, 0x50, 0x4C, 0, 0x0B, 0x02, 0x04, 0, 0x04, 0, 0, 0, 8]
+        let define = [0x80, 0x02, 0, 0, 0, 0, 0, 0, 1, 0x2A, 0x40, 0, 0, 1] + password + [0, 0] + space
+        var sized = define
+        sized[5] = UInt8(define.count)
+        #expect(try tpm.send(sized).dropFirst(6).prefix(4).elementsEqual([0, 0, 0, 0]))
+        #expect(throws: AttestationError.self) { try attester.countStart() }
+        #expect(try attester.countStart(at: Attester.counterIndex + 1) > 0)
+        #expect(throws: AttestationError.self) { try attester.countStart(at: 0x8100_0000) }
+    }
+}
