@@ -345,18 +345,20 @@ struct SealedByTPMTests {
         #expect(try attester.countStart() > first + 3)
     }
 
-    @Test("What is no counter is not taken for one")
-    func noCounter() throws {
+    @Test(
+        "What is no counter, or one that forgets when the power fails, is not taken for it",
+        arguments: [[0x02, 0x04, 0x00, 0x04], [0x06, 0x04, 0x00, 0x14]] as [[UInt8]])
+    func noCounter(attributes: [UInt8]) throws {
         let tpm = try SoftwareTPM()
         defer { tpm.stop() }
         let attester = try attester(tpm)
-        // TPM2_NV_DefineSpace: ordinary memory of 8 bytes, which anybody may write.
+        // TPM2_NV_DefineSpace: 8 bytes, which anybody may write; the second is a counter that is kept in volatile memory.
         let password: [UInt8] = [0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0]
-        let space: [UInt8] = [0, 14, 0x01, 0x80, 0x50, 0x4C, 0, 0x0B, 0x02, 0x04, 0, 0x04, 0, 0, 0, 8]
-        let define = [0x80, 0x02, 0, 0, 0, 0, 0, 0, 1, 0x2A, 0x40, 0, 0, 1] + password + [0, 0] + space
-        var sized = define
-        sized[5] = UInt8(define.count)
-        #expect(try tpm.send(sized).dropFirst(6).prefix(4).elementsEqual([0, 0, 0, 0]))
+        let space = [0, 14, 0x01, 0x80, 0x50, 0x4C, 0, 0x0B] + attributes + [0, 0, 0, 8]
+        let head: [UInt8] = [0x80, 0x02, 0, 0, 0, 45, 0, 0, 1, 0x2A, 0x40, 0, 0, 1]
+        let define = head + password + [0, 0] + space
+        #expect(define.count == 45)
+        #expect(try tpm.send(define).dropFirst(6).prefix(4).elementsEqual([0, 0, 0, 0]))
         #expect(throws: AttestationError.self) { try attester.countStart() }
         #expect(try attester.countStart(at: Attester.counterIndex + 1) > 0)
         #expect(throws: AttestationError.self) { try attester.countStart(at: 0x8100_0000) }
