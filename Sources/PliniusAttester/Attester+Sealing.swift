@@ -18,17 +18,22 @@ extension Attester {
     public func seal(
         _ key: SecretBytes, for context: SealedKey.Context, options: SealingOptions = SealingOptions()
     ) throws(AttestationError) -> SealedKey {
+        try sealer(options).seal(key, for: context)
+    }
+
+    /// Asks the platform for what seals: before a key is there, for a process that may ask no device any more once it has one.
+    /// - Throws: `AttestationError` if the platform seals nothing.
+    public func sealer(_ options: SealingOptions = SealingOptions()) throws(AttestationError) -> Sealer {
         let platform = sealingPlatform
         guard platform == .tpm else {
-            return try SealedKey(
-                key, under: try secret(of: platform, options), of: platform, platformData: [], for: context)
+            return Sealer(platform: platform, secret: try secret(of: platform, options), platformData: [])
         }
         let secret = SecretBytes.random(32)
         let policy =
             options.approvalKey.map { SealingPolicy.approved(options.registers, by: $0) }
             ?? .registers(options.registers)
         let sealed = try TPM(paths.tpm).seal(secret, under: policy)
-        return try SealedKey(key, under: secret, of: .tpm, platformData: sealed.encoded, for: context)
+        return Sealer(platform: .tpm, secret: secret, platformData: sealed.encoded)
     }
 
     /// Gives back a key that this program sealed on this machine, for the same configuration, data set and run.
@@ -98,5 +103,18 @@ extension Attester {
     /// Counts one start of a process on the TPM, and returns the number: greater than any before, whatever the host restores.
     public func countStart(at index: UInt32 = counterIndex) throws(AttestationError) -> UInt64 {
         try TPM(paths.tpm).countUp(at: index)
+    }
+}
+
+/// A secret of the platform that keys are sealed under.
+public struct Sealer: Sendable {
+    let platform: Evidence.Kind
+    let secret: SecretBytes
+    let platformData: [UInt8]
+
+    /// Seals an owner's key.
+    /// - Throws: `AttestationError` for a key that has not 32 bytes.
+    public func seal(_ key: SecretBytes, for context: SealedKey.Context) throws(AttestationError) -> SealedKey {
+        try SealedKey(key, under: secret, of: platform, platformData: platformData, for: context)
     }
 }

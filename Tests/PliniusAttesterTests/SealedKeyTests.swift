@@ -57,6 +57,10 @@ struct SealedKeyTests {
         #expect(again == sealed)
         #expect(try attester.open(again, for: Self.context, options: options).isEqual(to: key))
         #expect(try attester.seal(key, for: Self.context, options: options).encoded != sealed.encoded)
+        // What seals can be had before there is a key.
+        let sealer = try attester.sealer(options)
+        let later = try sealer.seal(key, for: Self.context)
+        #expect(try attester.open(later, for: Self.context, options: options).isEqual(to: key))
         // The key is nowhere in the clear.
         let bytes = unsafe key.withBytes { unsafe Array($0) }
         #expect(!sealed.encoded.contains(bytes))
