@@ -126,7 +126,7 @@ extension Policy {
         let tdx = map.map("tdx") { TDXRequirements(&$0) }
         let snp = map.map("snp") { SNPRequirements(&$0) }
         let nvidia = map.map("nvidia") { NVIDIARequirements(&$0) }
-        let tpm = map.map("tpm") { TPMRequirements(&$0) }
+        let tpm = map.map("tpm") { TPMRequirements(&$0, evidence?.value ?? []) }
         let ima = map.map("ima") { IMARequirements(&$0) }
         let simulated = map.map("simulated") { SimulatedRequirements(&$0, level: level) }
 
@@ -164,12 +164,17 @@ extension Policy {
         }
         for section in sections {
             let isDemanded = !section.kinds.isDisjoint(with: evidence.value)
+            // What runs below Azure's paravisor is SEV-SNP or TDX.
+            let isBelow = ["snp", "tdx"].contains(section.name) && evidence.value.contains(.azureVTPM)
             if isDemanded && section.line == nil {
                 map.refuse("evidence", evidence.line.line, "a section \(section.name) that says what may run", "none")
-            } else if !isDemanded, let line = section.line {
+            } else if !isDemanded, !isBelow, let line = section.line {
                 map.refuse(
                     section.name, line.line, "the kind among those of the key evidence", "a section without effect")
             }
+        }
+        if evidence.value.contains(.azureVTPM), snp == nil, tdx == nil {
+            map.refuse("evidence", evidence.line.line, "a section snp or tdx for what runs below azure-vtpm", "neither")
         }
         for alternatives in level.value.demandedKinds where alternatives.isDisjoint(with: evidence.value) {
             map.refuse(

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import PliniusWire
 
 extension SGXRequirements {
     init(_ map: inout PolicyMap) {
@@ -113,7 +114,7 @@ extension NVIDIARequirements {
 }
 
 extension TPMRequirements {
-    init(_ map: inout PolicyMap) {
+    init(_ map: inout PolicyMap, _ evidence: Set<Evidence.Kind>) {
         self.init()
         akNames = map.byteSet("akNames", [34, 50, 66])
         permitsBareKey = map.bool("permitsBareKey")
@@ -125,7 +126,8 @@ extension TPMRequirements {
         minimumFirmware = map.integer("minimumFirmware", UInt64.min...UInt64.max)
         endorsement = map.bool("endorsement")
         bootLog = map.map("bootLog") { BootLogRequirements(&$0) }
-        if !map.has("akNames"), endorsement?.value != true {
+        // The hardware vouches for the key of a TPM that Azure's paravisor emulates.
+        if !map.has("akNames"), endorsement?.value != true, evidence != [.azureVTPM] {
             map.refuse("akNames or endorsement, which say whose TPM it may be", "neither")
         }
     }

@@ -35,15 +35,28 @@ extension Policy {
         switch evidence.kind {
         case .simulated:
             return try examineSimulated(evidence, section(simulated, evidence), context, &examination)
-        case .tpm:
-            let claims = try examineTPM(evidence, section(tpm, evidence), context, &examination)
-            try examineIMA(evidence, claims, context, &examination)
-            return claims
+        case .tpm: return try examineTPM(evidence, tpmRequirements(evidence), context, &examination)
         case .sgx: return try examineSGX(evidence, section(sgx, evidence), context, &examination)
         case .tdx: return try examineTDX(evidence, section(tdx, evidence), context, &examination)
-        case .snp, .azureVTPM, .nvidia:
-            return try section(nil as Setting<any PlatformClaims>?, evidence)
+        case .snp: return try examineSNP(evidence, section(snp, evidence), context, &examination)
+        case .nvidia: return try examineNVIDIA(evidence, section(nvidia, evidence), context, &examination)
+        case .azureVTPM:
+            var requirements = AzureVTPMRequirements()
+            requirements.tpm = try tpmRequirements(evidence)
+            // Which of the two it is, the evidence tells; what the policy says nothing about is refused.
+            switch try HCLReport(evidence.part("hcl-report", "azure.hcl.format")).hardware {
+            case .snp: requirements.snp = try section(snp, evidence)
+            case .tdx: requirements.tdx = try section(tdx, evidence)
+            }
+            return try examineAzureVTPM(evidence, requirements, context, &examination)
         }
+    }
+
+    /// What the policy asks of a TPM, with what it asks of the files that its register is about.
+    private func tpmRequirements(_ evidence: Evidence) throws(EvidenceError) -> TPMRequirements {
+        var requirements = try section(tpm, evidence)
+        requirements.ima = ima ?? requirements.ima
+        return requirements
     }
 
     private func section<Requirements>(
@@ -54,24 +67,5 @@ extension Policy {
                 "\(evidence.kind).policy.section", expected: "a section of the policy for this platform", found: "none")
         }
         return setting.value
-    }
-
-    /// Judges IMA's log, if the policy asks for it, against the registers that the same evidence quotes.
-    private func examineIMA(
-        _ evidence: Evidence, _ claims: TPMClaims, _ context: Context, _ examination: inout Examination
-    ) throws(EvidenceError) {
-        guard let ima else { return }
-        let log = try evidence.part("ima-log", "ima.log.present")
-        var start = ByteCursor(evidence["ima-start"] ?? [UInt8](repeating: 0, count: 8), format: "ima.log.start")
-        let first = try start.little(UInt64.self)
-        try start.finish()
-        guard first == 0 else {
-            throw EvidenceError(
-                "ima.log.start", expected: "a log from its first entry on", found: "from entry \(first)")
-        }
-        // The log grows while the quote is made; what follows the quoted state is judged as well.
-        _ = try PliniusVerifier.examineIMA(
-            IMALog(binary: log, permitsTail: true), quoted: claims.registers.compactMapValues { $0[10] },
-            bootRegisters: claims.registers, ima.value, state: nil, at: context.now, &examination)
     }
 }

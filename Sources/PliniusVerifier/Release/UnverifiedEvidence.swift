@@ -88,7 +88,7 @@ public struct UnverifiedEvidence: Sendable {
 
     // MARK: What the signatures cover
 
-    private func examineBinding(
+    func examineBinding(
         of evidence: Evidence, _ claims: any PlatformClaims, _ examination: inout Examination
     ) {
         let expected = boundData(evidence.kind)
