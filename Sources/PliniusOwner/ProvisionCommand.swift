@@ -27,6 +27,8 @@ struct ProvisionCommand: ParsableCommand {
     @Option(help: "The instant to judge at, such as 2025-07-01T00:00:00Z; now if there is none.")
     var now: String?
 
+    @OptionGroup var collateral: CollateralFiles
+
     @Option(help: "How long the enclave may take to answer the challenge, in seconds.")
     var challengeLife: Int = 120
 
@@ -47,13 +49,14 @@ struct ProvisionCommand: ParsableCommand {
             }
             let rules = try readPolicy()
             let clock = try JudgingClock(now: now)
+            let statements = try collateral.read()
             let address: SocketAddress
             do throws(SocketError) { address = try SocketAddress(enclave) } catch {
                 throw OwnerError(.usage, "--enclave: \(error)")
             }
             var exchange = try OwnerExchange(with: address, seconds: challengeLife + 10)
             do {
-                try release(ownerKey, rules, clock, &exchange)
+                try release(ownerKey, rules, statements, clock, &exchange)
             } catch {
                 if json, case let error = OwnerError(error) {
                     print(ProvisionReport(refusal: error, exchange.verdict).line)
@@ -64,7 +67,8 @@ struct ProvisionCommand: ParsableCommand {
     }
 
     private func release(
-        _ ownerKey: SecretBytes, _ rules: Policy, _ clock: JudgingClock, _ exchange: inout OwnerExchange
+        _ ownerKey: SecretBytes, _ rules: Policy, _ statements: Collateral, _ clock: JudgingClock,
+        _ exchange: inout OwnerExchange
     ) throws {
         let challenge = IssuedChallenge(
             wanted: rules.evidence.value.sorted { $0.rawValue < $1.rawValue }, enrols: rules.needsActivation,
@@ -78,7 +82,7 @@ struct ProvisionCommand: ParsableCommand {
         }
         let verdict = UnverifiedEvidence(bundle).verdict(
             under: rules, for: challenge, activated: activated,
-            in: Context(now: clock.now, anchors: anchors(of: rules)))
+            in: Context(now: clock.now, anchors: anchors(of: rules, statements), collateral: statements))
         exchange.verdict = verdict
         printError(verdict.text)
         guard let evidence = verdict.evidence else {
@@ -108,10 +112,10 @@ struct ProvisionCommand: ParsableCommand {
         }
     }
 
-    /// The makers' own keys, and those that the policy names.
-    private func anchors(of policy: Policy) -> TrustAnchors {
+    /// The makers' own keys, those that the policy names, and the makers of TPMs of believed bundles.
+    private func anchors(of policy: Policy, _ statements: Collateral) -> TrustAnchors {
         var anchors = TrustAnchors()
-        anchors.endorsement += policy.endorsementAnchors?.value ?? []
+        anchors.endorsement += (policy.endorsementAnchors?.value ?? []) + statements.endorsementAuthorities
         anchors.simulated += policy.simulatedAnchors?.value ?? []
         return anchors
     }
