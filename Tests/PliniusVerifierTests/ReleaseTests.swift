@@ -151,6 +151,36 @@ import Testing
         #expect(other.evidence != nil, "\(other.text)")
     }
 
+    @Test func aPolicyMayNameTheRunsThatGoOn() throws {
+        let named = try policy { $0 += "runs: [default, \"night shift\"]\n" }
+        for (run, passes) in [("default", true), ("night shift", true), ("night", false), ("", false)] {
+            let bundle = try bundle(data { $0.runName = run })
+            let verdict = UnverifiedEvidence(bundle).verdict(under: named, for: challenge, in: context())
+            #expect((verdict.evidence != nil) == passes, "\(verdict.text)")
+            #expect(verdict.firstFailure?.check == (passes ? nil : "bundle.run"))
+            #expect(verdict.firstFailure?.policyLine?.line == (passes ? nil : 10))
+            #expect(UnverifiedEvidence(bundle).verdict(under: named, in: context()).hasPassed == passes)
+            let any = try UnverifiedEvidence(bundle).verdict(under: policy(), for: challenge, in: context())
+            #expect(any.evidence != nil, "a policy that names none lets any go on")
+        }
+    }
+
+    @Test func bundlesOfCollateralAreInDateOrNothingIsReleased() throws {
+        let window = (Self.now.seconds - 10, Self.now.seconds + 30)
+        for (seconds, passes) in [(Int64(0), true), (30, true), (31, false), (-11, false)] {
+            var context = context(after: seconds)
+            context.collateral.sources = [
+                Collateral.Source(
+                    series: "weekly", serial: 3, issued: Instant(seconds: window.0), expires: Instant(seconds: window.1)
+                )
+            ]
+            let issued = IssuedChallenge(challenge.challenge, issued: context.now, life: 60)
+            let verdict = try UnverifiedEvidence(bundle(data())).verdict(under: policy(), for: issued, in: context)
+            #expect((verdict.evidence != nil) == passes, "\(verdict.text)")
+            #expect(verdict.firstFailure?.check == (passes ? nil : "collateral.bundle.validity"))
+        }
+    }
+
     @Test func theBundleHasTheEvidenceOfThePolicyAndNoOther() throws {
         let good = try bundle(data())
         var bundles: [(String, EvidenceBundle)] = [

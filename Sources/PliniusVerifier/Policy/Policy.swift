@@ -176,6 +176,13 @@ extension Policy {
         if evidence.value.contains(.azureVTPM), snp == nil, tdx == nil {
             map.refuse("evidence", evidence.line.line, "a section snp or tdx for what runs below azure-vtpm", "neither")
         }
+        if let endorsement = tpm?.value.endorsement, endorsement.value, evidence.value.contains(.azureVTPM),
+            !evidence.value.contains(.tpm)
+        {
+            map.refuse(
+                "tpm.endorsement", endorsement.line.line,
+                "tpm among the key evidence: no maker certifies a TPM that a paravisor emulates", "azure-vtpm alone")
+        }
         for alternatives in level.value.demandedKinds where alternatives.isDisjoint(with: evidence.value) {
             map.refuse(
                 "evidence", evidence.line.line,

@@ -25,6 +25,10 @@ extension Policy {
                 expected: setting.value.map { $0.map { hexadecimal($0) }.sorted().joined(separator: " or ") } ?? "any",
                 found: hexadecimal(found), askedBy: setting.line)
         }
+        examination.check(
+            "bundle.run", runs?.value.contains(data.runName) ?? true,
+            expected: runs.map { $0.value.sorted().joined(separator: " or ") } ?? "any", found: data.runName,
+            askedBy: runs?.line)
     }
 
     /// Carries the checks of one platform out.

@@ -13,6 +13,8 @@ public import PliniusWire
 /// | `bundle.expiry` | it came while the challenge was good |
 /// | `bundle.purpose` | the policy grants what the key is wanted for |
 /// | `bundle.config`, `bundle.data-set` | the policy grants the key for this network, for these data |
+/// | `bundle.run` | the policy grants the key to this run |
+/// | `collateral.bundle.validity` | what was imported from bundles is in date |
 /// | `<platform>.policy.section` | the policy says what to ask of the platform |
 /// | `tpm.activation.proof`, `tpm.activation.key` | the key that quoted is in the TPM of the certificate, as that TPM has shown |
 /// | `<platform>.binding.report-data` | the platform's signature covers the runtime data |
@@ -40,6 +42,11 @@ public struct UnverifiedEvidence: Sendable {
         var examination = Examination()
         let data = examination.group("bundle") { inner throws(EvidenceError) in
             try examineBundle(policy, challenge, context, &inner)
+        }
+        if !context.collateral.sources.isEmpty {
+            examination.group("collateral") { inner throws(EvidenceError) in
+                inner.checkBundles(of: context.collateral, at: context.now)
+            }
         }
         var claims: [Evidence.Kind: any PlatformClaims] = [:]
         for evidence in bundle.evidence where claims[evidence.kind] == nil {
