@@ -73,7 +73,7 @@ struct TBSFields {
                     try DER.sequence(of: Certificate.Extension.self, identifier: .sequence, rootNode: $0)
                 } ?? []
             guard extensions.isEmpty || version == 2 else {
-                throw ASN1Error.invalidASN1Object(reason: "extensions in a certificate of version \(version + 1)")
+                throw ASN1Error.invalidASN1Object(reason: "extensions, and version \(version) instead of 2 (v3)")
             }
             guard Set(extensions.map(\.oid)).count == extensions.count else {
                 throw ASN1Error.invalidASN1Object(reason: "an extension twice")
