@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test tsan mutants crash vm-test bench bench-sps format check clean
+.PHONY: help setup build demo test tsan mutants fuzz crash vm-test bench bench-sps bench-verdicts format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
@@ -28,6 +28,9 @@ tsan: setup ## run what threads share under the thread sanitizer
 mutants: setup ## take out each write-back, fence, log entry and MAC field in turn: the tests must notice every one
 	@scripts/mutation-proof
 
+fuzz: setup ## give every parser of evidence to libFuzzer, 20 s each (SECONDS_EACH=N)
+	@scripts/fuzz --seconds $(or $(SECONDS_EACH),20)
+
 crash: build ## kill a pool 10,000 times and verify it, a training run 1,000 times and compare its bits (KILLS=N for both)
 	@scripts/pool-crash-storm --kills $(or $(KILLS),10000)
 	@scripts/crash-storm --kills $(or $(KILLS),1000)
@@ -40,6 +43,9 @@ bench: build ## time both executors against PyTorch and write docs/evaluation
 
 bench-sps: ## time durable transactions against libpmemobj, and durable writes of 4 KiB, and write docs/evaluation
 	@Benchmarks/sps
+
+bench-verdicts: build ## count verdicts per second by kind of evidence and write docs/performance.md
+	@Benchmarks/verdicts
 
 format: ## format all Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests Package.swift

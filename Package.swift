@@ -106,6 +106,10 @@ let modules: [Module] = [
 
     // MARK: Testing
     Module(name: "_PliniusTestSupport", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"]),
+    Module(name: "_PliniusFuzzing", ring: .testing, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto]),
+    Module(
+        name: "verdicts", ring: .testing, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto], executable: true
+    ),
     Module(name: "pool-storm", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"], executable: true),
 ]
 
@@ -229,7 +233,7 @@ let package = Package(
                 "PliniusAttester", "PliniusSealing", "PliniusTPM", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
             ]
         ),
-        tests("PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire"]),
+        tests("PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire", "_PliniusFuzzing"]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(
             "PliniusOwnerTests",
