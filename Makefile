@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test tsan mutants fuzz crash vm-test bench bench-sps bench-verdicts format check clean
+.PHONY: help setup build demo test tsan mutants fuzz crash vm-test vm-attest bench bench-sps bench-verdicts format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
@@ -37,6 +37,9 @@ crash: build ## kill a pool 10,000 times and verify it, a training run 1,000 tim
 
 vm-test: build ## run on emulated persistent memory, in a virtual machine that is killed and booted again (skips without QEMU)
 	@swift build -c release --build-tests --quiet && scripts/vm-test
+
+vm-attest: build ## attest a real kernel in that machine: TPM, IMA, a program that nobody listed (skips without QEMU)
+	@scripts/vm-attest
 
 bench: build ## time both executors against PyTorch and write docs/evaluation
 	@Benchmarks/run
