@@ -138,9 +138,11 @@ extension Seed {
 
     static let enclaveMessages: [Frame] = {
         var messages: [EnclaveMessage] = [
-            .enrolment(Enrolment(endorsementCertificate: certificate, endorsementKey: tpmKey, attestationKey: tpmKey)),
             .receipt(Receipt(proof: zeros(32))), .refusal(Failure(category: .integrity, message: "no")),
         ]
+        let enrolment = try? Enrolment(
+            endorsementCertificate: certificate, endorsementKey: tpmKey, attestationKey: tpmKey)
+        if let enrolment { messages.append(.enrolment(enrolment)) }
         if let presentation = try? Presentation(bundle: bundle) { messages.append(.presentation(presentation)) }
         return messages.map(\.frame)
     }()

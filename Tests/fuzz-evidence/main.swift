@@ -6,6 +6,7 @@
 
 import CFuzzer
 import FoundationEssentials
+import Glibc
 import _PliniusFuzzing
 
 func parser(_ name: String) -> FuzzedParser {
