@@ -17,7 +17,9 @@ public struct SealingOptions: Hashable, Sendable {
 
     public init() {}
 
-    /// Firmware, boot loader and its state (0 to 7), Shim's keys (14) in the SHA-256 bank. IMA's register changes with every program.
+    /// Firmware, boot loader and its state (0 to 7), Shim's keys (14) in the SHA-256 bank.
+    ///
+    /// IMA's register is not among them: it changes with every program.
     public static let defaultRegisters = Set(
         (Array(0...7) + [14]).map { PCRValues.Register(bank: TPMHash.sha256, index: $0) })
 }
