@@ -174,9 +174,11 @@ extension Module {
     }
 }
 
-func tests(_ name: String, of uses: [String], resources: [Resource] = []) -> Target {
+func tests(
+    _ name: String, of uses: [String], products: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
     .testTarget(
-        name: name, dependencies: (uses + ["_PliniusTestSupport"]).map { .byName(name: $0) },
+        name: name, dependencies: (uses + ["_PliniusTestSupport"]).map { .byName(name: $0) } + products,
         resources: resources, swiftSettings: language)
 }
 
@@ -237,7 +239,9 @@ let package = Package(
                 "PliniusAttester", "PliniusSealing", "PliniusTPM", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
             ]
         ),
-        tests("PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire", "_PliniusFuzzing"]),
+        tests(
+            "PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire", "_PliniusFuzzing"],
+            products: [crypto, cryptoExtras, certificates, asn1]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(
             "PliniusOwnerTests",

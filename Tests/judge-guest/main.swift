@@ -44,7 +44,6 @@ struct Round {
 /// What the first bundle says of a machine that is known to be good.
 struct Policy {
     private var tpm = TPMRequirements()
-    private var ima = IMARequirements()
     private let context: Context
     private let line = PolicyLine("learned", line: 1)
 
@@ -64,9 +63,11 @@ struct Policy {
         bootLog.secureBoot = Setting(false, line)
         bootLog.permitsWeaknesses = Setting(true, line)
         tpm.bootLog = Setting(bootLog, line)
+        var ima = IMARequirements()
         ima.generations = Setting([.init(name: "learned", list: IMAAllowList(learningFrom: round.log))], line)
         // Challenges, which differ from round to round.
         ima.excluded = Setting([Pattern("/files/data-*")], line)
+        tpm.ima = Setting(ima, line)
     }
 
     var whateverTheBoot: Policy {
@@ -81,10 +82,8 @@ struct Policy {
         let next = examination.group("tpm") { inner throws(EvidenceError) in
             var requirements = tpm
             requirements.extraData = Setting(round.extraData, line)
-            let claims = try examineTPM(round.evidence, requirements, context, &inner)
-            return try examineIMA(
-                round.log, quoted: claims.registers.compactMapValues { $0[10] }, bootRegisters: claims.registers, ima,
-                state: state, at: context.now, &inner)
+            requirements.imaState = state
+            return try examineTPM(round.evidence, requirements, context, &inner).imaState
         }
         let failures = leaves(examination.findings).filter { $0.outcome == .failed }
         print("\(round.name): \(round.log.entries.count) entries from number \(round.log.start) on")
@@ -92,7 +91,7 @@ struct Policy {
             print("    refused: \(finding.check): expected \(finding.expected), found \(finding.found)")
         }
         if failures.isEmpty { print("    accepted") }
-        return (failures, next)
+        return (failures, next ?? nil)
     }
 }
 
