@@ -86,7 +86,8 @@ struct CollateralShowCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let keys = try collateralKey.map { text throws(OwnerError) in try CollateralKey(option: text) }
+            var keys: [CollateralKey] = []
+            for text in collateralKey { keys += try CollateralKey.keys(option: text) }
             let bytes = try EvidenceFiles.bytes(file, as: "bundle")
             let bundle: CollateralBundle
             do throws(EvidenceError) { bundle = try CollateralBundle(bytes, signedBy: keys) } catch {

@@ -7,16 +7,7 @@ import PliniusVerifier
 struct EvidenceOptions: ParsableArguments {
     @Argument(help: "The evidence: a file, or a folder whose files belong together.") var evidence: String
 
-    @Option(
-        help: ArgumentHelp(
-            "What the makers say of their platforms: Intel's statements in JSON, AMD's certificates and revocation lists, or a signed bundle.",
-            valueName: "file"))
-    var collateral: [String] = []
-
-    @Option(
-        help: ArgumentHelp(
-            "Whose bundles of collateral are believed: ed25519:HEX or p256:HEX.", valueName: "key"))
-    var collateralKey: [String] = []
+    @OptionGroup var collateral: CollateralFiles
 
     @Option(
         help: ArgumentHelp("What a TEE's report data have to be; zeros are appended.", valueName: "hex"))
@@ -81,36 +72,8 @@ extension EvidenceOptions {
     }
 
     func context() throws(OwnerError) -> Context {
-        let now = try JudgingClock(now: now).now
-        let keys = try collateralKey.map { text throws(OwnerError) in try CollateralKey(option: text) }
-        var store = CollateralStore(trusted: keys)
-        var content = CollateralContent()
-        for path in collateral {
-            let bytes = try EvidenceFiles.bytes(path, as: "collateral")
-            do throws(EvidenceError) {
-                if CollateralBundle.isOne(bytes) {
-                    guard !keys.isEmpty else {
-                        throw EvidenceError(
-                            "collateral.bundle.signer",
-                            expected: "--collateral-key, which says whose bundles are believed",
-                            found: "none")
-                    }
-                    try store.add(bytes)
-                } else {
-                    try content.add(bytes)
-                }
-            } catch {
-                throw OwnerError(
-                    error.check.hasPrefix("collateral.bundle.") ? .integrity : .usage,
-                    "\(path): the check \(error.check) failed: expected \(error.expected), found \(error.found)")
-            }
-        }
-        var all = store.collateral
-        all.intel += content.intel
-        all.amdCertificates += content.amdCertificates
-        all.amdRevocationLists += content.amdRevocationLists
-        var context = Context(now: now, collateral: all)
-        context.anchors.endorsement += all.endorsementAuthorities
+        var context = Context(now: try JudgingClock(now: now).now, collateral: try collateral.read())
+        context.anchors.endorsement += context.collateral.endorsementAuthorities
         return context
     }
 
@@ -128,35 +91,5 @@ extension [UInt8] {
         let digits = text.map(\.hexDigitValue)
         guard digits.count.isMultiple(of: 2), !digits.contains(nil) else { return nil }
         self = stride(from: 0, to: digits.count, by: 2).map { UInt8((digits[$0] ?? 0) << 4 | (digits[$0 + 1] ?? 0)) }
-    }
-}
-
-extension CollateralKey {
-    /// Reads `ed25519:HEX`, `p256:HEX`.
-    init(option text: String) throws(OwnerError) {
-        let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
-        let bytes = parts.count == 2 ? [UInt8](hexadecimal: parts[1]) : nil
-        switch (parts.first, bytes?.count) {
-        case ("ed25519", 32): self = .ed25519(bytes ?? [])
-        case ("p256", 64): self = .p256(bytes ?? [])
-        default:
-            throw OwnerError(
-                .usage,
-                "--collateral-key is \"\(text)\": give ed25519: and 32 bytes, or p256: and 64 bytes, in hexadecimal")
-        }
-    }
-}
-
-extension CollateralBundle {
-    static func isOne(_ bytes: [UInt8]) -> Bool { bytes.starts(with: "PLINIUSC".utf8) }
-}
-
-extension CollateralContent {
-    /// Adds a file of Intel's or AMD's, as its content tells.
-    /// - Throws: what the file is refused for.
-    mutating func add(_ bytes: [UInt8]) throws(EvidenceError) {
-        let start = bytes.first { ![9, 10, 13, 32].contains($0) }
-        if start == UInt8(ascii: "{") { return try addIntel(json: bytes) }
-        do throws(EvidenceError) { try addAMDRevocationList(bytes) } catch { try addAMDCertificates(bytes) }
     }
 }
