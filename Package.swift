@@ -51,6 +51,12 @@ let certificates = Target.Dependency.product(name: "X509", package: "swift-certi
 let asn1 = Target.Dependency.product(name: "SwiftASN1", package: "swift-asn1")
 let yaml = Target.Dependency.product(name: "Yams", package: "Yams")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+let database = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let webServer = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let webServerTLS = Target.Dependency.product(name: "HummingbirdTLS", package: "hummingbird")
+let webClient = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let tls = Target.Dependency.product(name: "NIOSSL", package: "swift-nio-ssl")
+let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 
 let modules: [Module] = [
     // MARK: Core, from the ground up
@@ -80,6 +86,7 @@ let modules: [Module] = [
     Module(name: "PliniusPoolTools", ring: .open, uses: ["PliniusPersistence"]),
     Module(name: "PliniusRuns", ring: .open, uses: ["PliniusPersistence"]),
     Module(name: "PliniusSockets", ring: .open),
+    Module(name: "PliniusPerunClient", ring: .open, products: [webClient, tls]),
 
     // MARK: Keyholders
     Module(
@@ -94,6 +101,20 @@ let modules: [Module] = [
         ],
         products: [arguments]),
     Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
+    Module(
+        name: "PliniusPolicy", ring: .keyholder, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto, yaml]),
+    Module(
+        name: "PliniusPolicyManager", ring: .keyholder,
+        uses: ["PliniusAttester", "PliniusPolicy", "PliniusSealing", "PliniusVerifier", "PliniusWire"],
+        products: [certificates, crypto, database, logging]),
+    Module(
+        name: "PliniusPerun", ring: .keyholder,
+        uses: [
+            "PliniusPerunClient", "PliniusPolicy", "PliniusPolicyManager", "PliniusSockets", "PliniusVerifier",
+            "PliniusWire",
+        ],
+        products: [arguments, crypto, logging, tls, webServer, webServerTLS]),
+    Module(name: "perun", ring: .keyholder, uses: ["PliniusPerun"], executable: true),
 
     // MARK: Outer
     Module(
@@ -156,6 +177,8 @@ for module in modules {
 // MARK: - Targets
 
 extension Module {
+    private var seesWireOnly: Bool { ["PliniusVerifier", "PliniusPolicy"].contains(name) }
+
     var target: Target {
         let dependencies = uses.map { Target.Dependency.byName(name: $0) } + products
         let settings = ring == .outer || ring == .testing ? language : trusted
@@ -167,9 +190,9 @@ extension Module {
         return .target(
             name: name, dependencies: dependencies,
             path: ring == .testing ? "Tests/\(name)" : nil,
-            // A `package` declaration of the core is for the core and for tests, never across a wall. The verifier knows no core module but
-            // the wire, which keeps nothing from it, and its tests look inside.
-            packageAccess: ring == .core || ring == .open || ring == .testing || name == "PliniusVerifier",
+            // A `package` declaration of the core is for the core and for tests, never across a wall. Verifier and policies know no core
+            // module but the wire, which keeps nothing from them, and their tests look inside.
+            packageAccess: ring == .core || ring == .open || ring == .testing || seesWireOnly,
             swiftSettings: settings)
     }
 }
@@ -198,13 +221,19 @@ let package = Package(
         .executable(name: "plinius", targets: ["plinius"]),
         .executable(name: "plinius-enclave", targets: ["plinius-enclave"]),
         .executable(name: "plinius-owner", targets: ["plinius-owner"]),
+        .executable(name: "perun", targets: ["perun"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-crypto.git", from: "4.5.0"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-asn1.git", from: "1.7.0"),
         .package(url: "https://github.com/apple/swift-certificates.git", from: "1.21.0"),
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.0"),
+        .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
     ],
     targets: [
         .target(name: "CPliniusPM", cSettings: shim),
@@ -242,6 +271,18 @@ let package = Package(
         tests(
             "PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire", "_PliniusFuzzing"],
             products: [crypto, cryptoExtras, certificates, asn1]),
+        tests("PliniusPolicyTests", of: ["PliniusPolicy", "PliniusVerifier", "PliniusWire"], products: [crypto]),
+        tests(
+            "PliniusPolicyManagerTests",
+            of: ["PliniusPolicy", "PliniusPolicyManager", "PliniusVerifier", "PliniusWire"],
+            products: [crypto, database]),
+        tests(
+            "PliniusPerunTests",
+            of: [
+                "PliniusPerun", "PliniusPerunClient", "PliniusPolicy", "PliniusPolicyManager", "PliniusVerifier",
+                "PliniusWire",
+            ],
+            products: [crypto, webServer]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(
             "PliniusOwnerTests",

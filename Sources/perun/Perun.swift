@@ -1,0 +1,6 @@
+import PliniusPerun
+
+@main
+enum Perun {
+    static func main() async { await PerunCommand.main() }
+}
