@@ -60,7 +60,8 @@ extension CollateralKey {
     /// Reads `ed25519:HEX` or `p256:HEX`, or the lines of the file that is named.
     static func keys(option: String) throws(OwnerError) -> [CollateralKey] {
         if let key = CollateralKey(text: option) { return [key] }
-        guard !option.hasPrefix("ed25519:"), !option.hasPrefix("p256:") else {
+        // What has a colon and names no file was meant to be a key.
+        guard !option.contains(":") || FileManager.default.fileExists(atPath: option) else {
             throw OwnerError(.usage, "--collateral-key is \"\(option)\": \(format)")
         }
         let text = String(decoding: try EvidenceFiles.bytes(option, as: "collateral key"), as: UTF8.self)
