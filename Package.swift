@@ -282,7 +282,7 @@ let package = Package(
                 "PliniusPerun", "PliniusPerunClient", "PliniusPolicy", "PliniusPolicyManager", "PliniusVerifier",
                 "PliniusWire",
             ],
-            products: [crypto, webServer]),
+            products: [arguments, crypto, webServer]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(
             "PliniusOwnerTests",

@@ -7,4 +7,7 @@ public struct PerunCommand: AsyncParsableCommand {
         abstract: "Releases keys of several owners to environments that all of them approve of.")
 
     public init() {}
+
+    /// Does what the command line says, and ends the process.
+    public static func launch() async { await main() }
 }

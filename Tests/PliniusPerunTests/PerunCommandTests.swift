@@ -1,3 +1,4 @@
+import ArgumentParser
 import PliniusPerun
 import Testing
 

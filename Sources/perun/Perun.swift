@@ -1,6 +1,0 @@
-import PliniusPerun
-
-@main
-enum Perun {
-    static func main() async { await PerunCommand.main() }
-}

@@ -1,0 +1,3 @@
+import PliniusPerun
+
+await PerunCommand.launch()
