@@ -126,7 +126,7 @@ struct Provisioning {
         data.suite = pair.suite == .x25519 ? .x25519 : .p256
         data.publicKey = pair.publicKey
         data.configDigest = subject.configDigest
-        data.datasetID = subject.dataset.id
+        data.datasetIDs = [subject.dataset.id]
         data.runName = subject.run.description
         data.runID = subject.runID ?? []
         return data
@@ -144,24 +144,39 @@ struct Provisioning {
         } catch {
             throw SessionError(.integrity, "the grant cannot be opened: it is not sealed to the key of this enclave")
         }
-        guard content.count == KeyGrant.contentByteCount else {
-            throw SessionError(
-                .integrity, "the grant holds \(content.count) bytes, \(KeyGrant.contentByteCount) are expected")
-        }
-        let terms = try reporting {
-            try GrantTerms(decoding: unsafe content.withBytes { unsafe Array($0[..<GrantTerms.byteCount]) })
-        }
+        let terms = try terms(of: content)
         guard terms.purposes.contains(subject.purpose) else {
             throw SessionError(.integrity, "the owner's key is not granted for this purpose: \(subject.purpose)")
         }
-        let key = part(of: content, from: GrantTerms.byteCount)
-        let receiptKey = part(of: content, from: GrantTerms.byteCount + KeyGrant.keyByteCount)
+        guard let index = terms.keys.firstIndex(of: GrantTerms.Key()) else {
+            throw SessionError(.integrity, "the grant holds no key for the run")
+        }
+        let end = content.count - KeyGrant.keyByteCount
+        let key = part(of: content, from: end - (terms.keys.count - index) * KeyGrant.keyByteCount)
+        let receiptKey = part(of: content, from: end)
         let keys = KeyHierarchy(ownerKey: key)
         // Said now and not when the data set is opened: the owner still listens.
         guard constantTimeEqual(keys.keyCheck(for: subject.dataset.id), subject.dataset.keyCheck) else {
             throw SessionError(.integrity, "the data set was not sealed with the key that the owner granted")
         }
         return (keys, receiptKey)
+    }
+
+    /// Reads what stands before the keys.
+    private func terms(of content: SecretBytes) throws(SessionError) -> GrantTerms {
+        let start = GrantTerms.lengthByteCount
+        let length = unsafe content.withBytes { unsafe $0.prefix(start).reversed().reduce(0) { $0 << 8 | Int($1) } }
+        guard length <= content.count - start else {
+            throw SessionError(.integrity, "the grant holds \(content.count) bytes, its terms alone have \(length)")
+        }
+        let terms = try reporting {
+            try GrantTerms(decoding: unsafe content.withBytes { unsafe Array($0[start..<start + length]) })
+        }
+        guard content.count == terms.contentByteCount else {
+            throw SessionError(
+                .integrity, "the grant holds \(content.count) bytes, \(terms.contentByteCount) are expected")
+        }
+        return terms
     }
 
     private func part(of content: SecretBytes, from start: Int) -> SecretBytes {

@@ -52,7 +52,10 @@ struct OwnerExchange {
         var key = unsafe ownerKey.withBytes { unsafe Array($0) }
         defer { wipe(&key) }
         let sealed: SealedGrant
-        do throws(EvidenceError) { sealed = try KeyGrant.seal(key, to: evidence, over: transcript) } catch {
+        do throws(EvidenceError) {
+            let terms = GrantTerms(purposes: [evidence.runtimeData.purpose], keys: [GrantTerms.Key()])
+            sealed = try KeyGrant.seal([key], under: terms, to: evidence, over: transcript)
+        } catch {
             throw OwnerError(.integrity, "the key is not released: \(error)")
         }
         try send(.grant(sealed.grant))

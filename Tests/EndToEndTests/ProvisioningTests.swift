@@ -168,7 +168,7 @@ import _PliniusTestSupport
             ("simulated.binding.report-data", { data, _ in data.runName = "default2" }),
             ("simulated.binding.report-data", { data, _ in data.configDigest[0] ^= 1 }),
             ("bundle.nonce", { data, _ in data.nonce[31] ^= 1 }),
-            ("bundle.format", { data, _ in data.version = 2 }),
+            ("bundle.format", { data, _ in data.version = 1 }),
             ("bundle.kinds", { _, evidence in evidence = [] }),
             ("bundle.kinds", { _, evidence in evidence += evidence }),
             ("bundle.kinds", { _, evidence in evidence.append(Evidence(.tpm, ["attest": [1]])) }),

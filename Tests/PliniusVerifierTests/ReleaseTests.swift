@@ -35,7 +35,7 @@ import Testing
         data.nonce = challenge.challenge.nonce
         data.publicKey = Array(Self.recipient.publicKey.rawRepresentation)
         data.configDigest = [UInt8](repeating: 3, count: 32)
-        data.datasetID = [UInt8](repeating: 4, count: 16)
+        data.datasetIDs = [[UInt8](repeating: 4, count: 16)]
         data.runName = "default"
         change(&data)
         return data
@@ -77,16 +77,20 @@ import Testing
         var transcript = Transcript()
         transcript.append(Frame(type: 1, payload: [2]))
         let key = Array<UInt8>(1...32)
-        let sealed = try KeyGrant.seal(key, to: evidence, over: transcript)
+        let terms = GrantTerms(purposes: [.train], keys: [GrantTerms.Key(), GrantTerms.Key(dataset: Array(0..<16))])
+        let sealed = try KeyGrant.seal([key, key.reversed()], under: terms, to: evidence, over: transcript)
         // Opened as the enclave does, by RFC 9180's own words.
         var recipient = try HPKE.Recipient(
             privateKey: Self.recipient,
             ciphersuite: .init(kem: .Curve25519_HKDF_SHA256, kdf: .HKDF_SHA256, aead: .AES_GCM_256),
-            info: Data("plinius/1/grant".utf8), encapsulatedKey: Data(sealed.grant.encapsulatedKey))
+            info: Data("plinius/2/grant".utf8), encapsulatedKey: Data(sealed.grant.encapsulatedKey))
         let digest = Array(SHA256.hash(data: transcript.bytes))
         #expect(sealed.grant.transcript == digest)
         let content = Array(try recipient.open(sealed.grant.ciphertext, authenticating: digest))
-        #expect(Array(content.prefix(48)) == GrantTerms(purposes: [.train]).encoded + key)
+        #expect(
+            Array(content.dropLast(32))
+                == [UInt8(terms.encoded.count), 0, 0, 0] + terms.encoded + key + key.reversed())
+        #expect(content.count == terms.contentByteCount)
         let receiptKey = SymmetricKey(data: content.suffix(32))
         let proof = Array(HMAC<SHA256>.authenticationCode(for: digest, using: receiptKey))
         #expect(sealed.isConfirmed(by: Receipt(proof: proof), over: transcript))
@@ -94,7 +98,8 @@ import Testing
         #expect(!sealed.isConfirmed(by: Receipt(proof: proof.reversed()), over: transcript))
         #expect(!sealed.isConfirmed(by: Receipt(proof: []), over: transcript))
         // No two grants are alike.
-        #expect(try KeyGrant.seal(key, to: evidence, over: transcript).grant != sealed.grant)
+        let again = try KeyGrant.seal([key, key.reversed()], under: terms, to: evidence, over: transcript)
+        #expect(again.grant != sealed.grant)
     }
 
     @Test func aKeyThatIsNoneGetsNothing() throws {
@@ -106,7 +111,9 @@ import Testing
             let verdict = try UnverifiedEvidence(bundle(data)).verdict(
                 under: policy(), for: challenge, in: context())
             let evidence = try #require(verdict.evidence)
-            #expect { try KeyGrant.seal([UInt8](repeating: 1, count: 32), to: evidence, over: Transcript()) } throws: {
+            let terms = GrantTerms(purposes: [.train], keys: [GrantTerms.Key()])
+            let key = [UInt8](repeating: 1, count: 32)
+            #expect { try KeyGrant.seal([key], under: terms, to: evidence, over: Transcript()) } throws: {
                 ($0 as? EvidenceError)?.check == "release.key"
             }
         }
@@ -135,7 +142,9 @@ import Testing
             ("bundle.nonce", data { $0.nonce = [UInt8](repeating: 0, count: 32) }, nil),
             ("bundle.purpose", data { $0.purpose = .export }, 4),
             ("bundle.config", data { $0.configDigest = [] }, 6),
-            ("bundle.data-set", data { $0.datasetID[0] = 5 }, 7),
+            ("bundle.data-set", data { $0.datasetIDs[0][0] = 5 }, 7),
+            ("bundle.data-set", data { $0.datasetIDs = [] }, 7),
+            ("bundle.data-set", data { $0.datasetIDs.append([UInt8](repeating: 5, count: 16)) }, 7),
         ]
         for (check, data, line) in refused {
             let verdict = try UnverifiedEvidence(bundle(data)).verdict(under: policy(), for: challenge, in: context())
@@ -146,7 +155,7 @@ import Testing
             #expect(verdict.text.contains("    FAILED   \(check)"))
         }
         let any = try policy { $0 = $0.replacing(hex([UInt8](repeating: 4, count: 16)), with: "any") }
-        let other = try UnverifiedEvidence(bundle(data { $0.datasetID = [] })).verdict(
+        let other = try UnverifiedEvidence(bundle(data { $0.datasetIDs = [] })).verdict(
             under: any, for: challenge, in: context())
         #expect(other.evidence != nil, "\(other.text)")
     }

@@ -178,7 +178,7 @@ extension RuntimeData {
         data.nonce = [UInt8](repeating: 1, count: 32)
         data.publicKey = [UInt8](repeating: 9, count: 32)
         data.configDigest = [UInt8](repeating: 3, count: 32)
-        data.datasetID = [UInt8](repeating: 4, count: 16)
+        data.datasetIDs = [[UInt8](repeating: 4, count: 16)]
         data.runName = "default"
         return data
     }

@@ -15,7 +15,7 @@ import Testing
         data.nonce = [UInt8](repeating: 1, count: 32)
         data.publicKey = [UInt8](repeating: 2, count: 32)
         data.configDigest = [UInt8](repeating: 3, count: 32)
-        data.datasetID = [UInt8](repeating: 4, count: 16)
+        data.datasetIDs = [[UInt8](repeating: 4, count: 16)]
         data.runName = "default"
         let report =
             Array("PLINSIM1".utf8) + [1, 0, 0, 0] + Array(SHA512.hash(data: data.encoded))

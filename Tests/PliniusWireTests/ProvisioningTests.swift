@@ -20,7 +20,9 @@ struct ProvisioningTests {
         data.nonce = Array(0..<32)
         data.publicKey = Array(100..<132)
         data.configDigest = [UInt8](repeating: 3, count: 32)
-        data.datasetID = [UInt8](repeating: 4, count: 16)
+        data.datasetIDs = [[UInt8](repeating: 4, count: 16)]
+        data.state = MirrorState(counter: 9, tag: [UInt8](repeating: 5, count: 32))
+        data.leaseID = [UInt8](repeating: 6, count: 16)
         data.runName = "größer"
         let evidence = [
             Evidence(.snp, ["report": [1, 2, 3], "certificates": []]), Evidence(.tpm, ["attest": [4], "ak": [5, 6]]),
@@ -78,8 +80,29 @@ struct ProvisioningTests {
             EnclaveMessage.receipt(Receipt(proof: [9])).frame.encoded
                 == [0, 0, 0, 0, 0xC3, 1, 0, 0, 0, 9].withLength)
         #expect(
-            GrantTerms(purposes: [.train, .export]).encoded == [1, 0, 0, 0, 0b1001] + [UInt8](repeating: 0, count: 11))
-        #expect(KeyGrant.contentByteCount == 80)
+            GrantTerms(purposes: [.train, .export], keys: []).encoded
+                == [2, 0, 0, 0, 0b1001, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+        let id = [UInt8](repeating: 7, count: 16)
+        let tag = [UInt8](repeating: 8, count: 32)
+        let terms = GrantTerms(
+            purposes: [.train], keys: [GrantTerms.Key(), GrantTerms.Key(dataset: id)],
+            restart: .init(registers: [0, 7, 23], allowsSimulation: true),
+            lease: .init(id: id, seconds: 60, iterations: 5), floor: MirrorState(counter: 3, tag: tag))
+        var expected: [UInt8] = [2, 0, 0, 0, 1, 0, 0, 0]
+        expected += [1, 0x81, 0, 0x80, 0, 0, 0, 0, 0, 1]
+        expected += [1, 16, 0, 0, 0] + id + [60, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]
+        expected += [1, 3, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0] + tag
+        expected += [2, 0, 0, 0, 1, 16, 0, 0, 0] + [UInt8](repeating: 0, count: 16) + [2, 16, 0, 0, 0] + id
+        #expect(terms.encoded == expected)
+        #expect(terms.contentByteCount == 4 + expected.count + 3 * 32)
+        var data = RuntimeData()
+        data.datasetIDs = [id, id]
+        data.state = MirrorState(counter: 1, tag: [])
+        data.leaseID = [9]
+        expected = [2, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 16, 0, 0, 0] + id
+        expected += [16, 0, 0, 0] + id + [UInt8](repeating: 0, count: 8) + [1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        #expect(data.encoded == expected + [1, 0, 0, 0, 9])
+        #expect(data.isNewRun)
     }
 
     @Test func aTranscriptIsItsLabelAndTheDigestsOfItsFrames() {
@@ -142,7 +165,7 @@ struct ProvisioningTests {
         #expect(code { try OwnerMessage(nonce) } == .oversized)
         let registers = Frame(type: 0x81, payload: [1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0])
         #expect(code { try OwnerMessage(registers) } == .oversized)
-        let ciphertext = Frame(type: 0x83, payload: [0, 0, 0, 0, 0, 0, 0, 0, 97, 0, 0, 0])
+        let ciphertext = Frame(type: 0x83, payload: [0, 0, 0, 0, 0, 0, 0, 0, 17, 16, 0, 0])
         #expect(code { try OwnerMessage(ciphertext) } == .oversized)
         let certificate = Frame(type: 0xC1, payload: [1, 0x40, 0, 0])
         #expect(code { try EnclaveMessage(certificate) } == .oversized)
@@ -177,28 +200,65 @@ struct ProvisioningTests {
 
     // MARK: Terms
 
+    private static let id = [UInt8](repeating: 7, count: 16)
+
+    private static let terms = GrantTerms(
+        purposes: [.train, .test], keys: [GrantTerms.Key(), GrantTerms.Key(dataset: id)],
+        restart: .init(registers: [1, 4], approvalKey: [UInt8](repeating: 3, count: 64)),
+        lease: .init(id: id, seconds: 1, iterations: 2),
+        floor: MirrorState(counter: 4, tag: [UInt8](repeating: 5, count: 32)))
+
     @Test func termsComeBackAsTheyWere() throws {
         for bits in 0..<16 {
             let purposes = RuntimeData.Purpose.allCases.enumerated().filter { bits >> $0.offset & 1 == 1 }.map(
                 \.element)
-            let terms = GrantTerms(purposes: Set(purposes))
-            #expect(try GrantTerms(decoding: terms.encoded) == terms)
+            for part in 0..<16 {
+                let terms = GrantTerms(
+                    purposes: Set(purposes), keys: part & 1 == 0 ? [] : Self.terms.keys,
+                    restart: part & 2 == 0 ? nil : Self.terms.restart, lease: part & 4 == 0 ? nil : Self.terms.lease,
+                    floor: part & 8 == 0 ? nil : Self.terms.floor)
+                #expect(try GrantTerms(decoding: terms.encoded) == terms)
+            }
         }
     }
 
     /// What a later build may write there could be a restriction.
-    @Test func unknownTermsAreRefused() {
-        let good = GrantTerms(purposes: [.train]).encoded
+    @Test func unknownTermsAreRefused() throws {
+        let good = Self.terms.encoded
+        for length in good.indices {
+            #expect(code { try GrantTerms(decoding: Array(good.prefix(length))) } == .malformed)
+        }
+        #expect(code { try GrantTerms(decoding: good + [0]) } == .malformed)
         for index in good.indices {
-            for bit in 0..<8 where index != 4 || bit > 3 {
+            for bit in 0..<8 {
                 var bytes = good
                 bytes[index] ^= 1 << bit
-                #expect(code { try GrantTerms(decoding: bytes) } == .malformed, "bit \(bit) of byte \(index)")
+                // What is read means what is written: no bit is passed over.
+                if let terms = try? GrantTerms(decoding: bytes) {
+                    #expect(terms != Self.terms && terms.encoded == bytes)
+                }
+                let isRefused = index < 4 || (index == 4 && bit > 3) || (5..<8).contains(index) || index == 12
+                if isRefused {
+                    #expect(code { try GrantTerms(decoding: bytes) } == .malformed, "bit \(bit) of \(index)")
+                }
             }
         }
-        #expect(code { try GrantTerms(decoding: good.dropLast()) } == .malformed)
-        #expect(code { try GrantTerms(decoding: good + [0]) } == .malformed)
-        #expect(code { try GrantTerms(decoding: []) } == .malformed)
+    }
+
+    @Test func termsOfWrongLengthsAreRefused() {
+        let wrong: [(inout GrantTerms) -> Void] = [
+            { $0.keys[1].identity.removeLast() }, { $0.keys[1] = $0.keys[0] }, { $0.lease?.id = [] },
+            { $0.floor?.tag.removeLast() }, { $0.restart?.approvalKey.removeLast() },
+        ]
+        for change in wrong {
+            var terms = Self.terms
+            change(&terms)
+            #expect(code { try GrantTerms(decoding: terms.encoded) } == .malformed)
+        }
+        var many = Self.terms
+        many.keys = (0..<32).map { GrantTerms.Key(dataset: [UInt8](repeating: UInt8($0), count: 16)) }
+        #expect(code { try GrantTerms(decoding: many.encoded) } == nil)
+        #expect(many.contentByteCount <= KeyGrant.maximumContentByteCount)
     }
 
     // MARK: The stream

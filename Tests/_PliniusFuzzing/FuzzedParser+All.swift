@@ -182,7 +182,7 @@ extension FuzzedParser {
         FuzzedParser("runtime-data", atMost: 1024, seeds: { _ in [Seed.runtimeData.encoded] }) {
             .encoded(try RuntimeData(decoding: $0).encoded)
         },
-        FuzzedParser("grant-terms", atMost: 64, seeds: { _ in [GrantTerms(purposes: [.train]).encoded] }) {
+        FuzzedParser("grant-terms", atMost: 512, seeds: { _ in [Seed.grantTerms.encoded] }) {
             .encoded(try GrantTerms(decoding: $0).encoded)
         },
         FuzzedParser("owner-message", atMost: 8192, seeds: { _ in Seed.ownerMessages.map(frameBytes) }) {

@@ -114,10 +114,17 @@ extension Seed {
         data.nonce = zeros(32)
         data.publicKey = zeros(32)
         data.configDigest = zeros(32)
-        data.datasetID = zeros(16)
+        data.datasetIDs = [zeros(16)]
+        data.state = MirrorState(counter: 1, tag: zeros(32))
+        data.leaseID = zeros(16)
         data.runName = "run"
         return data
     }()
+
+    static let grantTerms = GrantTerms(
+        purposes: [.train], keys: [GrantTerms.Key(), GrantTerms.Key(dataset: zeros(16))],
+        restart: .init(registers: [7]), lease: .init(id: zeros(16), seconds: 60, iterations: 1000),
+        floor: MirrorState(counter: 1, tag: zeros(32)))
 
     static let bundle = EvidenceBundle(
         runtimeData: runtimeData.encoded,

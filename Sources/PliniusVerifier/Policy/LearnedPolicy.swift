@@ -110,7 +110,7 @@ struct PolicyLearner {
         let all = kinds.isEmpty ? ["tpm"] : kinds.map(\.description).sorted()
         draft.set("evidence", .list(all))
         draft.set("configs", .list([data.map { hexadecimal($0.configDigest) } ?? "any"]))
-        draft.set("datasets", .list([data.map { hexadecimal($0.datasetID) } ?? "any"]))
+        draft.set("datasets", .list(data?.datasetIDs.map { hexadecimal($0) } ?? ["any"]))
     }
 
     // MARK: What runs

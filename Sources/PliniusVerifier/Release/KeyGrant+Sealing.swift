@@ -21,19 +21,28 @@ public struct SealedGrant: Sendable {
 }
 
 extension KeyGrant {
-    /// Seals an owner's key to the enclave that verified evidence speaks of, for the purpose that it gives.
+    /// Seals keys to the enclave that verified evidence speaks of.
     /// - Parameters:
-    ///   - ownerKey: 32 bytes; the caller wipes them.
+    ///   - keys: 32 bytes each, one for each of `terms.keys`; the caller wipes them.
+    ///   - terms: What they are and may be used for.
+    ///   - receiptKey: 32 bytes that nobody else knows, fresh ones if there are none.
     ///   - transcript: Everything that was said up to the evidence, it included.
     /// - Throws: `EvidenceError` with the check `release.key` if nothing can be sealed to the enclave's key.
     public static func seal(
-        _ ownerKey: [UInt8], to evidence: VerifiedEvidence, over transcript: Transcript
+        _ keys: [[UInt8]], under terms: GrantTerms, receiptKey: [UInt8]? = nil, to evidence: VerifiedEvidence,
+        over transcript: Transcript
     ) throws(EvidenceError) -> SealedGrant {
-        precondition(ownerKey.count == keyByteCount, "an owner's key has \(keyByteCount) bytes, not \(ownerKey.count)")
+        let receiptKey = receiptKey ?? (0..<keyByteCount).map { _ in UInt8.random(in: 0...255) }
+        precondition(keys.count == terms.keys.count, "\(keys.count) keys are not the \(terms.keys.count) of the terms")
+        precondition((keys + [receiptKey]).allSatisfy { $0.count == keyByteCount }, "a key has \(keyByteCount) bytes")
         let data = evidence.runtimeData
         let digest = Array(SHA256.hash(data: transcript.bytes))
-        let receiptKey = (0..<keyByteCount).map { _ in UInt8.random(in: 0...255) }
-        var content = GrantTerms(purposes: [data.purpose]).encoded + ownerKey + receiptKey
+        let encoded = terms.encoded
+        let length = (0..<GrantTerms.lengthByteCount).map { UInt8(truncatingIfNeeded: encoded.count >> (8 * $0)) }
+        // Of its final length at once, so that no copy of the keys stays behind.
+        var content: [UInt8] = []
+        content.reserveCapacity(terms.contentByteCount)
+        for part in [length, encoded] + keys + [receiptKey] { content += part }
         defer { for index in content.indices { content[index] = 0 } }
         do {
             var sender =

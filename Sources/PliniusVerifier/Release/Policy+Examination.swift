@@ -17,13 +17,14 @@ extension Policy {
             expected: purposes.value.map { "\($0)" }.sorted().joined(separator: " or "), found: "\(data.purpose)",
             askedBy: purposes.line)
         let identities = [
-            ("bundle.config", configDigests, data.configDigest), ("bundle.data-set", datasets, data.datasetID),
+            ("bundle.config", configDigests, [data.configDigest]), ("bundle.data-set", datasets, data.datasetIDs),
         ]
         for (name, setting, found) in identities {
             examination.check(
-                name, setting.value?.contains(found) ?? true,
+                name, setting.value.map { !found.isEmpty && $0.isSuperset(of: found) } ?? true,
                 expected: setting.value.map { $0.map { hexadecimal($0) }.sorted().joined(separator: " or ") } ?? "any",
-                found: hexadecimal(found), askedBy: setting.line)
+                found: found.isEmpty ? "none" : found.map { hexadecimal($0) }.joined(separator: ", "),
+                askedBy: setting.line)
         }
         examination.check(
             "bundle.run", runs?.value.contains(data.runName) ?? true,

@@ -4,7 +4,7 @@
 /// The encoding is deterministic, and every byte counts: a verifier hashes what it received, not what it parsed.
 public struct RuntimeData: Hashable, Sendable, WireField {
     /// The version of this layout.
-    public static let currentVersion: UInt32 = 1
+    public static let currentVersion: UInt32 = 2
     /// The length of a verifier's nonce, in bytes.
     public static let nonceByteCount = 32
 
@@ -31,12 +31,17 @@ public struct RuntimeData: Hashable, Sendable, WireField {
     public var publicKey: [UInt8] = []
     /// SHA-256 of the network's canonical bytes, 32 bytes.
     public var configDigest: [UInt8] = []
-    /// The identifier of the data set, 16 bytes.
-    public var datasetID: [UInt8] = []
+    /// The identifiers of the data sets in their order, 16 bytes each, at most 16.
+    public var datasetIDs: [[UInt8]] = []
     /// What the pool calls the run.
     public var runName = ""
     /// The identifier of the run, 16 bytes; empty if it is about to begin.
     public var runID: [UInt8] = []
+    /// The state of the run that the host gave to the enclave, as far as the enclave can tell without a key; `nil` if the run is about to
+    /// begin.
+    public var state: MirrorState?
+    /// The lease that is to be renewed, 16 bytes; empty for the first grant.
+    public var leaseID: [UInt8] = []
 
     public init() {}
 
@@ -50,6 +55,9 @@ public struct RuntimeData: Hashable, Sendable, WireField {
         }
     }
 
+    /// Whether the run is about to begin.
+    public var isNewRun: Bool { runID.isEmpty }
+
     /// The bytes that evidence binds.
     public var encoded: [UInt8] { FieldWriter.payload(of: self) }
 
@@ -60,8 +68,11 @@ public struct RuntimeData: Hashable, Sendable, WireField {
         try visit.choice(&suite)
         try visit.bytes(&publicKey, atMost: 65)
         try visit.bytes(&configDigest, atMost: 32)
-        try visit.bytes(&datasetID, atMost: 16)
+        // An element of a list that names no limit has 16 bytes at most.
+        try visit(&datasetIDs)
         try visit(&runName)
         try visit.bytes(&runID, atMost: 16)
+        try visit(&state)
+        try visit.bytes(&leaseID, atMost: 16)
     }
 }
