@@ -1,0 +1,186 @@
+/// A namespace or a policy, and the statement that counts for it.
+public struct NamedStatement: Hashable, Sendable, Codable {
+    public var name: String
+    /// The statement's hash.
+    public var statement: String
+    /// Counts the statements that the name has had.
+    public var version: Int
+    /// Since when it counts, in seconds since 1970.
+    public var since: Int64
+
+    public init(name: String, statement: String, version: Int, since: Int64) {
+        self.name = name
+        self.statement = statement
+        self.version = version
+        self.since = since
+    }
+}
+
+public struct NamespaceList: Hashable, Sendable, Codable {
+    public var namespaces: [NamedStatement]
+
+    public init(namespaces: [NamedStatement]) { self.namespaces = namespaces }
+}
+
+public struct PolicyList: Hashable, Sendable, Codable {
+    public var policies: [NamedStatement]
+
+    public init(policies: [NamedStatement]) { self.policies = policies }
+}
+
+/// A policy in words: `GET /v1/policies/{namespace}/{name}/explain`.
+public struct PolicyExplanation: Hashable, Sendable, Codable {
+    public var policy: String
+    public var text: String
+    /// What its author may not have meant.
+    public var warnings: [String]
+
+    public init(policy: String, text: String, warnings: [String]) {
+        self.policy = policy
+        self.text = text
+        self.warnings = warnings
+    }
+}
+
+public struct AssetMessage: Hashable, Sendable, Codable {
+    public var name: String
+    public var kind: String
+    public var identity: String
+    /// The policy that says who may use it.
+    public var policy: String?
+    public var lineage: [String]
+    /// Whether the manager has its secret key.
+    public var hasKey: Bool
+    public var isWithdrawn: Bool
+    public var statement: String
+    public var version: Int
+
+    public init(
+        name: String, kind: String, identity: String, policy: String?, lineage: [String], hasKey: Bool,
+        isWithdrawn: Bool, statement: String, version: Int
+    ) {
+        self.name = name
+        self.kind = kind
+        self.identity = identity
+        self.policy = policy
+        self.lineage = lineage
+        self.hasKey = hasKey
+        self.isWithdrawn = isWithdrawn
+        self.statement = statement
+        self.version = version
+    }
+}
+
+public struct AssetList: Hashable, Sendable, Codable {
+    public var assets: [AssetMessage]
+
+    public init(assets: [AssetMessage]) { self.assets = assets }
+}
+
+public struct LeaseMessage: Hashable, Sendable, Codable {
+    public var id: String
+    /// `namespace/output#run`.
+    public var run: String
+    public var purpose: String
+    /// `live`, `superseded`, `revoked` or `expired`.
+    public var state: String
+    public var seconds: UInt32
+    public var iterations: UInt64
+    public var assets: [String]
+    public var begun: Int64
+    public var renewed: Int64
+    public var expires: Int64
+    public var renewals: Int
+    /// Why it is not live any more.
+    public var reason: String?
+
+    public init(
+        id: String, run: String, purpose: String, state: String, seconds: UInt32, iterations: UInt64, assets: [String],
+        begun: Int64, renewed: Int64, expires: Int64, renewals: Int, reason: String?
+    ) {
+        self.id = id
+        self.run = run
+        self.purpose = purpose
+        self.state = state
+        self.seconds = seconds
+        self.iterations = iterations
+        self.assets = assets
+        self.begun = begun
+        self.renewed = renewed
+        self.expires = expires
+        self.renewals = renewals
+        self.reason = reason
+    }
+}
+
+public struct LeaseList: Hashable, Sendable, Codable {
+    public var leases: [LeaseMessage]
+
+    public init(leases: [LeaseMessage]) { self.leases = leases }
+}
+
+/// Statements of others that the verifier goes by: `POST /v1/collateral`.
+public struct CollateralRequest: Hashable, Sendable, Codable {
+    /// The bundle's bytes.
+    public var bundle: Base64
+
+    public init(bundle: Base64) { self.bundle = bundle }
+}
+
+public struct CollateralAnswer: Hashable, Sendable, Codable {
+    /// What the bundle calls itself.
+    public var name: String
+    public var issued: Int64
+    public var expires: Int64
+
+    public init(name: String, issued: Int64, expires: Int64) {
+        self.name = name
+        self.issued = issued
+        self.expires = expires
+    }
+}
+
+/// What the manager says of itself: `GET /v1/attestation`.
+public struct SelfAttestation: Hashable, Sendable, Codable {
+    /// An encoded bundle of evidence that binds all below, and the nonce; absent where the manager runs unprotected.
+    public var evidence: Base64?
+    /// SHA-256 of the TLS certificate's DER, in hexadecimal.
+    public var certificate: String
+    /// The X25519 key that secrets are sealed to, in hexadecimal.
+    public var sealingKey: String
+    /// The Ed25519 key that signs the audit log's heads, in hexadecimal.
+    public var auditKey: String
+    /// Whether anything but the mode of a file keeps the manager's root key.
+    public var isProtected: Bool
+
+    public init(evidence: Base64?, certificate: String, sealingKey: String, auditKey: String, isProtected: Bool) {
+        self.evidence = evidence
+        self.certificate = certificate
+        self.sealingKey = sealingKey
+        self.auditKey = auditKey
+        self.isProtected = isProtected
+    }
+}
+
+/// `GET /v1/health`.
+public struct Health: Hashable, Sendable, Codable {
+    /// `ready`, or `locked` until enough shares of the root key are in.
+    public var status: String
+    /// How many shares are still missing.
+    public var missingShares: Int?
+    public var version: String
+
+    public init(status: String, missingShares: Int? = nil, version: String) {
+        self.status = status
+        self.missingShares = missingShares
+        self.version = version
+    }
+}
+
+/// An owner's share of the root key: `POST /v1/shares`, while the manager is locked.
+public struct ShareRequest: Hashable, Sendable, Codable {
+    /// The share's line, as it was handed out.
+    public var share: String
+
+    public init(share: String) { self.share = share }
+}

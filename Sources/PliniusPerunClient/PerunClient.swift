@@ -1,0 +1,123 @@
+import AsyncHTTPClient
+import FoundationEssentials
+import NIOCore
+import NIOHTTP1
+import NIOSSL
+
+/// Asks a policy manager, over TLS 1.3, and believes one certificate alone.
+public struct PerunClient: Sendable {
+    /// How long an answer may be, in bytes.
+    public static let answerLimit = 32 << 20
+
+    private let http: HTTPClient
+    private let base: String
+    private let seconds: Int64
+
+    /// Prepares to ask; nothing is sent yet.
+    /// - Parameters:
+    ///   - address: `host:port` or `[v6]:port`.
+    ///   - certificate: The manager's own certificate, in PEM: no other is believed, whatever name it has.
+    ///   - seconds: How long one answer may take.
+    /// - Throws: `PerunClientError` if either is none.
+    public init(address: String, certificate: String, seconds: Int64 = 60) throws(PerunClientError) {
+        let pinned: [NIOSSLCertificate]
+        do { pinned = try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)) } catch {
+            throw PerunClientError("the manager's certificate is no certificate in PEM: fetch it again")
+        }
+        guard pinned.count == 1 else {
+            throw PerunClientError("one certificate is pinned, the manager's own; the file has \(pinned.count)")
+        }
+        let url = "https://\(address)"
+        guard !address.isEmpty, !address.contains(where: { "/?#@ ".contains($0) }), let parsed = URL(string: url),
+            parsed.host() != nil, parsed.port != nil
+        else { throw PerunClientError("'\(address)' is no address: give host:port or [v6]:port") }
+        var tls = TLSConfiguration.makeClientConfiguration()
+        tls.minimumTLSVersion = .tlsv13
+        tls.trustRoots = .certificates(pinned)
+        // The certificate itself is what is believed; the name in it says nothing more.
+        tls.certificateVerification = .noHostnameVerification
+        var configuration = HTTPClient.Configuration(
+            tlsConfiguration: tls, redirectConfiguration: .disallow,
+            timeout: .init(connect: .seconds(min(seconds, 10)), read: .seconds(seconds)))
+        configuration.httpVersion = .http1Only
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        base = url
+        self.seconds = seconds
+    }
+
+    /// Closes the connections; nothing is asked afterwards.
+    public func close() async { try? await http.shutdown() }
+
+    // MARK: - Requests
+
+    /// Fetches an answer as it is.
+    /// - Throws: `PerunClientError`.
+    public func get(_ path: String) async throws(PerunClientError) -> [UInt8] { try await send(.GET, path, nil) }
+
+    /// Fetches a message.
+    /// - Throws: `PerunClientError`.
+    public func get<Answer: Decodable>(_ path: String, as _: Answer.Type = Answer.self) async throws(PerunClientError)
+        -> Answer
+    {
+        try decode(try await send(.GET, path, nil))
+    }
+
+    /// Sends a message, and gives the answer.
+    /// - Throws: `PerunClientError`.
+    public func post<Answer: Decodable>(
+        _ path: String, _ message: some Encodable & Sendable, as _: Answer.Type = Answer.self
+    ) async throws(PerunClientError) -> Answer {
+        try decode(try await send(.POST, path, try encode(message)))
+    }
+
+    /// Puts a message where the path says, and gives the answer.
+    /// - Throws: `PerunClientError`.
+    public func put<Answer: Decodable>(
+        _ path: String, _ message: some Encodable & Sendable, as _: Answer.Type = Answer.self
+    ) async throws(PerunClientError) -> Answer {
+        try decode(try await send(.PUT, path, try encode(message)))
+    }
+
+    private func send(
+        _ method: HTTPMethod, _ path: String, _ body: [UInt8]?
+    ) async throws(PerunClientError) -> [UInt8] {
+        var request = HTTPClientRequest(url: base + path)
+        request.method = method
+        request.headers.add(name: "accept", value: "application/json, application/problem+json, */*;q=0.1")
+        if let body {
+            request.headers.add(name: "content-type", value: "application/json")
+            request.body = .bytes(ByteBuffer(bytes: body))
+        }
+        let status: Int
+        let answer: [UInt8]
+        do {
+            let response = try await http.execute(request, timeout: .seconds(seconds))
+            status = Int(response.status.code)
+            let collected = try await response.body.collect(upTo: Self.answerLimit)
+            answer = Array(collected.readableBytesView)
+        } catch {
+            throw PerunClientError("the manager at \(base) gives no answer: \(error)")
+        }
+        guard (200..<300).contains(status) else {
+            let problem = try? JSONDecoder().decode(ProblemDetails.self, from: Data(answer))
+            throw PerunClientError(
+                status: status, "the manager refuses: \(problem?.description ?? "status \(status), without a reason")",
+                problem: problem)
+        }
+        return answer
+    }
+
+    private func encode(_ message: some Encodable) throws(PerunClientError) -> [UInt8] {
+        do { return Array(try JSONEncoder().encode(message)) } catch {
+            throw PerunClientError("the request cannot be written: \(error)")
+        }
+    }
+
+    private func decode<Answer: Decodable>(_ bytes: [UInt8]) throws(PerunClientError) -> Answer {
+        do { return try JSONDecoder().decode(Answer.self, from: Data(bytes)) } catch {
+            throw PerunClientError(
+                "the manager's answer cannot be read: \(bytes.count) bytes that are no \(Answer.self); "
+                    + "is it of the same version?")
+        }
+    }
+}
