@@ -104,6 +104,20 @@ func tpm() throws -> Kind {
     }
 }
 
+func azure() throws -> [Kind] {
+    var requirements = AzureVTPMRequirements()
+    requirements.snp.toleratesAbsentRevocationLists = Setting(true, line)
+    requirements.tdx.tcb.toleratesAbsentCollateral = Setting(true, line)
+    requirements.tdx.tcb.toleratesTrailingBytes = Setting(true, line)
+    requirements.tpm.selection = [.sha256: Setting(Set(0...23), line)]
+    return try [("SEV-SNP", "az-snp-v1"), ("TDX", "az-tdx-v0")].map { name, file in
+        let evidence = try AzureEvidence.read(contents("vtpm/\(file).json"))
+        return Kind("Azure, TPM quote over \(name)", evidence) { [requirements] examination throws(EvidenceError) in
+            _ = try examineAzureVTPM(evidence, requirements, Context(now: pinnedTime), &examination)
+        }
+    }
+}
+
 func ima() throws -> [Kind] {
     let bytes = try contents("ima/ascii_runtime_measurements")
     let log = try IMALog(ascii: bytes)
@@ -166,7 +180,7 @@ func simulated() throws -> Kind {
 
 // MARK: - Counting
 
-for kind in try intel() + [amd(), tpm()] + ima() + [nvidia(), simulated()] {
+for kind in try intel() + [amd(), tpm()] + azure() + ima() + [nvidia(), simulated()] {
     // Once before, so that nothing is done for the first time.
     let hasPassed = kind.judge()
     let start = processorSeconds()
