@@ -1,21 +1,32 @@
 import PliniusWire
 
-/// A verdict as others read it: shaped as an EAT Attestation Result (draft-ietf-rats-ear), with the claims of AR4SI
-/// (draft-ietf-rats-ar4si); it is not signed.
+/// A verdict as others read it: shaped as an EAT Attestation Result (draft-ietf-rats-ear-04, sections 3 and 4), with the claims and values
+/// of AR4SI (draft-ietf-rats-ar4si-10, section 2.3.4); it is not signed.
 ///
 /// Each check speaks for one claim:
 ///
 /// | Claim | Checks |
 /// |---|---|
 /// | `instance-identity` | certificates and keys (`….pck.…`, `….certificate.…`, `….ak.…`, `….ek.…`, `azure.hcl.…`), `….binding.…`, `tpm.quote.extra-data` |
-/// | `hardware` | signatures over quotes and reports, collateral, TCB, firmware, TDX module, quoting enclave |
+/// | `hardware` | signatures over quotes and reports, collateral, TCB, firmware, TDX module, quoting enclave; that registers are those that were quoted |
 /// | `configuration` | `….debug`, `….migration`, `….policy.…`, attributes, `….vmpl`, host's and owner's configuration, `bootlog.secureboot.…`, `bootlog.commandline` |
-/// | `executables` | everything else: measurements, registers and their logs, files |
+/// | `executables` | everything else: measurements, values of registers and their logs, files |
 /// | `runtime-opaque` | `….debug`, of platforms that encrypt their memory |
 ///
-/// A claim is 2 (affirming) if checks spoke for it and all passed, 32 (warning) if one was tolerated, 96 (contraindicated) if one failed,
-/// 99 (cryptographic validation failed) if that was a signature, a chain or a digest; it is left out if no check spoke. The status is the
-/// worst of them. For simulated evidence `hardware` is 97: there is none.
+/// A claim is left out if no check spoke for it, and has the value of the worst that did:
+///
+/// | Value | Meaning |
+/// |---|---|
+/// | 2 | all passed; of `executables`, all that an enclave holds, or every file that a kernel executed |
+/// | 3 | of `executables`: all passed, and they are about what was loaded when the machine was started |
+/// | 32 | one was tolerated |
+/// | 33 | of `executables`: one was tolerated because nobody compares what runs |
+/// | -33 | of `instance-identity`: one was tolerated, for which AR4SI has no value of its own |
+/// | 96 | one failed |
+/// | 97 | of `hardware`: there is none, it is simulated |
+/// | 99 | a signature, a chain or a digest failed |
+///
+/// The status is the worst of them.
 public struct AttestationResult: Hashable, Sendable, Encodable {
     /// What one piece of evidence comes to.
     public struct Appraisal: Hashable, Sendable, Encodable {
@@ -23,16 +34,16 @@ public struct AttestationResult: Hashable, Sendable, Encodable {
         public let status: String
         /// By claim.
         public let trustworthinessVector: [String: Int]
-        /// The policy's name.
-        public let policy: String?
+        /// The policy's name; `nil` without one.
+        public let policies: [String]?
         /// The first check that failed.
         public let failedCheck: String?
 
         enum CodingKeys: String, CodingKey {
-            case status = "ear.status"
-            case trustworthinessVector = "ear.trustworthiness-vector"
-            case policy = "ear.appraisal-policy-id"
-            case failedCheck = "plinius.failed-check"
+            case status = "ear_status"
+            case trustworthinessVector = "ear_trustworthiness_vector"
+            case policies = "ear_appraisal_policy_ids"
+            case failedCheck = "plinius_failed_check"
         }
     }
 
@@ -53,59 +64,83 @@ public struct AttestationResult: Hashable, Sendable, Encodable {
     enum CodingKeys: String, CodingKey {
         case profile = "eat_profile"
         case issuedAt = "iat"
-        case verifier = "ear.verifier-id"
-        case status = "ear.status"
+        case verifier = "ear_verifier_id"
+        case status = "ear_status"
         case submodules = "submods"
     }
 
     public init(_ verdict: Verdict, policy: String?, at now: Instant) {
-        profile = "tag:github.com,2023:veraison/ear"
+        profile = "tag:ietf.org,2026:rats/ear#04"
         issuedAt = now.seconds
         verifier = Verifier(developer: "PLINIUS", build: "plinius-owner")
         submodules = Dictionary(
             verdict.findings.map { ($0.check, Appraisal($0, policy)) }, uniquingKeysWith: { first, _ in first })
-        let worst = submodules.values.flatMap(\.trustworthinessVector.values).max() ?? 0
-        status = verdict.hasPassed ? Self.status(worst) : "contraindicated"
+        let tier = Tier(worstOf: submodules.values.flatMap(\.trustworthinessVector.values))
+        status = verdict.hasPassed ? "\(tier)" : "\(Tier.contraindicated)"
     }
 
-    fileprivate static func status(_ worst: Int) -> String {
-        switch worst {
-        case ..<2: "none"
-        case ..<32: "affirming"
-        case ..<96: "warning"
-        default: "contraindicated"
+    /// What a value says, whatever its claim (AR4SI, section 2.3.2).
+    fileprivate enum Tier: Int, Comparable {
+        case none
+        case affirming
+        case warning
+        case contraindicated
+
+        init(_ value: Int) {
+            self =
+                switch value {
+                case -1...1: .none
+                case -32...31: .affirming
+                case -96...95: .warning
+                default: .contraindicated
+                }
         }
+
+        init(worstOf values: some Sequence<Int>) { self = values.map { Tier($0) }.max() ?? .none }
+
+        static func < (first: Self, second: Self) -> Bool { first.rawValue < second.rawValue }
     }
 }
 
 extension AttestationResult.Appraisal {
     init(_ finding: Finding, _ policy: String?) {
-        var vector: [String: Int] = [:]
+        var leaves: [String: [Finding]] = [:]
         for leaf in finding.leaves {
-            var claims = [leaf.trustClaim]
-            if leaf.check.hasSuffix(".debug"), leaf.check != "bootlog.debug" { claims.append("runtime-opaque") }
-            for claim in claims { vector[claim] = max(vector[claim] ?? 0, leaf.trustValue) }
+            leaves[leaf.trustClaim, default: []].append(leaf)
+            if leaf.check.hasSuffix(".debug"), leaf.check != "bootlog.debug" {
+                leaves["runtime-opaque", default: []].append(leaf)
+            }
         }
+        var vector: [String: Int] = [:]
+        for (claim, checks) in leaves { vector[claim] = Self.value(of: claim, checks) }
         if finding.check == "\(Evidence.Kind.simulated)" { vector["hardware"] = 97 }
         trustworthinessVector = vector
-        status = AttestationResult.status(vector.values.max() ?? 0)
-        self.policy = policy
+        status = "\(AttestationResult.Tier(worstOf: vector.values))"
+        policies = policy.map { [$0] }
         failedCheck = finding.firstFailure?.check
+    }
+
+    /// The value of a claim by the checks that spoke for it, the worst tier first (AR4SI, sections 2.3.3 and 2.3.4).
+    private static func value(of claim: String, _ checks: [Finding]) -> Int {
+        if checks.contains(where: { $0.outcome == .failed && $0.isCryptographic }) { return 99 }
+        if checks.contains(where: { $0.outcome == .failed }) { return 96 }
+        let isTolerated = checks.contains { $0.outcome == .tolerated }
+        switch claim {
+        case "executables" where isTolerated:
+            return checks.contains { $0.outcome == .tolerated && $0.check == "nvidia.measurements" } ? 33 : 32
+        case "executables":
+            // The rest proves what was loaded at the start alone.
+            return checks.contains { $0.check.hasPrefix("ima.entry.") || $0.check.hasPrefix("sgx.") } ? 2 : 3
+        case "instance-identity" where isTolerated: return -33
+        default: return isTolerated ? 32 : 2
+        }
     }
 }
 
 extension Finding {
     fileprivate var leaves: [Finding] { parts.isEmpty ? [self] : parts.flatMap(\.leaves) }
 
-    fileprivate var trustValue: Int {
-        switch outcome {
-        case .passed: 2
-        case .tolerated: 32
-        case .failed: isCryptographic ? 99 : 96
-        }
-    }
-
-    private var isCryptographic: Bool {
+    fileprivate var isCryptographic: Bool {
         [".signature", ".chain", ".pcr-digest", ".hcl.binding", ".qe.binding"].contains { check.hasSuffix($0) }
     }
 
@@ -114,7 +149,9 @@ extension Finding {
         Self.claims.first { claim in claim.marks.contains { (check + ".").contains($0) } }?.name ?? "executables"
     }
 
+    /// The first that fits counts.
     private static let claims: [(name: String, marks: [String])] = [
+        ("instance-identity", [".ak.", ".ek."]), ("hardware", [".qe.", ".module.", ".seam."]),
         (
             "configuration",
             [
@@ -128,6 +165,7 @@ extension Finding {
             [
                 ".tcb", ".launch-tcb.", ".collateral.", "collateral.", ".qeidentity.", ".qe.", ".module.",
                 ".quote.signature.", ".report.signature.", ".quote.padding.", ".quote.vendor.", ".quote.hash.",
+                ".quote.pcr-digest.", ".quote.selection.", ".pcrs.", ".rtmr.replay.", ".rtmr.present.",
                 ".format.", ".firmware.", ".platform.", ".mitigations.", ".driver.", ".vbios.", ".fwid.", ".seam.",
                 ".mrseam.", ".attest.", ".product.",
             ]

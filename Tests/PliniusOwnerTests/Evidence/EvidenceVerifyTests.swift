@@ -132,13 +132,15 @@ struct EvidenceVerifyTests {
         #expect(measurements.keys.contains { $0.hasPrefix("tpm.pcr.") })
 
         let result = try ear("sgx/quote-v3-debug-enclave.bin")
-        #expect(result["eat_profile"] is String && result["iat"] as? Int == 1_751_328_000)
-        #expect(result["ear.status"] as? String == "contraindicated")
+        #expect(result["eat_profile"] as? String == "tag:ietf.org,2026:rats/ear#04")
+        #expect(result["iat"] as? Int == 1_751_328_000)
+        #expect((result["ear_verifier_id"] as? [String: String])?.keys.sorted() == ["build", "developer"])
+        #expect(result["ear_status"] as? String == "contraindicated")
         let module = (result["submods"] as? [String: Any])?["sgx"] as? [String: Any]
-        #expect(module?["ear.status"] as? String == "contraindicated")
-        let vector = module?["ear.trustworthiness-vector"] as? [String: Int]
+        #expect(module?["ear_status"] as? String == "contraindicated")
+        let vector = module?["ear_trustworthiness_vector"] as? [String: Int]
         #expect(vector == ["instance-identity": 2, "hardware": 96, "configuration": 96, "runtime-opaque": 96])
-        #expect(try ear("tpm/keylime")["ear.status"] as? String == "affirming")
+        #expect(try ear("tpm/keylime")["ear_status"] as? String == "affirming")
         let both = try Program.owner.run([
             "evidence", "verify", try EvidenceVectors.path("tpm/keylime"), "--ear", "--json",
         ])
