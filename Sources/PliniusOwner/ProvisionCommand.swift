@@ -50,6 +50,7 @@ struct ProvisionCommand: ParsableCommand {
             let rules = try readPolicy()
             let clock = try JudgingClock(now: now)
             let statements = try collateral.read()
+            for warning in statements.warnings(at: clock.now) { printError("warning: \(warning)") }
             let address: SocketAddress
             do throws(SocketError) { address = try SocketAddress(enclave) } catch {
                 throw OwnerError(.usage, "--enclave: \(error)")

@@ -84,6 +84,29 @@ struct NVIDIATests {
         #expect(claims?.device == "GPU" && claims?.serialNumber == [7])
     }
 
+    @Test("Measurements that nobody compares are tolerated by the line that says so, and show")
+    func anyMeasurement() throws {
+        let (evidence, context) = try TestGPU().made()
+        var requirements = NVIDIARequirements()
+        let line = PolicyLine("nvidia.toleratesAnyMeasurement", line: 9)
+        requirements.toleratesAnyMeasurement = Setting(true, line)
+        var examination = Examination()
+        _ = try examineNVIDIA(evidence, requirements, context, &examination)
+        let tolerated = examination.findings.filter { $0.outcome == .tolerated }
+        #expect(tolerated.map(\.check) == ["nvidia.measurements"] && tolerated.first?.policyLine == line)
+        #expect(examination.hasPassed)
+        // Without the line nothing is said of them, nor where they are compared.
+        for value in [nil, false] {
+            requirements.toleratesAnyMeasurement = value.map { Setting($0, line) }
+            var strict = Examination()
+            _ = try examineNVIDIA(evidence, requirements, context, &strict)
+            #expect(strict.findings.allSatisfy { $0.outcome == .passed })
+        }
+        requirements.toleratesAnyMeasurement = Setting(true, line)
+        requirements.measurements = Setting([1: [Self.value(1)]], line)
+        #expect(judge(evidence, requirements, context).failed == ["nvidia.measurement.1"])
+    }
+
     @Test("What a policy does not list is named")
     func policy() throws {
         let (evidence, context) = try TestGPU().made()

@@ -68,6 +68,7 @@ struct PolicyPlatformTests {
               driverVersions: [590.10, 590.12]
               vbiosVersions: 96.00.A5.00.01
               toleratesAbsentRevocationLists: true
+              references: hopper
             """
 
     private func read(_ yaml: String) throws -> Policy {
@@ -140,7 +141,8 @@ struct PolicyPlatformTests {
         let policies = (try read(Self.snp), try read(Self.nvidia))
         let requirements: [Any?] = [policies.0.snp?.value, policies.1.nvidia?.value]
         for value in requirements {
-            for field in Mirror(reflecting: try #require(value)).children {
+            for field in Mirror(reflecting: try #require(value)).children
+            where field.label != "toleratesAnyMeasurement" {
                 #expect(!Mirror(reflecting: field.value).children.isEmpty, "\(field.label ?? "")")
             }
         }
@@ -170,6 +172,7 @@ struct PolicyPlatformTests {
         #expect(
             nvidia.value.toleratesAbsentRevocationLists
                 == Setting(true, PolicyLine("nvidia.toleratesAbsentRevocationLists", line: 14)))
+        #expect(nvidia.value.references == Setting(["hopper"], PolicyLine("nvidia.references", line: 15)))
     }
 
     @Test(
@@ -214,8 +217,8 @@ struct PolicyPlatformTests {
         #expect(error.expected.contains(expected))
         let changed = zip(good.split(separator: "\n"), yaml.split(separator: "\n")).enumerated()
         #expect(error.line == changed.first { $1.0 != $1.1 }.map { $0.offset + 1 })
-        // A section without its measurements is open as well; nothing else is wrong.
-        #expect(errors(yaml).count == (key == "nvidia.measurement" ? 2 : 1))
+        // Nothing else is wrong: without measurements the reference lists say what may run.
+        #expect(errors(yaml).count == 1)
     }
 
     @Test(
@@ -247,6 +250,9 @@ struct PolicyPlatformTests {
         let line = "  toleratesAnyMeasurement: true\n"
         let policy = try read(Self.head("nvidia") + "nvidia:\n" + line)
         #expect(policy.nvidia != nil && policy.nvidia?.value.measurements == nil)
+        #expect(
+            policy.nvidia?.value.toleratesAnyMeasurement
+                == Setting(true, PolicyLine("nvidia.toleratesAnyMeasurement", line: 9)))
         let both = errors(Self.nvidia + "\n" + line)
         #expect(both.map(\.key) == ["nvidia"] && both.first?.found == "both")
         #expect(errors(Self.nvidia + "\n" + line.replacing("true", with: "false")).isEmpty)

@@ -156,6 +156,79 @@ struct StoredBundleTests {
         #expect(try Self.failing(evidence, Self.policy("nvidia", other)) == ["nvidia.driver"])
     }
 
+    @Test func aGPUIsHeldToReferenceListsOfBundles() throws {
+        let stored = try StoredEvidence(files: ["gpu.json": Vectors.bytes("nvidia/hopper_evidence.json")])
+        let evidence = try #require(stored.evidence.first)
+        let strict = stored.verdict(under: nil, in: Context(now: Vectors.pinnedTime)).measurements
+        let lines = strict.compactMap { name, value in
+            name.split(separator: ".").last.map { "sha384:\(value) \($0)" }
+        }
+        var collateral = Collateral()
+        collateral.references = [try ReferenceList(.nvidia, "hopper", text: lines.joined(separator: "\n"))]
+        let policy = try Self.policy("nvidia", "nvidia:\n  references: [hopper]" + Self.lists)
+        #expect(lines.count > 10)
+        #expect(try Self.failing(evidence, policy, collateral).isEmpty)
+        #expect(try Self.failing(evidence, policy) == ["collateral.reference"])
+        collateral.references[0].entries[3].digest[0] ^= 1
+        let label = collateral.references[0].entries[3].label
+        #expect(try Self.failing(evidence, policy, collateral) == ["nvidia.measurement.\(label)"])
+        collateral.references[0].purpose = .ima
+        #expect(try Self.failing(evidence, policy, collateral) == ["collateral.reference"])
+    }
+
+    @Test func aBootIsHeldToReferenceListsOfBundles() throws {
+        let evidence = try GCEAttestation.read(Vectors.bytes("tpm/gce-cos-85-nonce9009.pb"))[1]
+        let log = try EventLog(try #require(evidence["uefi-log"]))
+        let lines = log.events.filter { $0.register == 4 }.compactMap { event in
+            event.digests[.sha256].map { "sha256:\(Self.hex($0)) 4 \(event.type)" }
+        }
+        var collateral = Collateral()
+        collateral.references = [try ReferenceList(.bootLog, "cos", text: lines.joined(separator: "\n"))]
+        let key = try TPMPublic(try #require(evidence["ak"]), format: "tpm.ak.format").name
+        let policy = try Self.policy(
+            "tpm", "tpm:\n  akNames: [\(Self.hex(key))]\n  bootLog:\n    references: [cos]")
+        #expect(!lines.isEmpty)
+        #expect(try Self.failing(evidence, policy, collateral).isEmpty)
+        #expect(try Self.failing(evidence, policy) == ["collateral.reference"])
+        collateral.references[0].entries.removeAll { $0.label.contains("BOOT_SERVICES_APPLICATION") }
+        #expect(try Self.failing(evidence, policy, collateral).contains("bootlog.register.4.digests"))
+        // What would compare nothing is no list.
+        for entries in [[], [ReferenceList.Entry("shim", [UInt8](repeating: 1, count: 32))]] {
+            collateral.references[0].entries = entries
+            #expect(try Self.failing(evidence, policy, collateral) == ["collateral.reference"])
+        }
+    }
+
+    @Test func filesAreHeldToReferenceListsOfBundles() throws {
+        let ascii = try Vectors.bytes("ima/ascii_runtime_measurements")
+        let log = try IMALog(ascii: ascii)
+        let lines = log.entries.compactMap(\.content).filter { $0.path != "boot_aggregate" }
+            .map { "\($0.digest) \($0.path)" }
+        var collateral = Collateral()
+        collateral.references = [
+            try ReferenceList(.ima, "os", text: lines.filter { $0.hasPrefix("sha1:") }.joined(separator: "\n"))
+        ]
+        let policy = try Self.policy(
+            "tpm",
+            "tpm:\n  endorsement: true\nima:\n  permitsSHA1: true\n  permitsUnboundBoot: true\n"
+                + "  generations: [{name: os, references: [os]}]")
+        let stored = try StoredEvidence(files: ["ascii": ascii])
+        var expected = StoredExpectations()
+        let register = "c4a065637fc6a7c55f2811dd06cb45dd037133be2b3dc5c3e6fbe6bf061db724"
+        expected.registers[.sha256] = stride(from: 0, to: 64, by: 2).compactMap {
+            UInt8(register.dropFirst($0).prefix(2), radix: 16)
+        }
+        func failure(_ collateral: Collateral) -> Finding? {
+            stored.verdict(
+                under: policy, expecting: expected, in: Context(now: Vectors.pinnedTime, collateral: collateral)
+            ).verdict.firstFailure
+        }
+        #expect(failure(collateral) == nil)
+        #expect(failure(Collateral())?.check == "collateral.reference")
+        collateral.references[0].entries.removeFirst()
+        #expect(failure(collateral)?.check == "ima.entry.file")
+    }
+
     @Test func aKindWithoutItsSectionIsRefusedWhenThePolicyIsReadAndWhenEvidenceIsJudged() throws {
         for kind in ["sgx", "tdx", "sev-snp", "nvidia", "tpm", "azure-vtpm"] {
             #expect(throws: PolicyErrors.self) { try Self.policy(kind, "") }

@@ -8,7 +8,7 @@ import PliniusVerifier
 struct CollateralFiles: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "What the makers say of their platforms: Intel's statements in JSON, revocation lists and AMD's certificates in DER or PEM, or a signed bundle. May be repeated.",
+            "What the makers say of their platforms: files as they hand them out, which plinius-owner collateral import lists, or a signed bundle. May be repeated.",
             valueName: "file"))
     var collateral: [String] = []
 
@@ -24,7 +24,7 @@ struct CollateralFiles: ParsableArguments {
         var keys: [CollateralKey] = []
         for text in collateralKey { keys += try CollateralKey.keys(option: text) }
         var store = CollateralStore(trusted: keys)
-        var content = CollateralContent()
+        var files = CollateralImport()
         for path in collateral {
             let bytes = try EvidenceFiles.bytes(path, as: "collateral")
             do throws(EvidenceError) {
@@ -37,7 +37,7 @@ struct CollateralFiles: ParsableArguments {
                     }
                     try store.add(bytes)
                 } else {
-                    try content.add(bytes)
+                    try files.add(bytes)
                 }
             } catch {
                 throw OwnerError(
@@ -45,11 +45,19 @@ struct CollateralFiles: ParsableArguments {
                     "\(path): the check \(error.check) failed: expected \(error.expected), found \(error.found)")
             }
         }
+        let content: CollateralContent
+        do throws(EvidenceError) { content = try files.content() } catch {
+            throw OwnerError(
+                .usage,
+                "--collateral: the check \(error.check) failed: expected \(error.expected), found \(error.found)"
+            )
+        }
         var all = store.collateral
         all.intel += content.intel
         all.amdCertificates += content.amdCertificates
         all.amdRevocationLists += content.amdRevocationLists
         all.nvidiaRevocationLists += content.nvidiaRevocationLists
+        all.endorsementIntermediates += content.endorsementIntermediates
         return all
     }
 }
@@ -89,25 +97,4 @@ extension CollateralKey {
 
 extension CollateralBundle {
     static func isOne(_ bytes: [UInt8]) -> Bool { bytes.starts(with: "PLINIUSC".utf8) }
-}
-
-extension CollateralContent {
-    /// Adds a file of a maker's, as its content tells.
-    /// - Throws: what the file is refused for.
-    mutating func add(_ bytes: [UInt8]) throws(EvidenceError) {
-        let start = bytes.first { ![9, 10, 13, 32].contains($0) }
-        if start == UInt8(ascii: "{") { return try addIntel(json: bytes) }
-        var lists = CollateralContent()
-        do throws(EvidenceError) { try lists.addAMDRevocationList(bytes) } catch {
-            return try addAMDCertificates(bytes)
-        }
-        for list in lists.amdRevocationLists {
-            // Only where it will be looked for: whose it is, judging finds out.
-            if String(decoding: list, as: UTF8.self).contains("NVIDIA") {
-                nvidiaRevocationLists.append(list)
-            } else {
-                amdRevocationLists.append(list)
-            }
-        }
-    }
 }

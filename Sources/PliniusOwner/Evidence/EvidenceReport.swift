@@ -20,10 +20,14 @@ struct EvidenceReport: Encodable {
     /// Without a policy, the settings that would let failed checks pass.
     let couldTolerate: [String]
     let unusedFiles: [String]
+    /// What will be out of date soon.
+    let warnings: [String]
 
     init(
-        _ stored: StoredEvidence, _ found: StoredVerdict, policy: String?, couldTolerate: [String], at now: Instant
+        _ stored: StoredEvidence, _ found: StoredVerdict, policy: String?, couldTolerate: [String],
+        warnings: [String] = [], at now: Instant
     ) {
+        self.warnings = warnings
         accepted = found.verdict.hasPassed
         error = found.verdict.refusal
         failedCheck = found.verdict.firstFailure?.check
@@ -44,7 +48,7 @@ struct EvidenceReport: Encodable {
         exitCode = error.category.rawValue
         judgedAt = now.description
         policy = nil
-        (kinds, checks, measurements, couldTolerate, unusedFiles) = ([], [], [:], [], [])
+        (kinds, checks, measurements, couldTolerate, unusedFiles, warnings) = ([], [], [:], [], [], [])
     }
 
     /// One line of JSON.

@@ -42,14 +42,19 @@ struct EvidenceVerifyCommand: ParsableCommand {
             try check(expected, against: stored)
             let found = stored.verdict(under: rules, expecting: expected, in: context)
             let open = rules == nil ? stored.tolerances(for: found) : []
+            let warnings = context.collateral.warnings(at: context.now)
             if json {
                 print(
-                    EvidenceReport(stored, found, policy: rules?.name.value, couldTolerate: open, at: context.now).line)
+                    EvidenceReport(
+                        stored, found, policy: rules?.name.value, couldTolerate: open, warnings: warnings,
+                        at: context.now
+                    ).line)
             } else if ear {
                 print(JSONLine.of(AttestationResult(found.verdict, policy: rules?.name.value, at: context.now)))
             } else {
                 show(stored, found, rules, open)
             }
+            for warning in warnings { printError("warning: \(warning)") }
             if let refusal = found.verdict.refusal {
                 throw OwnerError(.integrity, "\(options.evidence) is refused: \(refusal)")
             }

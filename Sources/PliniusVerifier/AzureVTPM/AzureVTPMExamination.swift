@@ -28,11 +28,12 @@ public struct AzureVTPMClaims: PlatformClaims {
 /// |---|---|
 /// | `azure.hcl.format` | the paravisor's report can be read |
 /// | `azure.hcl.binding` | the hardware's report data is the digest of the paravisor's claims, which hold the key |
+/// | `azure.hcl.report` | over TDX: the domain's own report in there is whole, and of the domain that the quote is of |
 /// | `azure.hcl.key` | the TPM's public area, if it is there, is of that key |
 /// | `snp.…`, `tdx.…` | ``examineSNP(_:_:_:_:)``, ``examineTDX(_:_:_:_:)`` |
 /// | `tpm.…` | ``examineTPM(_:_:_:_:)``, but that the paravisor vouches for the key |
 ///
-/// A TDREPORT in the paravisor's report is not looked at: only its own machine could check it, and the quote says the same.
+/// The code in a domain's own report is not looked at: only its own machine could check it. What is believed is the quote.
 package func examineAzureVTPM(
     _ evidence: Evidence, _ requirements: AzureVTPMRequirements, _ context: Context, _ examination: inout Examination
 ) throws(EvidenceError) -> AzureVTPMClaims {
@@ -48,6 +49,16 @@ package func examineAzureVTPM(
         var parts = ["quote": try evidence.part("quote", "tdx.quote.format")]
         parts["ccel"] = evidence["ccel"]
         hardware = try examineTDX(Evidence(.tdx, parts), requirements.tdx, context, &examination)
+        if case .domain(let quoted) = try DCAPQuote(parts["quote"] ?? [], of: .tdx).body {
+            let own = TDReport(report.hardwareReport)
+            let differences = own.differences(from: quoted)
+            examination.check(
+                "azure.hcl.report", own.isConsistent && differences.isEmpty,
+                expected: "a report that is whole, of the domain that the quote is of",
+                found: !own.isConsistent
+                    ? "one whose digests are not of what it holds"
+                    : differences.isEmpty ? "one" : "another \(differences.joined(separator: ", "))")
+        }
     }
     let digest = report.hash.hash(report.claims)
     let expected = digest + [UInt8](repeating: 0, count: 64 - digest.count)

@@ -9,7 +9,7 @@ package struct HCLReport: Sendable {
     /// What the hardware's report is.
     package enum Hardware: UInt32, Sendable {
         case snp = 2
-        /// A TDREPORT, which only its own machine can check; a quote stands in for it.
+        /// A TDREPORT, whose code only its own machine can check; a quote stands in for it.
         case tdx = 4
     }
 

@@ -11,6 +11,8 @@ public struct CollateralContent: Hashable, Sendable {
     public var nvidiaRevocationLists: [[UInt8]] = []
     /// Who may certify endorsement keys of TPMs, DER.
     public var endorsementAuthorities: [[UInt8]] = []
+    /// Certificates between those and endorsement keys, DER.
+    public var endorsementIntermediates: [[UInt8]] = []
     public var references: [ReferenceList] = []
 
     public init() {}
@@ -71,6 +73,7 @@ public struct CollateralContent: Hashable, Sendable {
     enum Kind: UInt8 {
         case intel = 1
         case amdCertificate, amdRevocationList, endorsementAuthority, reference, nvidiaRevocationList
+        case endorsementIntermediate
     }
 
     struct Item: Hashable {
@@ -85,6 +88,7 @@ public struct CollateralContent: Hashable, Sendable {
         items += amdRevocationLists.map { Item(kind: .amdRevocationList, bytes: $0) }
         items += endorsementAuthorities.map { Item(kind: .endorsementAuthority, bytes: $0) }
         items += nvidiaRevocationLists.map { Item(kind: .nvidiaRevocationList, bytes: $0) }
+        items += endorsementIntermediates.map { Item(kind: .endorsementIntermediate, bytes: $0) }
         items += references.map { Item(kind: .reference, bytes: Self.encoded($0)) }
         return Set(items).sorted { Self.isOrdered(($0.kind.rawValue, $0.bytes), ($1.kind.rawValue, $1.bytes)) }
     }
@@ -133,7 +137,8 @@ public struct CollateralContent: Hashable, Sendable {
             case .endorsementAuthority: endorsementAuthorities.append(bytes)
             case .reference: references.append(try Self.reference(bytes))
             case .nvidiaRevocationList: nvidiaRevocationLists.append(bytes)
-            case nil: throw Self.malformed("items of kinds 1 to 6", "kind \(number)")
+            case .endorsementIntermediate: endorsementIntermediates.append(bytes)
+            case nil: throw Self.malformed("items of kinds 1 to 7", "kind \(number)")
             }
         }
     }

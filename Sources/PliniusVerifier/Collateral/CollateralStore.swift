@@ -49,6 +49,7 @@ public struct CollateralStore: Sendable {
             all.amdRevocationLists += content.amdRevocationLists
             all.nvidiaRevocationLists += content.nvidiaRevocationLists
             all.endorsementAuthorities += content.endorsementAuthorities
+            all.endorsementIntermediates += content.endorsementIntermediates
             all.references += content.references
             all.sources.append(
                 Collateral.Source(

@@ -4,7 +4,7 @@ public struct ReferenceList: Hashable, Sendable {
     public enum Purpose: UInt8, Hashable, Sendable, CaseIterable {
         /// Files that IMA measures; labels are paths.
         case ima = 1
-        /// What firmware and boot loader measure; labels are free.
+        /// What firmware and boot loader measure; labels begin with a register's number.
         case bootLog
         /// Measurement blocks of NVIDIA's GPUs; labels are the blocks' numbers.
         case nvidia

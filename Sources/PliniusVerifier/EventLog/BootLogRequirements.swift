@@ -14,6 +14,8 @@ public struct BootLogRequirements: Sendable {
     ///
     /// Separators need none.
     public var allowedDigests: [Int: Setting<Set<[UInt8]>>] = [:]
+    /// Reference lists whose digests are allowed as well, by their names; registers that they are about are judged as those above.
+    public var references: Setting<[String]>?
     /// Patterns for the kernel's command line, of which at least one must have been measured and every one must match.
     public var commandLines: Setting<[Pattern]>?
     /// Patterns for the boot loader's other texts.

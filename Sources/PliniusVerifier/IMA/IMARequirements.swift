@@ -5,6 +5,8 @@ public struct IMARequirements: Sendable {
         /// For findings.
         public var name: String
         public var list: IMAAllowList
+        /// Reference lists whose files are allowed as well, by their names.
+        public var references: [String] = []
         /// When it begins to hold; always did, if `nil`.
         public var notBefore: Instant?
         /// When it ends to hold; never, if `nil`.

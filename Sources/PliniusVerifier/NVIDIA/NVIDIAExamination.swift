@@ -11,16 +11,14 @@ import SwiftASN1
 /// | `nvidia.report.signature` | the certificate's key signed request and response |
 /// | `nvidia.certificate.fwid` | the certificate is for the firmware that the report states |
 /// | `nvidia.measurement.N` | measurement N has one of the values that the policy lists |
+/// | `nvidia.measurements` | the policy lists measurements, or tolerates any; without a policy nobody asks |
 /// | `nvidia.driver`, `nvidia.vbios` | the version is listed |
 ///
 /// - Throws: the check that failed, where nothing can be judged after it.
 package func examineNVIDIA(
     _ evidence: Evidence, _ requirements: NVIDIARequirements, _ context: Context, _ examination: inout Examination
 ) throws(EvidenceError) -> NVIDIAClaims {
-    guard let bytes = evidence["report"] else {
-        throw EvidenceError("nvidia.report.format", expected: "a part named report", found: "none")
-    }
-    let report = try NVIDIAReport(bytes)
+    let report = try NVIDIAReport(evidence.part("report", "nvidia.report.format"))
     let certificates = try nvidiaCertificates(evidence)
     let leaf = certificates[0]
     try examination.checkCertificates(certificates, requirements, context)
@@ -85,6 +83,10 @@ extension Examination {
                     "nvidia.measurement.\(index)", report.measurements[index] ?? [],
                     Setting<[[UInt8]]>(values, references.line))
             }
+        } else if let tolerance = requirements.toleratesAnyMeasurement?.tolerance {
+            check(
+                "nvidia.measurements", false, expected: "measurements that the policy lists",
+                found: "\(report.measurements.count) that are compared with nothing", tolerance: tolerance)
         }
         checkVersion("nvidia.driver", report.driverVersion, requirements.driverVersions)
         checkVersion("nvidia.vbios", report.vbiosVersion, requirements.vbiosVersions)

@@ -4,6 +4,10 @@
 public struct NVIDIARequirements: Sendable {
     /// The values that measurements may have, by their index from 1, as NVIDIA's reference manifests list them; 48 bytes each.
     public var measurements: Setting<[Int: [[UInt8]]]>?
+    /// Reference lists whose values count as well, by their names.
+    public var references: Setting<[String]>?
+    /// Lets GPUs pass whose measurements nobody compares; it shows in the verdict.
+    public var toleratesAnyMeasurement: Setting<Bool>?
     /// The versions of the driver that may be used: `590.12`.
     public var driverVersions: Setting<[String]>?
     /// The versions of the card's firmware that may be used: `96.00.A5.00.01`.

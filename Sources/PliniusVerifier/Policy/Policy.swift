@@ -26,6 +26,8 @@ public struct Policy: Sendable {
     public var runs: Setting<Set<String>>?
     /// Makers of TPMs whose certificates count, in DER; they belong into ``TrustAnchors/endorsement``.
     public var endorsementAnchors: Setting<[[UInt8]]>?
+    /// Certificates between those makers and endorsement keys, in DER.
+    public var endorsementIntermediates: Setting<[[UInt8]]>?
     /// Keys that may sign simulated evidence; they belong into ``TrustAnchors/simulated``.
     public var simulatedAnchors: Setting<[[UInt8]]>?
 
@@ -119,6 +121,9 @@ extension Policy {
             (
                 endorsement: section.files("endorsement") { bytes throws(EvidenceError) in
                     try ParsedCertificate.parse(certificates: bytes)
+                },
+                intermediates: section.files("intermediates") { bytes throws(EvidenceError) in
+                    try ParsedCertificate.parse(certificates: bytes)
                 }, simulated: section.byteLists("simulated", [32])
             )
         }
@@ -141,6 +146,7 @@ extension Policy {
         self.datasets = datasets
         self.runs = runs
         endorsementAnchors = anchors?.value.endorsement.map { Setting($0.value.flatMap { $0 }, $0.line) }
+        endorsementIntermediates = anchors?.value.intermediates.map { Setting($0.value.flatMap { $0 }, $0.line) }
         simulatedAnchors = anchors?.value.simulated
         self.sgx = sgx
         self.tdx = tdx

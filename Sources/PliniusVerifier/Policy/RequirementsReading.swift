@@ -103,11 +103,15 @@ extension NVIDIARequirements {
         driverVersions = map.strings("driverVersions")
         vbiosVersions = map.strings("vbiosVersions")
         toleratesAbsentRevocationLists = map.bool("toleratesAbsentRevocationLists")
-        let toleratesAny = map.bool("toleratesAnyMeasurement")?.value == true
-        switch (map.hasContent("measurements"), toleratesAny) {
+        references = map.strings("references")
+        toleratesAnyMeasurement = map.bool("toleratesAnyMeasurement")
+        let isListed = map.hasContent("measurements") || map.hasContent("references")
+        switch (isListed, toleratesAnyMeasurement?.value == true) {
         case (false, false):
-            map.refuse("measurements, which say what may run, or toleratesAnyMeasurement: true", "neither")
-        case (true, true): map.refuse("either measurements or toleratesAnyMeasurement: true", "both")
+            map.refuse(
+                "measurements or references, which say what may run, or toleratesAnyMeasurement: true", "neither")
+        case (true, true):
+            map.refuse("either measurements and references or toleratesAnyMeasurement: true", "both")
         default: break
         }
     }
@@ -145,6 +149,7 @@ extension BootLogRequirements {
         ) {
             $0.byteSet($1, [20, 32, 48, 64])
         }
+        references = map.strings("references")
         commandLines = map.patterns("commandLines")
         commands = map.patterns("commands")
         ignoredRegisters = map.integers("ignoredRegisters", 0...23)
@@ -171,17 +176,20 @@ extension IMARequirements {
 extension IMARequirements.Generation {
     init?(_ map: inout PolicyMap) {
         let name = map.require("name", "a name for findings", map.string("name"))
-        let lists = map.require(
-            "lists", "files with a digest and a path in each line",
-            map.files("lists") { bytes throws(EvidenceError) in
-                try IMAAllowList(text: String(decoding: bytes, as: UTF8.self))
-            })
+        let lists = map.files("lists") { bytes throws(EvidenceError) in
+            try IMAAllowList(text: String(decoding: bytes, as: UTF8.self))
+        }
+        let references = map.strings("references")
+        if !map.has("lists"), !map.has("references") {
+            map.refuse("lists, files with a digest and a path in each line, or references", "neither")
+        }
         let notBefore = map.instant("notBefore")
         let notAfter = map.instant("notAfter")
-        guard let name, let lists else { return nil }
+        guard let name, lists != nil || references != nil else { return nil }
         var union = IMAAllowList()
-        for list in lists.value { union.formUnion(list) }
+        for list in lists?.value ?? [] { union.formUnion(list) }
         self.init(name: name.value, list: union, notBefore: notBefore?.value, notAfter: notAfter?.value)
+        self.references = references?.value ?? []
     }
 }
 

@@ -58,7 +58,7 @@ extension Policy {
             found: claims.akName.map { hexadecimal($0) } ?? "a bare key", askedBy: line)
         _ = try examineEndorsement(
             certificate: evidence.part("ek-certificate", "tpm.ek.present"),
-            ek: TPMPublic(activated.endorsementKey, format: "tpm.ek.format"), intermediates: [], context, askedBy: line,
+            ek: TPMPublic(activated.endorsementKey, format: "tpm.ek.format"), widened(context), askedBy: line,
             &examination)
     }
 }

@@ -37,30 +37,55 @@ extension Policy {
     func examine(
         _ evidence: Evidence, _ context: Context, _ examination: inout Examination
     ) throws(EvidenceError) -> any PlatformClaims {
+        let context = widened(context)
         switch evidence.kind {
         case .simulated:
             return try examineSimulated(evidence, section(simulated, evidence), context, &examination)
-        case .tpm: return try examineTPM(evidence, tpmRequirements(evidence), context, &examination)
+        case .tpm: return try examineTPM(evidence, tpmRequirements(evidence, context), context, &examination)
         case .sgx: return try examineSGX(evidence, section(sgx, evidence), context, &examination)
-        case .tdx: return try examineTDX(evidence, section(tdx, evidence), context, &examination)
+        case .tdx: return try examineTDX(evidence, tdxRequirements(evidence, context), context, &examination)
         case .snp: return try examineSNP(evidence, section(snp, evidence), context, &examination)
-        case .nvidia: return try examineNVIDIA(evidence, section(nvidia, evidence), context, &examination)
+        case .nvidia:
+            let requirements = try section(nvidia, evidence).resolved(by: context.collateral)
+            return try examineNVIDIA(evidence, requirements, context, &examination)
         case .azureVTPM:
             var requirements = AzureVTPMRequirements()
-            requirements.tpm = try tpmRequirements(evidence)
+            requirements.tpm = try tpmRequirements(evidence, context)
             // Which of the two it is, the evidence tells; what the policy says nothing about is refused.
             switch try HCLReport(evidence.part("hcl-report", "azure.hcl.format")).hardware {
             case .snp: requirements.snp = try section(snp, evidence)
-            case .tdx: requirements.tdx = try section(tdx, evidence)
+            case .tdx: requirements.tdx = try tdxRequirements(evidence, context)
             }
             return try examineAzureVTPM(evidence, requirements, context, &examination)
         }
     }
 
+    /// The context with the certificates that the policy names and nobody has to believe.
+    func widened(_ context: Context) -> Context {
+        var context = context
+        context.collateral.endorsementIntermediates += endorsementIntermediates?.value ?? []
+        return context
+    }
+
     /// What the policy asks of a TPM, with what it asks of the files that its register is about.
-    private func tpmRequirements(_ evidence: Evidence) throws(EvidenceError) -> TPMRequirements {
+    private func tpmRequirements(
+        _ evidence: Evidence, _ context: Context
+    ) throws(EvidenceError) -> TPMRequirements {
         var requirements = try section(tpm, evidence)
-        requirements.ima = ima ?? requirements.ima
+        if let bootLog = requirements.bootLog {
+            requirements.bootLog = Setting(try bootLog.value.resolved(by: context.collateral), bootLog.line)
+        }
+        if let ima = ima ?? requirements.ima {
+            requirements.ima = Setting(try ima.value.resolved(by: context.collateral), ima.line)
+        }
+        return requirements
+    }
+
+    private func tdxRequirements(
+        _ evidence: Evidence, _ context: Context
+    ) throws(EvidenceError) -> TDXRequirements {
+        var requirements = try section(tdx, evidence)
+        requirements.bootLog = try requirements.bootLog?.resolved(by: context.collateral)
         return requirements
     }
 

@@ -15,10 +15,7 @@ package import PliniusWire
 package func examineSGX(
     _ evidence: Evidence, _ requirements: SGXRequirements, _ context: Context, _ examination: inout Examination
 ) throws(EvidenceError) -> SGXClaims {
-    guard let bytes = evidence["quote"] else {
-        throw EvidenceError("sgx.quote.format", expected: "a part named quote", found: "none")
-    }
-    let quote = try DCAPQuote(bytes, of: .sgx)
+    let quote = try DCAPQuote(evidence.part("quote", "sgx.quote.format"), of: .sgx)
     guard case .enclave(let report) = quote.body else {
         throw EvidenceError("sgx.quote.format", expected: "an enclave's report", found: "another")
     }

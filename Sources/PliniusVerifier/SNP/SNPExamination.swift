@@ -26,10 +26,7 @@ package import PliniusWire
 package func examineSNP(
     _ evidence: Evidence, _ requirements: SNPRequirements, _ context: Context, _ examination: inout Examination
 ) throws(EvidenceError) -> SNPClaims {
-    guard let bytes = evidence["report"] else {
-        throw EvidenceError("snp.report.format", expected: "a part named report", found: "none")
-    }
-    let report = try SNPReport(bytes)
+    let report = try SNPReport(evidence.part("report", "snp.report.format"))
     let certificates = try evidence["certificates"].map { bytes throws(EvidenceError) in try SNPCertificates(bytes).all
     }
     let signer = try examination.checkSigner(report, requirements)

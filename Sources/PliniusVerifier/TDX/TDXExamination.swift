@@ -19,10 +19,7 @@ package import PliniusWire
 package func examineTDX(
     _ evidence: Evidence, _ requirements: TDXRequirements, _ context: Context, _ examination: inout Examination
 ) throws(EvidenceError) -> TDXClaims {
-    guard let bytes = evidence["quote"] else {
-        throw EvidenceError("tdx.quote.format", expected: "a part named quote", found: "none")
-    }
-    let quote = try DCAPQuote(bytes, of: .tdx)
+    let quote = try DCAPQuote(evidence.part("quote", "tdx.quote.format"), of: .tdx)
     guard case .domain(let report) = quote.body else {
         throw EvidenceError("tdx.quote.format", expected: "a trust domain's report", found: "another")
     }

@@ -123,10 +123,10 @@ package enum OAEP {
     }
 
     /// MGF1.
-    private static func mask(_ seed: [UInt8], _ hash: HashAlgorithm, _ byteCount: Int) -> [UInt8] {
+    static func mask(_ seed: [UInt8], _ hash: HashAlgorithm, _ byteCount: Int) -> [UInt8] {
         let count = (byteCount + hash.byteCount - 1) / hash.byteCount
         return Array((0..<count).flatMap { hash.hash(seed + TPMField.big(UInt32($0))) }.prefix(byteCount))
     }
 
-    private static func exclusiveOr(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { zip(first, second).map(^) }
+    static func exclusiveOr(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { zip(first, second).map(^) }
 }

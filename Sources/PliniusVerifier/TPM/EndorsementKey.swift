@@ -12,22 +12,23 @@ import SwiftASN1
 /// | `tpm.ek.public` | it is this key's |
 /// | `tpm.ek.template` | the key never leaves its TPM and decrypts what a TPM wraps, and nothing else |
 ///
+/// Between the certificate and the anchor may be certificates of the maker's that nobody has to believe: those of
+/// ``Collateral/endorsementIntermediates``.
+///
 /// A certificate alone binds no attestation key: a ``TPMCredential`` does, which only the TPM with this endorsement key can open.
 ///
 /// - Parameters:
 ///   - certificate: In DER; what fills up the index that it lay in may follow.
 ///   - ek: The key's public area, if it is known.
-///   - intermediates: Certificates of the maker's between this one and the anchors, in DER.
 /// - Throws: `tpm.ek.format` or `x509.certificate.format`.
 package func examineEndorsement(
-    certificate: [UInt8], ek: TPMPublic?, intermediates: [[UInt8]], _ context: Context, askedBy line: PolicyLine?,
+    certificate: [UInt8], ek: TPMPublic?, _ context: Context, askedBy line: PolicyLine?,
     _ examination: inout Examination
 ) throws(EvidenceError) -> ParsedCertificate {
     let leaf = try ParsedCertificate(der: withoutFilling(certificate))
-    var parsed: [ParsedCertificate] = []
-    for intermediate in intermediates { parsed.append(try ParsedCertificate(der: intermediate)) }
     _ = examination.checkChain(
-        "tpm.ek", leaf: leaf, intermediates: parsed, anchors: context.anchors.endorsement, revocationLists: nil,
+        "tpm.ek", leaf: leaf, intermediates: authorities(above: leaf, context.collateral),
+        anchors: context.anchors.endorsement, revocationLists: nil,
         at: context.now, askedBy: line)
     let purposes = leaf.extension("2.5.29.37").flatMap { extendedKeyUsages($0.value) } ?? []
     examination.check(
@@ -46,6 +47,20 @@ package func examineEndorsement(
         expected: "\(needed), not sign, with a policy and a cipher (TCG EK Credential Profile, section B)",
         found: "\(ek.attributes), \(ek.policy.isEmpty ? "no" : "a") policy", askedBy: line)
     return leaf
+}
+
+/// The certificates that may lie between one and its anchor, found by their names: makers have more than any chain is sought among.
+private func authorities(above leaf: ParsedCertificate, _ collateral: Collateral) -> [ParsedCertificate] {
+    let all = collateral.endorsementIntermediates.compactMap { try? ParsedCertificate(der: $0) }
+    var found: [ParsedCertificate] = []
+    var names = [leaf.issuer]
+    while let name = names.popLast() {
+        for certificate in all where certificate.subject == name && !found.contains(certificate) {
+            found.append(certificate)
+            names.append(certificate.issuer)
+        }
+    }
+    return found
 }
 
 /// tcg-kp-EKCertificate.

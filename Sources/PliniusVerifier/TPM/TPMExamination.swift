@@ -15,7 +15,7 @@ package import PliniusWire
 /// | `tpm.clock.reset-count`, `tpm.clock.restart-count` | the machine was not booted since |
 /// | `tpm.firmware.version` | the firmware is new enough |
 /// | `tpm.pcr.BANK.INDEX` | the register has a value that the policy lists |
-/// | `tpm.ek.…` | ``examineEndorsement(certificate:ek:intermediates:_:askedBy:_:)`` |
+/// | `tpm.ek.…` | ``examineEndorsement(certificate:ek:_:askedBy:_:)`` |
 /// | `tpm.uefi-log.present`, `bootlog.…` | ``examineBootLog(_:registers:_:_:)`` |
 /// | `tpm.ima-log.present`, `tpm.ima-log.start`, `ima.…` | ``examineIMA(_:quoted:bootRegisters:_:state:at:_:)`` |
 package func examineTPM(
@@ -26,19 +26,9 @@ package func examineTPM(
     if let endorsement = requirements.endorsement, endorsement.value {
         let certificate = try evidence.part("ek-certificate", "tpm.ek.present")
         _ = try examineEndorsement(
-            certificate: certificate, ek: nil, intermediates: [], context, askedBy: endorsement.line, &examination)
+            certificate: certificate, ek: nil, context, askedBy: endorsement.line, &examination)
     }
     return try quote.examineLogs(evidence, requirements, context, &examination)
-}
-
-extension Evidence {
-    /// A part that nothing can be judged without.
-    func part(_ name: String, _ check: String) throws(EvidenceError) -> [UInt8] {
-        guard let bytes = self[name] else {
-            throw EvidenceError(check, expected: "the part \(name)", found: "none")
-        }
-        return bytes
-    }
 }
 
 extension Examination {

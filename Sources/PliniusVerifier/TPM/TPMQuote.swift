@@ -63,7 +63,9 @@ extension TPMQuote.Key {
         guard makes(signature) else { return false }
         switch signature.scheme {
         case .rsassa: return publicKey.isValid(signature.numbers[0], over: bytes, .rsaPKCS1(signature.hash))
-        case .rsapss: return publicKey.isValid(signature.numbers[0], over: bytes, .rsaPSS(signature.hash))
+        case .rsapss:
+            return publicKey.isValid(signature.numbers[0], over: bytes, .rsaPSS(signature.hash))
+                || publicKey.isValidWithLongestSalt(signature.numbers[0], over: bytes, signature.hash)
         case .ecdsa:
             guard case .ecc(let curve, _, _)? = area?.key else { return false }
             guard signature.numbers.allSatisfy({ $0.count <= curve.byteCount }) else { return false }
@@ -201,30 +203,31 @@ extension TPMQuote {
 // MARK: - The logs
 
 extension TPMQuote {
-    /// Judges the logs that the registers prove: those that are there, and those that the policy asks for.
+    /// Judges the logs that the policy asks for, by the registers that prove them; others that came along say nothing and are left alone.
     /// - Returns: What all of the evidence says.
     func examineLogs(
         _ evidence: Evidence, _ requirements: TPMRequirements, _ context: Context, _ examination: inout Examination
     ) throws(EvidenceError) -> TPMClaims {
         var claims = claims
-        if let bytes = evidence["uefi-log"] {
-            let log = try EventLog(bytes)
-            examineBootLog(
-                log, registers: registers, requirements.bootLog?.value ?? BootLogRequirements(), &examination)
-        } else if let bootLog = requirements.bootLog {
-            examination.check(
-                "tpm.uefi-log.present", false, expected: "the boot's log", found: "none", askedBy: bootLog.line)
+        if let bootLog = requirements.bootLog {
+            if let bytes = evidence["uefi-log"] {
+                examineBootLog(try EventLog(bytes), registers: registers, bootLog.value, &examination)
+            } else {
+                examination.check(
+                    "tpm.uefi-log.present", false, expected: "the boot's log", found: "none", askedBy: bootLog.line)
+            }
         }
-        if let bytes = evidence["ima-log"] {
-            let log = try IMALog(binary: bytes, start: Self.start(evidence))
-            claims.imaState = try examineIMA(
-                log, quoted: registers.compactMapValues { $0[10] },
-                bootRegisters: registers.mapValues { $0.filter { $0.key < 10 } },
-                requirements.ima?.value ?? IMARequirements(), state: requirements.imaState, at: context.now,
-                &examination)
-        } else if let ima = requirements.ima {
-            examination.check(
-                "tpm.ima-log.present", false, expected: "the kernel's log", found: "none", askedBy: ima.line)
+        if let ima = requirements.ima {
+            if let bytes = evidence["ima-log"] {
+                let log = try IMALog(binary: bytes, start: Self.start(evidence))
+                claims.imaState = try examineIMA(
+                    log, quoted: registers.compactMapValues { $0[10] },
+                    bootRegisters: registers.mapValues { $0.filter { $0.key < 10 } }, ima.value,
+                    state: requirements.imaState, at: context.now, &examination)
+            } else {
+                examination.check(
+                    "tpm.ima-log.present", false, expected: "the kernel's log", found: "none", askedBy: ima.line)
+            }
         }
         return claims
     }

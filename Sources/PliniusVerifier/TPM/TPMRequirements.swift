@@ -24,13 +24,9 @@ public struct TPMRequirements: Sendable {
     public var minimumFirmware: Setting<UInt64>?
     /// Demands a certificate of the TPM's maker; the anchors are the policy's own.
     public var endorsement: Setting<Bool>?
-    /// Demands the boot's log, and says what it has to show.
-    ///
-    /// A log that is there is judged in any case.
+    /// Demands the boot's log, and says what it has to show; one that nobody asks for is left alone.
     public var bootLog: Setting<BootLogRequirements>?
-    /// Demands the kernel's log, and says which files may be in it.
-    ///
-    /// A log that is there is judged in any case.
+    /// Demands the kernel's log, and says which files may be in it; one that nobody asks for is left alone.
     public var ima: Setting<IMARequirements>?
     /// Where the last verdict on this machine left its kernel's log; together with ``resetCount`` and ``restartCount``, since a machine
     /// that was booted begins another.

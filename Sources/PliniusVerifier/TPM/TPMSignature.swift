@@ -4,7 +4,7 @@ package struct TPMSignature: Hashable, Sendable {
     package enum Scheme: UInt16, Hashable, Sendable, CaseIterable {
         /// RSASSA PKCS#1 v1.5.
         case rsassa = 0x0014
-        /// RSASSA-PSS; the salt is as long as the digest.
+        /// RSASSA-PSS; the salt is as long as the digest, or as long as fits.
         case rsapss = 0x0016
         case ecdsa = 0x0018
     }

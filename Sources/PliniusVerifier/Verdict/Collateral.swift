@@ -25,6 +25,8 @@ public struct Collateral: Sendable {
     public var nvidiaRevocationLists: [[UInt8]] = []
     /// Who may certify endorsement keys of TPMs besides those that a policy names, in DER.
     public var endorsementAuthorities: [[UInt8]] = []
+    /// Certificates between those authorities and endorsement keys, in DER; nobody has to believe them.
+    public var endorsementIntermediates: [[UInt8]] = []
     /// Digests that policies name: files, boot components, measurements of GPUs.
     public var references: [ReferenceList] = []
     /// The bundles; empty if nothing was imported from one.

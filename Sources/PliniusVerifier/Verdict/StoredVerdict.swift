@@ -74,7 +74,8 @@ extension StoredEvidence {
         if let imaLog {
             _ = examination.group("ima") { inner throws(EvidenceError) in
                 _ = try examineIMA(
-                    imaLog, quoted: expected.registers, policy?.ima?.value ?? IMARequirements(), state: nil,
+                    imaLog, quoted: expected.registers,
+                    policy?.ima?.value.resolved(by: context.collateral) ?? IMARequirements(), state: nil,
                     at: context.now, &inner)
             }
         }
@@ -177,10 +178,22 @@ private func examineStrictly(
     case .sgx: return try examineSGX(evidence, SGXRequirements(), context, &examination)
     case .tdx: return try examineTDX(evidence, TDXRequirements(), context, &examination)
     case .snp: return try examineSNP(evidence, SNPRequirements(), context, &examination)
-    case .tpm: return try examineTPM(evidence, TPMRequirements(), context, &examination)
+    case .tpm: return try examineTPM(evidence, TPMRequirements(forLogsOf: evidence), context, &examination)
     case .nvidia: return try examineNVIDIA(evidence, NVIDIARequirements(), context, &examination)
     case .simulated: return try examineSimulated(evidence, SimulatedRequirements(), context, &examination)
-    case .azureVTPM: return try examineAzureVTPM(evidence, AzureVTPMRequirements(), context, &examination)
+    case .azureVTPM:
+        var requirements = AzureVTPMRequirements()
+        requirements.tpm = TPMRequirements(forLogsOf: evidence)
+        return try examineAzureVTPM(evidence, requirements, context, &examination)
+    }
+}
+
+extension TPMRequirements {
+    /// Strict defaults, also for each log that is there.
+    fileprivate init(forLogsOf evidence: Evidence) {
+        self.init()
+        if evidence["uefi-log"] != nil { bootLog = Setting(BootLogRequirements(), PolicyLine("tpm.bootLog")) }
+        if evidence["ima-log"] != nil { ima = Setting(IMARequirements(), PolicyLine("ima")) }
     }
 }
 

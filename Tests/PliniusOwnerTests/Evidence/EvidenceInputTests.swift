@@ -50,7 +50,8 @@ struct EvidenceInputTests {
             (["--report-data", "65 bytes"], ["--report-data", String(repeating: "00", count: 65)]),
             (["--register", "sha256"], ["--register", "md5:00"]), (["--nonce"], ["--nonce", "00"]),
             (["--collateral-key", "ed25519"], ["--collateral-key", "rsa:00"]),
-            (["missing"], ["--collateral", "@missing"]), (["quote", "x509"], ["--collateral", "@quote"]),
+            (["missing"], ["--collateral", "@missing"]),
+            (["quote", "collateral.import.format"], ["--collateral", "@quote"]),
             (["missing"], ["--policy", "@missing"]),
         ] {
             try folder.expectRefusal(2, words, ["evidence", "verify", "@quote"] + arguments)

@@ -1,3 +1,4 @@
+import Crypto
 import PliniusVerifier
 import PliniusWire
 import Testing
@@ -128,6 +129,38 @@ struct AzureVTPMTests {
                     found.first.map { name in field.checks.contains(where: name.hasPrefix) } == true,
                     "\(field), byte \(offset), bits \(bits): \(found)")
             }
+        }
+    }
+
+    @Test("A domain's own report is held to the quote, but for what its machine alone can check")
+    func domainReport() throws {
+        let evidence = try Self.evidence(Self.files[3].0)
+        // The processor's SVN and the code, which nothing but the machine's own key covers.
+        let free = [16..<32, 224..<256]
+        for offset in 0..<1184 {
+            let found = failing(try evidence.flipping("hcl-report", at: 32 + offset, 1 << (offset % 8)))
+            let isFree = free.contains { $0.contains(offset) }
+            #expect(found == (isFree ? [] : ["azure.hcl.report"]), "byte \(offset)")
+        }
+    }
+
+    @Test("A domain's own report with digests that fit is refused where it is of another domain")
+    func otherDomain() throws {
+        let evidence = try Self.evidence(Self.files[3].0)
+        let report = try #require(evidence["hcl-report"])
+        let changes: [(Int, Bool)] = [
+            (264, true), (280, true), (328, true), (376, true), (512, true), (520, true), (528, true), (576, true),
+            (624, true), (672, true), (128, true),
+            // A register that is extended while the system runs.
+            (720, false),
+        ]
+        for (offset, isRefused) in changes {
+            var changed = report
+            changed[32 + offset] ^= 1
+            changed.replaceSubrange(32 + 32..<32 + 80, with: Array(SHA384.hash(data: changed[32 + 256..<32 + 495])))
+            changed.replaceSubrange(32 + 80..<32 + 128, with: Array(SHA384.hash(data: changed[32 + 512..<32 + 1024])))
+            let found = failing(evidence.with("hcl-report", changed))
+            #expect(found == (isRefused ? ["azure.hcl.report"] : []), "byte \(offset)")
         }
     }
 

@@ -144,11 +144,12 @@ struct SWTPMTests {
         var context = Context(now: now)
         context.anchors.endorsement = authorities.0.map(\.der)
         let intermediates = authorities.1.map(\.der)
+        context.collateral.endorsementIntermediates = intermediates
 
         func failing(_ certificate: [UInt8], _ ek: TPMPublic, _ context: Context) -> [String] {
             failures { (examination: inout Examination) throws(EvidenceError) in
                 _ = try examineEndorsement(
-                    certificate: certificate, ek: ek, intermediates: intermediates, context, askedBy: nil, &examination)
+                    certificate: certificate, ek: ek, context, askedBy: nil, &examination)
             }
         }
         #expect(failing(certificate, ek, context).isEmpty)
@@ -170,6 +171,7 @@ struct SWTPMTests {
         var requirements = TPMRequirements()
         requirements.endorsement = asked(true)
         context.anchors.endorsement = intermediates
+        context.collateral.endorsementIntermediates = []
         let evidence = try tpm.quote("ak", "sha256:0").with("ek-certificate", certificate)
         let found = failures { (examination: inout Examination) throws(EvidenceError) in
             _ = try examineTPM(evidence, requirements, context, &examination)

@@ -175,6 +175,26 @@ struct TPMQuoteTests {
         #expect(failures(try Self.tpm().evidence(), requirements) == ["tpm.ek.present"])
     }
 
+    @Test("Logs that nobody asks for are left alone; those that somebody does are read to their last byte")
+    func logs() throws {
+        let evidence = try Self.tpm().evidence()
+        let entry: [UInt8] = [10, 0, 0, 0] + [UInt8](repeating: 0, count: 20)
+        for (part, check) in [("uefi-log", "bootlog.format"), ("ima-log", "ima.log.format")] {
+            for log in [[], [1, 2, 3], entry] as [[UInt8]] {
+                #expect(failures(evidence.with(part, log)).isEmpty)
+                var requirements = TPMRequirements()
+                if part == "uefi-log" { requirements.bootLog = asked(BootLogRequirements()) }
+                if part == "ima-log" { requirements.ima = asked(IMARequirements()) }
+                let found = failures(evidence.with(part, log), requirements)
+                #expect(log.isEmpty ? !found.isEmpty : found == [check], "\(part): \(found)")
+            }
+        }
+        var examination = Examination()
+        let claims = try examineTPM(
+            evidence.with("ima-log", entry), TPMRequirements(), Context(now: Vectors.pinnedTime), &examination)
+        #expect(claims.imaState == nil)
+    }
+
     @Test("No piece of a structure is one, and nothing follows it")
     func truncations() throws {
         let tpm = Self.tpm()
@@ -253,10 +273,12 @@ struct TPMVectorTests {
     func googleLog() throws {
         let evidence = try Self.gce()[1]
         let log = try #require(evidence["uefi-log"])
-        #expect(!failures(evidence.with("uefi-log", Array(log.dropLast()))).isEmpty)
+        var requirements = TPMRequirements()
+        requirements.bootLog = asked(BootLogRequirements())
+        #expect(!failures(evidence.with("uefi-log", Array(log.dropLast())), requirements).isEmpty)
         var changed = log
         changed[log.count / 2] ^= 1
-        #expect(!failures(evidence.with("uefi-log", changed)).isEmpty)
+        #expect(!failures(evidence.with("uefi-log", changed), requirements).isEmpty)
     }
 
     @Test("Keylime's files: the key has the name that was enrolled")
