@@ -110,11 +110,6 @@ extension PerunClient {
         try await get("/v1/attestation?nonce=\(Self.escaped(nonce))")
     }
 
-    /// Hands in a share of the root key, while the manager is locked.
-    public func unlock(_ request: ShareRequest) async throws(PerunClientError) -> Health {
-        try await post("/v1/shares", request)
-    }
-
     public func health() async throws(PerunClientError) -> Health { try await get("/v1/health") }
 
     /// A text as one part of a path: everything but letters, digits and `-._~` as percent and two digits.

@@ -11,15 +11,19 @@ public struct PerunClient: Sendable {
 
     private let http: HTTPClient
     private let base: String
+    private let token: String?
     private let seconds: Int64
 
     /// Prepares to ask; nothing is sent yet.
     /// - Parameters:
     ///   - address: `host:port` or `[v6]:port`.
     ///   - certificate: The manager's own certificate, in PEM: no other is believed, whatever name it has.
+    ///   - token: What the manager wants to be told before it lists anything, if it wants that.
     ///   - seconds: How long one answer may take.
     /// - Throws: `PerunClientError` if either is none.
-    public init(address: String, certificate: String, seconds: Int64 = 60) throws(PerunClientError) {
+    public init(
+        address: String, certificate: String, token: String? = nil, seconds: Int64 = 60
+    ) throws(PerunClientError) {
         let pinned: [NIOSSLCertificate]
         do { pinned = try NIOSSLCertificate.fromPEMBytes(Array(certificate.utf8)) } catch {
             throw PerunClientError("the manager's certificate is no certificate in PEM: fetch it again")
@@ -42,6 +46,7 @@ public struct PerunClient: Sendable {
         configuration.httpVersion = .http1Only
         http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         base = url
+        self.token = token
         self.seconds = seconds
     }
 
@@ -84,6 +89,7 @@ public struct PerunClient: Sendable {
         var request = HTTPClientRequest(url: base + path)
         request.method = method
         request.headers.add(name: "accept", value: "application/json, application/problem+json, */*;q=0.1")
+        if let token { request.headers.add(name: "authorization", value: "Bearer \(token)") }
         if let body {
             request.headers.add(name: "content-type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: body))

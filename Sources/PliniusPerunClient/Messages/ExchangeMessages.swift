@@ -109,7 +109,8 @@ public struct ReleaseRequest: Hashable, Sendable, Codable {
     public init(result: Base64) { self.result = result }
 }
 
-public struct LeaseTerms: Hashable, Sendable, Codable {
+/// The leave to use the keys for a while.
+public struct GrantedLease: Hashable, Sendable, Codable {
     /// 16 bytes in hexadecimal.
     public var id: String
     /// How long it lasts from now.
@@ -131,11 +132,11 @@ public struct LeaseTerms: Hashable, Sendable, Codable {
 public struct ReleaseAnswer: Hashable, Sendable, Codable {
     /// A frame for the enclave.
     public var grant: Base64
-    public var lease: LeaseTerms
+    public var lease: GrantedLease
     /// Canonical JSON: the entry of the audit log, the proof that it is there, and the signed head.
     public var receipt: Base64
 
-    public init(grant: Base64, lease: LeaseTerms, receipt: Base64) {
+    public init(grant: Base64, lease: GrantedLease, receipt: Base64) {
         self.grant = grant
         self.lease = lease
         self.receipt = receipt

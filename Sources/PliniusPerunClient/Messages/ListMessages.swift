@@ -164,23 +164,12 @@ public struct SelfAttestation: Hashable, Sendable, Codable {
 
 /// `GET /v1/health`.
 public struct Health: Hashable, Sendable, Codable {
-    /// `ready`, or `locked` until enough shares of the root key are in.
+    /// `ready`.
     public var status: String
-    /// How many shares are still missing.
-    public var missingShares: Int?
     public var version: String
 
-    public init(status: String, missingShares: Int? = nil, version: String) {
+    public init(status: String, version: String) {
         self.status = status
-        self.missingShares = missingShares
         self.version = version
     }
-}
-
-/// An owner's share of the root key: `POST /v1/shares`, while the manager is locked.
-public struct ShareRequest: Hashable, Sendable, Codable {
-    /// The share's line, as it was handed out.
-    public var share: String
-
-    public init(share: String) { self.share = share }
 }

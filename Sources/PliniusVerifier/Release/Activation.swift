@@ -8,7 +8,7 @@ public struct PendingActivation: Sendable {
     /// What the enclave gets.
     public let credential: Credential
     private let key: ActivatedKey
-    private let secret: SymmetricKey
+    private let secret: [UInt8]
 
     /// Wraps a fresh secret.
     /// - Throws: `EvidenceError` if either key is none.
@@ -18,14 +18,39 @@ public struct PendingActivation: Sendable {
         let wrapped = try TPMCredential(wrapping: secret, for: enrolment.endorsementKey, attestationKey: name)
         credential = Credential(identityObject: wrapped.blob, encryptedSecret: wrapped.encryptedSeed)
         key = ActivatedKey(name: name, endorsementKey: enrolment.endorsementKey)
-        self.secret = SymmetricKey(data: secret)
+        self.secret = secret
+    }
+
+    /// What has to be remembered until the proof comes, by whoever keeps it from everybody else.
+    public struct Kept: Hashable, Sendable, Codable {
+        let name: [UInt8]
+        let endorsementKey: [UInt8]
+        let secret: [UInt8]
+        let credential: [[UInt8]]
+    }
+
+    public var kept: Kept {
+        Kept(
+            name: key.name, endorsementKey: key.endorsementKey, secret: secret,
+            credential: [credential.identityObject, credential.encryptedSecret])
+    }
+
+    /// Goes on with what was remembered.
+    /// - Throws: `EvidenceError` if that is none.
+    public init(_ kept: Kept) throws(EvidenceError) {
+        guard kept.secret.count == 32, kept.credential.count == 2 else {
+            throw EvidenceError("tpm.activation.proof", expected: "what was remembered", found: "something else")
+        }
+        credential = Credential(identityObject: kept.credential[0], encryptedSecret: kept.credential[1])
+        key = ActivatedKey(name: kept.name, endorsementKey: kept.endorsementKey)
+        secret = kept.secret
     }
 
     /// The key that is where the enrolment says; `nil` unless the proof holds.
     /// - Parameter transcript: Everything that was said up to the credential, it included.
     public func key(provenBy activation: [UInt8], over transcript: Transcript) -> ActivatedKey? {
         let isProven = HMAC<SHA256>.isValidAuthenticationCode(
-            activation, authenticating: Array(SHA256.hash(data: transcript.bytes)), using: secret)
+            activation, authenticating: Array(SHA256.hash(data: transcript.bytes)), using: SymmetricKey(data: secret))
         return isProven ? key : nil
     }
 }

@@ -92,6 +92,9 @@ public struct Transcript: Hashable, Sendable {
 
     public init() {}
 
+    /// Goes on with what ``bytes`` were at an earlier moment.
+    public init(resuming bytes: [UInt8]) { self.bytes = bytes }
+
     /// Takes in the next frame, sent or received.
     public mutating func append(_ frame: Frame, hashedBy sha256: ([UInt8]) -> [UInt8]) {
         bytes += sha256(frame.encoded)
