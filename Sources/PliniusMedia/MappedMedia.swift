@@ -1,6 +1,6 @@
 import CPliniusPM
 import Glibc
-import Synchronization
+package import Synchronization
 
 /// A mapped file: the real medium.
 ///
@@ -8,15 +8,15 @@ import Synchronization
 /// nothing but addresses. Large pages are not asked for: ext4 uses them by itself where the page cache has them, and tmpfs only where the
 /// administrator of the machine allows it; random stores to 256 MiB took the same time with the advice and without.
 @safe
-final class MappedMedia: PersistentMedia {
-    let tier: Tier
-    let isWritable: Bool
-    let bootID = BootID.current
-    @unsafe private let mapping: UnsafeMutableRawBufferPointer
+package final class MappedMedia: PersistentMedia {
+    package let tier: Tier
+    package let isWritable: Bool
+    package let bootID = BootID.current
+    @unsafe package let mapping: UnsafeMutableRawBufferPointer
     /// How much of the mapping has a file under it; it only grows.
-    private let byteCount: Atomic<Int>
+    package let byteCount: Atomic<Int>
     /// A duplicate of the caller's descriptor: the same open file description, so that a lock on it holds as long as the mapping.
-    private let descriptor: CInt
+    package let descriptor: CInt
     /// `nil` if nothing is to be written back, which is for measurements.
     private let instruction: cplinius_line_instruction?
     /// Whether stores must be sent to the medium line by line.
@@ -28,7 +28,7 @@ final class MappedMedia: PersistentMedia {
 
     /// Maps the first `byteCount` bytes of a regular file and finds out what its medium promises.
     /// - Throws: `.mappingFailed`, `.noInstruction` or `.system`.
-    init(
+    package init(
         descriptor: CInt, byteCount: Int, isWritable: Bool, writeBack: WriteBack = .automatic
     ) throws(PersistenceError) {
         guard writeBack.isAvailable else {
@@ -80,37 +80,11 @@ final class MappedMedia: PersistentMedia {
         return unsafe (start, forgets ? .t1 : cplinius_is_dax(descriptor) == 1 ? .t2 : .t3)
     }
 
-    @unsafe var bytes: UnsafeMutableRawBufferPointer {
+    @unsafe package var bytes: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(start: mapping.baseAddress, count: byteCount.load(ordering: .relaxed))
     }
 
-    func grow(toByteCount byteCount: Int) throws(PersistenceError) {
-        let old = unsafe bytes.count
-        guard unsafe byteCount <= mapping.count else {
-            throw PersistenceError(
-                .cannotGrow,
-                "The pool was opened with addresses for \(unsafe mapping.count) bytes, and \(byteCount) were asked for. "
-                    + "Open it again, and grow it then.")
-        }
-        do throws(PersistenceError) {
-            try Region.reserve(descriptor, byteCount)
-            // The size of the file is durable before anything says that the pool reaches that far.
-            while fsync(descriptor) != 0 {
-                guard errno == EINTR else {
-                    throw PersistenceError("The pool's new size cannot be made durable (fsync)", errno: errno)
-                }
-            }
-        } catch {
-            if byteCount > old { _ = ftruncate(descriptor, off_t(old)) }
-            throw error
-        }
-        guard byteCount > old else { return }
-        // The first store to a page then meets no fault; a kernel before 5.14 does not know this advice.
-        _ = unsafe madvise(mapping.baseAddress.unsafelyUnwrapped + old, byteCount - old, CInt(23))
-        self.byteCount.store(byteCount, ordering: .releasing)
-    }
-
-    @unsafe func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
+    @unsafe package func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
         guard let from = source.baseAddress, let to = unsafe bytes.baseAddress else { return }
         if !synchronises, let instruction {
             unsafe cplinius_copy_non_temporal(to + offset, from, source.count, instruction)
@@ -120,20 +94,20 @@ final class MappedMedia: PersistentMedia {
         }
     }
 
-    func store(_ word: UInt64, at offset: Int) {
+    package func store(_ word: UInt64, at offset: Int) {
         guard let base = unsafe bytes.baseAddress else { return }
         unsafe cplinius_store_release((base + offset).assumingMemoryBound(to: UInt64.self), word)
         writeBack(offset..<offset + 8)
     }
 
-    func writeBack(_ range: Range<Int>) {
+    package func writeBack(_ range: Range<Int>) {
         guard writesBack, let instruction, let base = unsafe bytes.baseAddress else { return }
         unsafe cplinius_write_back(base + range.lowerBound, range.count, instruction)
     }
 
-    var persistsByFence: Bool { !synchronises }
+    package var persistsByFence: Bool { !synchronises }
 
-    func persist() throws(PersistenceError) {
+    package func persist() throws(PersistenceError) {
         guard synchronises else { return cplinius_fence() }
         while fdatasync(descriptor) != 0 {
             guard errno == EINTR else {

@@ -4,58 +4,33 @@ import Glibc
 public struct PersistenceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Kind: String {
-            case notARegularFile, notEmpty, tooSmall, readOnly, noSpace, tooLarge, mappingFailed, notDurable,
-                noInstruction
-            case cannotGrow, inUse
-            case invalidName, otherType, noSuchRoot, notAPool, unsupportedVersion, truncated, damaged, system
+        public let description: String
+        /// Whether a pool was refused for what is in its file, rather than for a failing machine.
+        public let isRefusal: Bool
+
+        package init(_ name: String, isRefusal: Bool = false) {
+            description = name
+            self.isRefusal = isRefusal
         }
-        private let kind: Kind
 
         /// The descriptor is a directory, a device, a pipe.
-        public static let notARegularFile = Code(kind: .notARegularFile)
-        /// A pool is made in an empty file only.
-        public static let notEmpty = Code(kind: .notEmpty)
+        public static let notARegularFile = Code("notARegularFile")
         /// The file ends before the pool's first page does.
-        public static let tooSmall = Code(kind: .tooSmall)
+        public static let tooSmall = Code("tooSmall", isRefusal: true)
         /// The descriptor, or the file system, does not allow writing.
-        public static let readOnly = Code(kind: .readOnly)
+        public static let readOnly = Code("readOnly")
         /// The file system, or the user's quota, is full.
-        public static let noSpace = Code(kind: .noSpace)
+        public static let noSpace = Code("noSpace")
         /// The file would pass a limit of the process or of the file system.
-        public static let tooLarge = Code(kind: .tooLarge)
+        public static let tooLarge = Code("tooLarge")
         /// The kernel does not map the file.
-        public static let mappingFailed = Code(kind: .mappingFailed)
+        public static let mappingFailed = Code("mappingFailed")
         /// The device did not take the data: what was written last may be lost.
-        public static let notDurable = Code(kind: .notDurable)
+        public static let notDurable = Code("notDurable")
         /// The processor lacks the instruction that was asked for.
-        public static let noInstruction = Code(kind: .noInstruction)
-        /// There is no address space left behind the mapping, or the size asked for is not larger.
-        public static let cannotGrow = Code(kind: .cannotGrow)
-        /// Another process holds the pool's lock.
-        public static let inUse = Code(kind: .inUse)
-        /// A root's name is empty, too long, or holds control characters.
-        public static let invalidName = Code(kind: .invalidName)
-        /// A root names something else than what was asked for, or a pool commits in another way.
-        public static let otherType = Code(kind: .otherType)
-        /// The pool names nothing like that.
-        public static let noSuchRoot = Code(kind: .noSuchRoot)
-        /// The file does not begin as a pool does.
-        public static let notAPool = Code(kind: .notAPool)
-        /// The pool has another format version.
-        public static let unsupportedVersion = Code(kind: .unsupportedVersion)
-        /// The file ends before its pool does.
-        public static let truncated = Code(kind: .truncated)
-        /// What recovery needs contradicts itself.
-        public static let damaged = Code(kind: .damaged)
+        public static let noInstruction = Code("noInstruction")
         /// Another system call failed.
-        public static let system = Code(kind: .system)
-
-        /// Whether a pool was refused for what is in its file, rather than for a failing machine.
-        public var isRefusal: Bool {
-            [.tooSmall, .otherType, .notAPool, .unsupportedVersion, .truncated, .damaged].contains(self)
-        }
-        public var description: String { kind.rawValue }
+        public static let system = Code("system")
     }
 
     /// What kind of failure.

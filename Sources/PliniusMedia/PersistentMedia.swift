@@ -39,21 +39,9 @@ public protocol PersistentMedia: AnyObject, Sendable {
 
     /// Whether ``persist()`` is a fence of the processor and nothing else, so that the caller may issue it in place.
     var persistsByFence: Bool { get }
-
-    /// Makes the medium at least so large, durably, by zeros behind its end; what is there does not move.
-    ///
-    /// A crash may leave any number of them.
-    /// - Throws: `.cannotGrow`, `.noSpace`, `.tooLarge` or `.system`; the size is then as before.
-    func grow(toByteCount byteCount: Int) throws(PersistenceError)
 }
 
 extension PersistentMedia {
     /// No: the medium wants to be asked.
     public var persistsByFence: Bool { false }
-
-    /// Refuses more than there is.
-    public func grow(toByteCount byteCount: Int) throws(PersistenceError) {
-        if unsafe byteCount <= bytes.count { return try persist() }
-        throw PersistenceError(.cannotGrow, "A medium of this kind keeps its size of \(unsafe bytes.count) bytes.")
-    }
 }

@@ -1,4 +1,4 @@
-import Glibc
+package import Glibc
 
 extension Region {
     /// How a pool is opened.
@@ -7,34 +7,6 @@ extension Region {
         case readOnly
         /// The whole life of a run.
         case readWrite
-    }
-
-    /// Makes a pool of `byteCount` zero bytes, a multiple of the page, in an empty regular file.
-    ///
-    /// The descriptor stays the caller's; the pool keeps a duplicate. The file holds its blocks when this returns, and is empty again
-    /// if it throws.
-    ///
-    /// - Throws: `.notARegularFile`, `.readOnly`, `.notEmpty`, `.noSpace`, `.tooLarge`, `.mappingFailed`, `.noInstruction`, `.system`.
-    /// - Complexity: O(`byteCount`) on file systems that cannot reserve blocks without writing them.
-    public static func create(
-        descriptor: CInt, byteCount: Int, writeBack: WriteBack = .automatic
-    ) throws(PersistenceError) -> Region {
-        precondition(byteCount > 0 && byteCount % pageBytes == 0, "a pool is made of whole pages")
-        let file = try inspect(descriptor, .readWrite)
-        guard file.st_size == 0 else {
-            throw PersistenceError(
-                .notEmpty,
-                "The file for a new pool holds \(file.st_size) bytes already. It was left alone; choose another name.")
-        }
-        do {
-            try reserve(descriptor, byteCount)
-            return Region(
-                on: try MappedMedia(
-                    descriptor: descriptor, byteCount: byteCount, isWritable: true, writeBack: writeBack))
-        } catch {
-            _ = ftruncate(descriptor, 0)
-            throw error
-        }
     }
 
     /// Opens the pool in a regular file, whole.
@@ -62,7 +34,7 @@ extension Region {
         return Region(on: media)
     }
 
-    private static func inspect(_ descriptor: CInt, _ access: Access) throws(PersistenceError) -> stat {
+    package static func inspect(_ descriptor: CInt, _ access: Access) throws(PersistenceError) -> stat {
         var file = stat()
         guard unsafe fstat(descriptor, &file) == 0 else {
             throw PersistenceError("The pool's descriptor \(descriptor) cannot be inspected", errno: errno)
@@ -82,7 +54,7 @@ extension Region {
     }
 
     /// Gives every byte up to `byteCount` a block.
-    static func reserve(_ descriptor: CInt, _ byteCount: Int) throws(PersistenceError) {
+    package static func reserve(_ descriptor: CInt, _ byteCount: Int) throws(PersistenceError) {
         var number: CInt
         repeat {
             // Falls back to touching every block where the file system cannot reserve. It returns the number, not errno.

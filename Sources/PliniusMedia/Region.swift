@@ -12,7 +12,7 @@ public final class Region: Sendable {
     /// The unit of every size and offset here, in bytes.
     public static let pageBytes = 4096
 
-    @usableFromInline let media: any PersistentMedia
+    @usableFromInline package let media: any PersistentMedia
     @usableFromInline let persistsByFence: Bool
 
     /// A pool on a medium of another kind, for tests.
@@ -98,11 +98,6 @@ public final class Region: Sendable {
     @inlinable public func persist() throws(PersistenceError) {
         if persistsByFence { return cplinius_fence() }
         try media.persist()
-    }
-
-    /// Appends bytes, which never move those that are there; see ``PersistentMedia/grow(toByteCount:)``.
-    package func grow(toByteCount byteCount: Int) throws(PersistenceError) {
-        try media.grow(toByteCount: byteCount)
     }
 
     // MARK: Bounds

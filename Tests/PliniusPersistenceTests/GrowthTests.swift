@@ -193,7 +193,7 @@ import _PliniusTestSupport
 }
 
 /// Shows a part of a recording medium, and more of it when it grows.
-private final class GrowingMedia: PersistentMedia, @unchecked Sendable {
+private final class GrowingMedia: GrowableMedia, @unchecked Sendable {
     private let inner: RecordingMedia
     private var byteCount: Int
     var beforeGrowth: (() -> Void)?
