@@ -94,9 +94,13 @@ let modules: [Module] = [
         products: [crypto, cryptoExtras, certificates, asn1, yaml]),
     Module(name: "PliniusDatasets", ring: .keyholder, uses: ["CZlib"]),
     Module(
+        name: "PliniusDataSealing", ring: .keyholder,
+        uses: ["PliniusMirror", "PliniusNN", "PliniusSealing", "_PliniusSupport"]),
+    Module(
         name: "PliniusOwner", ring: .keyholder,
         uses: [
-            "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns", "PliniusSealing",
+            "PliniusDataSealing", "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns",
+            "PliniusSealing",
             "PliniusSockets", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
         ],
         products: [arguments]),
@@ -252,14 +256,16 @@ let package = Package(
                 "CAllocationCount", "CPliniusPM", "PliniusMedia", "PliniusPersistence", "PliniusPoolTools",
                 "_PliniusSupport",
             ]),
-        tests("PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], resources: [.copy("Vectors")]),
+        tests(
+            "PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], products: [crypto],
+            resources: [.copy("Vectors")]),
         tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
         tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
         tests(
             "PliniusMirrorTests",
             of: [
-                "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns", "PliniusSealing",
-                "_PliniusSupport",
+                "PliniusDataSealing", "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusPersistence",
+                "PliniusRuns", "PliniusSealing", "_PliniusSupport",
             ]),
         tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
         tests(

@@ -10,21 +10,14 @@ extension Attester {
 
     func tpmEvidence(over extraData: [UInt8], _ options: EvidenceOptions) throws(AttestationError) -> Evidence {
         let tpm = try TPM(paths.tpm)
-        let quote = try tpm.quote(
-            options.registers, extraData: extraData, algorithm: options.keyAlgorithm, at: options.keyHandle)
-        var parts = [
-            "attest": quote.attest, "signature": quote.signature, "pcrs": quote.values.encoded, "ak": quote.key,
-        ]
-        parts["ek-certificate"] = try tpm.anyCertificate()
+        var parts = try tpm.evidence(
+            of: options.registers, extraData: extraData, algorithm: options.keyAlgorithm, at: options.keyHandle)
         guard options.includesLogs else { return Evidence(.tpm, parts) }
         parts = try withLog("uefi-log", at: paths.uefiLog, parts)
         // After the quote: so the log holds all that the quote covers.
         parts = try withLog("ima-log", at: paths.imaLog, parts)
         if let log = parts["ima-log"] {
-            parts["ima-log"] = try imaEntries(of: log, from: options.firstLogEntry)
-            var start = ByteWriter()
-            start.write(options.firstLogEntry)
-            parts["ima-start"] = start.bytes
+            parts.merge(try MeasurementLog.parts(of: log, from: options.firstLogEntry)) { $1 }
         }
         return Evidence(.tpm, parts)
     }
@@ -42,24 +35,11 @@ extension Attester {
         return parts
     }
 
-    /// The binary log without its first entries.
-    private func imaEntries(of log: [UInt8], from first: UInt64) throws(AttestationError) -> [UInt8] {
-        var reader = ByteReader(log)
-        do throws(TruncatedInput) {
-            for _ in 0..<first { try Self.skipEntry(&reader) }
-        } catch {
-            throw AttestationError(
-                "IMA: the log ends before entry \(first), which the verifier is to have seen: was there a boot since?")
-        }
-        return Array(log.suffix(reader.remaining))
-    }
-
-    /// PCR (4), template digest (20), the template's name; its data, which in the oldest template has no length of its own.
-    private static func skipEntry(_ reader: inout ByteReader) throws(TruncatedInput) {
-        _ = try reader.readBytes(24)
-        let name = try reader.readBytes(Int(try reader.read(UInt32.self)))
-        if name == Array("ima".utf8) { _ = try reader.readBytes(20) }
-        _ = try reader.readBytes(Int(try reader.read(UInt32.self)))
+    /// What a verifier needs to wrap a secret for this machine's TPM, and which of the TPM's endorsement keys it will be wrapped for.
+    public func enrolment(
+        options: EvidenceOptions = EvidenceOptions()
+    ) throws(AttestationError) -> (Enrolment, endorsement: TPMKeyAlgorithm) {
+        try TPM(paths.tpm).enrolment(algorithm: options.keyAlgorithm, at: options.keyHandle)
     }
 
     /// The TPM's endorsement key, for a verifier that is to learn it.

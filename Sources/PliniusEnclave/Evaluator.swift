@@ -43,9 +43,13 @@ enum Evaluator {
             }
         }
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
-        return Evaluation(
-            iteration: iteration, accuracy: Float(Double(correct) / Double(header.count)), count: UInt64(header.count),
-            correct: UInt64(correct), loss: Float(loss / Double(header.count)),
-            imagesPerSecond: Float(Double(header.count) / seconds))
+        var evaluation = Evaluation()
+        evaluation.iteration = iteration
+        evaluation.accuracy = Float(Double(correct) / Double(header.count))
+        evaluation.count = UInt64(header.count)
+        evaluation.correct = UInt64(correct)
+        evaluation.loss = Float(loss / Double(header.count))
+        evaluation.imagesPerSecond = Float(Double(header.count) / seconds)
+        return evaluation
     }
 }

@@ -123,7 +123,6 @@ struct Provisioning {
         var data = RuntimeData()
         data.nonce = nonce
         data.purpose = subject.purpose
-        data.suite = pair.suite == .x25519 ? .x25519 : .p256
         data.publicKey = pair.publicKey
         data.configDigest = subject.configDigest
         data.datasetIDs = [subject.dataset.id]
@@ -139,8 +138,8 @@ struct Provisioning {
         let content: SecretBytes
         do throws(SealingError) {
             content = try pair.open(
-                HPKEMessage(encapsulatedKey: grant.encapsulatedKey, ciphertext: grant.ciphertext),
-                info: KeyGrant.info, authenticating: grant.transcript)
+                grant.ciphertext, encapsulatedKey: grant.encapsulatedKey, info: KeyGrant.info,
+                authenticating: grant.transcript)
         } catch {
             throw SessionError(.integrity, "the grant cannot be opened: it is not sealed to the key of this enclave")
         }

@@ -72,9 +72,12 @@ extension PliniusWire.RunStatus {
             averageLoss = status.newest?.progress?.averageLoss ?? 0
             generation = status.newest?.generation ?? 0
             slots = status.slots.map { slot in
-                SlotStatus(
-                    state: "\(slot.state)", iteration: slot.progress?.iteration ?? 0, generation: slot.generation ?? 0,
-                    sequence: slot.sequence ?? 0)
+                var status = SlotStatus()
+                status.state = "\(slot.state)"
+                status.iteration = slot.progress?.iteration ?? 0
+                status.generation = slot.generation ?? 0
+                status.sequence = slot.sequence ?? 0
+                return status
             }
         } catch { problem = error.message }
     }

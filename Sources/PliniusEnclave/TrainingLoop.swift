@@ -59,13 +59,16 @@ struct TrainingLoop {
                 mirrored = progress.iteration
             }
             let time = monotonicNanoseconds() - start
-            control.send(
-                .iteration(
-                    IterationEvent(
-                        iteration: progress.iteration, loss: loss, averageLoss: progress.averageLoss,
-                        learningRate: rate, iterationNanoseconds: time, mirrorNanoseconds: mirrorTime,
-                        batchNanoseconds: batch.nanoseconds,
-                        imagesPerSecond: Float(Double(options.batch) / (Double(time) / 1e9)))))
+            var event = IterationEvent()
+            event.iteration = progress.iteration
+            event.loss = loss
+            event.averageLoss = progress.averageLoss
+            event.learningRate = rate
+            event.iterationNanoseconds = time
+            event.mirrorNanoseconds = mirrorTime
+            event.batchNanoseconds = batch.nanoseconds
+            event.imagesPerSecond = Float(Double(options.batch) / (Double(time) / 1e9))
+            control.send(.iteration(event))
             if isStopping && !isLast { return .stopped }
         }
         return .finished
@@ -108,11 +111,12 @@ struct TrainingLoop {
         let start = monotonicNanoseconds()
         try reporting { try mirror.mirrorOut(arena.memory, progress: progress) }
         let time = monotonicNanoseconds() - start
-        control.send(
-            .mirror(
-                MirrorEvent(
-                    iteration: progress.iteration, generation: generation,
-                    bytes: UInt64(mirror.statistics.bytesWritten - before), nanoseconds: time)))
+        var event = MirrorEvent()
+        event.iteration = progress.iteration
+        event.generation = generation
+        event.bytes = UInt64(mirror.statistics.bytesWritten - before)
+        event.nanoseconds = time
+        control.send(.mirror(event))
         return time
     }
 

@@ -50,9 +50,6 @@ public struct RunIdentity: Hashable, Sendable {
         case dataSet = "data set"
         case seed = "seed"
         case cipher = "cipher"
-        case sampling = "sampling"
-        case executor = "executor"
-        case threads = "number of threads"
 
         public var description: String { rawValue }
     }
@@ -69,25 +66,9 @@ public struct ExpectedRun: Hashable, Sendable {
     public var datasetID: [UInt8]?
     public var seed: UInt64?
     public var cipher: Cipher?
-    public var sampling: UInt8?
-    public var executor: UInt8?
-    public var threads: UInt32?
 
     /// Any run, for export and inspection: set what is known.
     public init() {}
-
-    /// Exactly this run, whatever its id.
-    public init(_ identity: RunIdentity) {
-        name = identity.name
-        configDigest = identity.configDigest
-        layoutDigest = identity.layoutDigest
-        datasetID = identity.datasetID
-        seed = identity.seed
-        cipher = identity.cipher
-        sampling = identity.sampling
-        executor = identity.executor
-        threads = identity.threads
-    }
 
     /// The parts in which `identity` is not what is expected.
     public func differences(from identity: RunIdentity) -> [RunIdentity.Part] {
@@ -100,9 +81,6 @@ public struct ExpectedRun: Hashable, Sendable {
             case .dataSet: differ(datasetID, identity.datasetID)
             case .seed: differ(seed, identity.seed)
             case .cipher: differ(cipher, identity.cipher)
-            case .sampling: differ(sampling, identity.sampling)
-            case .executor: differ(executor, identity.executor)
-            case .threads: differ(threads, identity.threads)
             }
         }
     }

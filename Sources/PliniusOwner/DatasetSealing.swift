@@ -1,3 +1,4 @@
+import PliniusDataSealing
 import PliniusDatasets
 import PliniusMirror
 import PliniusNN
@@ -14,7 +15,7 @@ enum DatasetSealing {
         let shape = Shape(
             channels: source.extents.channels, height: source.extents.height, width: source.extents.width)
         guard
-            let header = PublicDatasetHeader(
+            let page = DatasetFirstPage(
                 count: source.count, shape: shape, classes: source.classes, cipher: cipher, keys: keys)
         else {
             throw OwnerError(
@@ -22,7 +23,8 @@ enum DatasetSealing {
                 "\(source.count) images of \(shape) in \(source.classes) classes cannot be sealed: "
                     + PublicDatasetHeader.limits)
         }
-        try file.write(header.encoded(keys: keys))
+        let header = page.header
+        try file.write(page.bytes)
         var sealer = RecordSealer(header, keys: keys)
         var progress = ProgressBar("sealed", total: header.count)
         defer { progress.finish() }

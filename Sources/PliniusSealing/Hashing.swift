@@ -22,11 +22,6 @@ public struct IncrementalSHA256 {
         state.update(data: bytes)
     }
 
-    /// Takes in the next bytes.
-    @unsafe public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-        unsafe state.update(bufferPointer: bytes)
-    }
-
     /// The digest of everything so far, 32 bytes; more may follow.
     public func digest() -> [UInt8] {
         Array(state.finalize())

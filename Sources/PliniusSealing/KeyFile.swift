@@ -37,18 +37,13 @@ extension SecretBytes {
 /// Why a key file was refused.
 public struct KeyFileError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of refusal.
-    public struct Code: Hashable, Sendable {
-        private enum Value {
-            case unreadable, notAKey, exposed
-        }
-        private let value: Value
-
+    public enum Code: Sendable {
         /// The system does not let it be read.
-        public static let unreadable = Code(value: .unreadable)
+        case unreadable
         /// It is no regular file of the right length.
-        public static let notAKey = Code(value: .notAKey)
+        case notAKey
         /// Others than its owner may read or write it.
-        public static let exposed = Code(value: .exposed)
+        case exposed
     }
 
     /// The kind of refusal.

@@ -36,14 +36,4 @@ public final class SecretBytes: Sendable {
     @unsafe public func withBytes<R, E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> R) throws(E) -> R {
         unsafe try body(UnsafeRawBufferPointer(memory.bytes))
     }
-
-    /// Compares with other secret bytes in a time that depends on the lengths only.
-    public func isEqual(to other: SecretBytes) -> Bool {
-        guard count == other.count else { return false }
-        var difference: UInt8 = 0
-        for index in 0..<count {
-            unsafe difference |= memory.bytes[index] ^ other.memory.bytes[index]
-        }
-        return difference == 0
-    }
 }

@@ -11,23 +11,7 @@ public struct Evaluation: Hashable, Sendable, WireField {
     public var loss: Float = 0
     public var imagesPerSecond: Float = 0
 
-    init() {}
-
-    public init(
-        iteration: UInt64,
-        accuracy: Float,
-        count: UInt64,
-        correct: UInt64,
-        loss: Float,
-        imagesPerSecond: Float
-    ) {
-        self.iteration = iteration
-        self.accuracy = accuracy
-        self.count = count
-        self.correct = correct
-        self.loss = loss
-        self.imagesPerSecond = imagesPerSecond
-    }
+    public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.iteration, \.accuracy, \.count, \.correct, \.loss, \.imagesPerSecond)

@@ -60,14 +60,7 @@ public struct SlotStatus: Hashable, Sendable, WireField {
     /// Commits since the run began.
     public var sequence: UInt64 = 0
 
-    init() {}
-
-    public init(state: String, iteration: UInt64, generation: UInt64, sequence: UInt64) {
-        self.state = state
-        self.iteration = iteration
-        self.generation = generation
-        self.sequence = sequence
-    }
+    public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.state, \.iteration, \.generation, \.sequence)

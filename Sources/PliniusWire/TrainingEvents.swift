@@ -44,27 +44,7 @@ public struct IterationEvent: Hashable, Sendable, WireField {
     public var batchNanoseconds: UInt64 = 0
     public var imagesPerSecond: Float = 0
 
-    init() {}
-
-    public init(
-        iteration: UInt64,
-        loss: Float,
-        averageLoss: Float,
-        learningRate: Float,
-        iterationNanoseconds: UInt64,
-        mirrorNanoseconds: UInt64,
-        batchNanoseconds: UInt64,
-        imagesPerSecond: Float
-    ) {
-        self.iteration = iteration
-        self.loss = loss
-        self.averageLoss = averageLoss
-        self.learningRate = learningRate
-        self.iterationNanoseconds = iterationNanoseconds
-        self.mirrorNanoseconds = mirrorNanoseconds
-        self.batchNanoseconds = batchNanoseconds
-        self.imagesPerSecond = imagesPerSecond
-    }
+    public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(
@@ -89,14 +69,7 @@ public struct MirrorEvent: Hashable, Sendable, WireField {
     public var bytes: UInt64 = 0
     public var nanoseconds: UInt64 = 0
 
-    init() {}
-
-    public init(iteration: UInt64, generation: UInt64, bytes: UInt64, nanoseconds: UInt64) {
-        self.iteration = iteration
-        self.generation = generation
-        self.bytes = bytes
-        self.nanoseconds = nanoseconds
-    }
+    public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.iteration, \.generation, \.bytes, \.nanoseconds)

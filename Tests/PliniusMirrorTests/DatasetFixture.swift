@@ -1,4 +1,5 @@
 import Glibc
+import PliniusDataSealing
 import PliniusMirror
 import PliniusNN
 import PliniusSealing
@@ -19,12 +20,12 @@ struct DatasetFixture {
         classes: Int = 300,
         cipher: Cipher = .aes256GCM
     ) throws {
-        guard let header = PublicDatasetHeader(count: count, shape: shape, classes: classes, cipher: cipher, keys: keys)
+        guard let page = DatasetFirstPage(count: count, shape: shape, classes: classes, cipher: cipher, keys: keys)
         else { fatalError("the fixture asks for what the format cannot hold") }
-        self.header = header
+        header = page.header
         images = (0..<count).map { _ in randomBytes(shape.count) }
         labels = (0..<count).map { $0 * 41 % classes }
-        file = header.encoded(keys: keys)
+        file = page.bytes
         var sealer = RecordSealer(header, keys: keys)
         for (index, image) in images.enumerated() {
             var record =

@@ -1,4 +1,5 @@
 import Glibc
+import PliniusDataSealing
 import PliniusMirror
 import PliniusNN
 import PliniusSealing
@@ -84,12 +85,12 @@ struct DatasetTamperTests {
     @Test("A record of another data set of the same owner is refused")
     func otherDataset() throws {
         let fixture = try DatasetFixture()
-        let header = try #require(
-            PublicDatasetHeader(
+        let page = try #require(
+            DatasetFirstPage(
                 count: 7, shape: fixture.header.shape, classes: fixture.header.classes, cipher: .aes256GCM,
                 keys: fixture.keys))
         var record = fixture.images[3] + [123, 0] + [UInt8](repeating: 0, count: 16)
-        var sealer = RecordSealer(header, keys: fixture.keys)
+        var sealer = RecordSealer(page.header, keys: fixture.keys)
         record.withUnsafeMutableBytes { sealer.seal($0, index: 3) }
         var bytes = fixture.file
         bytes.replaceSubrange(fixture.place(of: 3), with: record)
@@ -97,7 +98,7 @@ struct DatasetTamperTests {
         #expect(error.code == .damagedRecord)
         #expect(error.record == 3)
         // And a whole foreign header over these records.
-        bytes = header.encoded(keys: fixture.keys) + fixture.file.dropFirst(4_096)
+        bytes = page.bytes + fixture.file.dropFirst(4_096)
         #expect(try fixture.refusal(of: bytes)?.record == 0)
     }
 

@@ -1,4 +1,5 @@
 import Glibc
+import PliniusDataSealing
 import PliniusMirror
 import PliniusNN
 import PliniusSealing
@@ -89,12 +90,13 @@ struct DatasetTests {
         "What the format cannot hold is not described",
         arguments: [
             (0, 1, 1, 2), (1, 0, 1, 2), (1, 1, 1, 1), (1, 1, 1, 65_537), (1, 65_537, 1, 2), (1, 65_536, 65_536, 2),
+            (-1, 1, 1, 2), (1 << 33, 1, 1, 2), (1, -1, 1, 2), (1, 1, 1 << 40, 2), (1, 1, 1, -2),
         ])
     func limits(count: Int, height: Int, width: Int, classes: Int) {
         let keys = KeyHierarchy(ownerKey: SecretBytes.random(32))
         let shape = Shape(channels: 1, height: height, width: width)
         #expect(
-            PublicDatasetHeader(count: count, shape: shape, classes: classes, cipher: .aes256GCM, keys: keys) == nil)
+            DatasetFirstPage(count: count, shape: shape, classes: classes, cipher: .aes256GCM, keys: keys) == nil)
     }
 
     @Test("Two data sets of the same samples share no id and no ciphertext")
@@ -103,7 +105,8 @@ struct DatasetTests {
         let shape = Shape(channels: 1, height: 4, width: 4)
         let records = try (0..<20).map { _ in
             let header = try #require(
-                PublicDatasetHeader(count: 1, shape: shape, classes: 2, cipher: .aes256GCM, keys: keys))
+                DatasetFirstPage(count: 1, shape: shape, classes: 2, cipher: .aes256GCM, keys: keys)
+            ).header
             var sealer = RecordSealer(header, keys: keys)
             var record = [UInt8](repeating: 0, count: header.recordByteCount)
             record.withUnsafeMutableBytes { sealer.seal($0, index: 0) }

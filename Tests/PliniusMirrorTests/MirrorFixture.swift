@@ -90,6 +90,19 @@ struct MirrorFixture {
     }
 }
 
+extension ExpectedRun {
+    /// Exactly this run, whatever its id.
+    init(_ identity: RunIdentity) {
+        self.init()
+        name = identity.name
+        configDigest = identity.configDigest
+        layoutDigest = identity.layoutDigest
+        datasetID = identity.datasetID
+        seed = identity.seed
+        cipher = identity.cipher
+    }
+}
+
 /// Recovery returned something that was never a state of the run.
 struct Mixture: Error {
     var iteration: UInt64

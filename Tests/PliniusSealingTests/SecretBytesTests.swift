@@ -19,17 +19,6 @@ struct SecretBytesTests {
         #expect(occurrences(of: masked, mask: mask) == 0)
     }
 
-    @Test("Equal and different secrets are told apart")
-    func equality() {
-        let bytes = randomBytes(32)
-        let secret = SecretBytes(bytes)
-        #expect(secret.isEqual(to: SecretBytes(bytes)))
-        for bit in 0..<256 {
-            #expect(!secret.isEqual(to: SecretBytes(bytes.flipping(bit))))
-        }
-        #expect(!secret.isEqual(to: SecretBytes(bytes + [0])))
-    }
-
     @Test("No description tells the content")
     func description() {
         let secret = SecretBytes([UInt8](repeating: 0x41, count: 32))

@@ -25,7 +25,12 @@ struct MessageTests {
                     type: 3,
                     payload: [1, 0, 0, 0, 1, 0, 0, 0, 0x62, 2, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0]))
         #expect(Command.published(refusal: "no").frame == Frame(type: 5, payload: [1, 2, 0, 0, 0, 0x6E, 0x6F]))
-        let mirror = MirrorEvent(iteration: 1, generation: 2, bytes: 0x0102_0304, nanoseconds: 256)
+        let mirror = made(MirrorEvent()) {
+            $0.iteration = 1
+            $0.generation = 2
+            $0.bytes = 0x0102_0304
+            $0.nanoseconds = 256
+        }
         #expect(
             Event.mirror(mirror).frame
                 == Frame(

@@ -20,7 +20,13 @@ enum Samples {
         .start(start(resumedFrom: nil)), .start(start(resumedFrom: 41)),
         .resume(ResumeEvent(verdict: "resumed", iteration: 41, generation: 3, slot: 1, message: "taken from slot 1")),
         .allocate(byteCount: 3 << 20), .publish, .iteration(iteration),
-        .mirror(MirrorEvent(iteration: 42, generation: 3, bytes: 1 << 40, nanoseconds: 1_234_567)),
+        .mirror(
+            made(MirrorEvent()) {
+                $0.iteration = 42
+                $0.generation = 3
+                $0.bytes = 1 << 40
+                $0.nanoseconds = 1_234_567
+            }),
         .evaluation(evaluation), .status(status(runs: 2)), .status(status(runs: 0)), .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
@@ -87,25 +93,25 @@ enum Samples {
         return event
     }
 
-    static let iteration = IterationEvent(
-        iteration: 42,
-        loss: 0.25,
-        averageLoss: 0.3,
-        learningRate: 0.1,
-        iterationNanoseconds: 200_000_000,
-        mirrorNanoseconds: 1_000_000,
-        batchNanoseconds: 300_000,
-        imagesPerSecond: 640
-    )
+    static let iteration = made(IterationEvent()) {
+        $0.iteration = 42
+        $0.loss = 0.25
+        $0.averageLoss = 0.3
+        $0.learningRate = 0.1
+        $0.iterationNanoseconds = 200_000_000
+        $0.mirrorNanoseconds = 1_000_000
+        $0.batchNanoseconds = 300_000
+        $0.imagesPerSecond = 640
+    }
 
-    static let evaluation = Evaluation(
-        iteration: 500,
-        accuracy: 0.9871,
-        count: 10_000,
-        correct: 9871,
-        loss: 0.04,
-        imagesPerSecond: 12_345
-    )
+    static let evaluation = made(Evaluation()) {
+        $0.iteration = 500
+        $0.accuracy = 0.9871
+        $0.count = 10_000
+        $0.correct = 9871
+        $0.loss = 0.04
+        $0.imagesPerSecond = 12_345
+    }
 
     static func status(runs: Int) -> StatusReport {
         var status = StatusReport(runs: [])
@@ -129,12 +135,24 @@ enum Samples {
             run.generation = 3
             run.byteCount = 1 << 20
             run.slots = (0..<2).map { slot in
-                SlotStatus(state: "complete", iteration: UInt64(41 + slot), generation: 3, sequence: UInt64(slot))
+                made(SlotStatus()) {
+                    $0.state = "complete"
+                    $0.iteration = UInt64(41 + slot)
+                    $0.generation = 3
+                    $0.sequence = UInt64(slot)
+                }
             }
             return run
         }
         return status
     }
+}
+
+/// Sets the fields of a message.
+func made<Message>(_ empty: Message, _ set: (inout Message) -> Void) -> Message {
+    var message = empty
+    set(&message)
+    return message
 }
 
 /// SplitMix64 (Steele, Lea and Flood, 2014), so that a failing mutation can be repeated.

@@ -2,34 +2,27 @@ import Glibc
 
 /// Why a sealed data set, or a record of it, is not used.
 public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of failure; compare with these.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Kind: String {
-            case notADataset, unsupportedVersion, damagedHeader, wrongKey, truncated, oversized, damagedRecord,
-                unreadable
-        }
-        private let kind: Kind
-
+    /// The kinds of failure.
+    public enum Code: Sendable {
         /// The file does not begin as a sealed data set does.
-        public static let notADataset = Code(kind: .notADataset)
+        case notADataset
         /// The file was made by another version of this program.
-        public static let unsupportedVersion = Code(kind: .unsupportedVersion)
+        case unsupportedVersion
         /// The header is not what was sealed.
-        public static let damagedHeader = Code(kind: .damagedHeader)
+        case damagedHeader
         /// The data set was sealed with another owner key.
-        public static let wrongKey = Code(kind: .wrongKey)
+        case wrongKey
         /// The file ends before its records do.
-        public static let truncated = Code(kind: .truncated)
+        case truncated
         /// The file goes on after its last record.
-        public static let oversized = Code(kind: .oversized)
+        case oversized
         /// A record is not the one that was sealed for this place.
-        public static let damagedRecord = Code(kind: .damagedRecord)
+        case damagedRecord
         /// The system does not let the file be read.
-        public static let unreadable = Code(kind: .unreadable)
+        case unreadable
 
         /// Whether the file was refused for what is in it, rather than for a failing machine.
         public var isRefusal: Bool { self != .unreadable }
-        public var description: String { kind.rawValue }
     }
 
     /// What kind of failure.

@@ -27,8 +27,12 @@ public struct PublicDatasetHeader: Hashable, Sendable {
     public static let version: UInt32 = 1
     /// The largest number of classes: labels have two bytes.
     public static let maximumClasses = 65_536
-    static let labelByteCount = 2
-    static let macByteCount = 32
+    /// Bytes of a label, little-endian.
+    public static let labelByteCount = 2
+    /// Bytes of the code at the end of the header.
+    public static let macByteCount = 32
+    /// What magic and fields take, up to the zeros.
+    private static let fieldsByteCount = 84
     private static let magic = Array("PLINDATA".utf8)
 
     /// The name that the file was given at random when it was sealed; 16 bytes.
@@ -43,29 +47,6 @@ public struct PublicDatasetHeader: Hashable, Sendable {
     public let cipher: Cipher
     /// Recognises the owner's key.
     public let keyCheck: [UInt8]
-
-    /// Describes a data set that is about to be sealed, under a fresh random id.
-    ///
-    /// - Returns: `nil` if the format cannot hold it: see ``limits``.
-    public init?(count: Int, shape: Shape, classes: Int, cipher: Cipher, keys: KeyHierarchy) {
-        let id = randomBytes(KeyHierarchy.idByteCount)
-        self.init(
-            id: id, count: count, shape: shape, classes: classes, cipher: cipher, keyCheck: keys.keyCheck(for: id))
-    }
-
-    private init?(id: [UInt8], count: Int, shape: Shape, classes: Int, cipher: Cipher, keyCheck: [UInt8]) {
-        // With these limits no size below can overflow.
-        let extents = [shape.channels, shape.height, shape.width]
-        guard 1...1 << 32 ~= count, extents.allSatisfy({ 1...1 << 16 ~= $0 }), shape.count <= 1 << 26,
-            2...Self.maximumClasses ~= classes
-        else { return nil }
-        self.id = id
-        self.count = count
-        self.shape = shape
-        self.classes = classes
-        self.cipher = cipher
-        self.keyCheck = keyCheck
-    }
 
     /// What the format can hold, in words.
     public static let limits =
@@ -89,80 +70,51 @@ public struct PublicDatasetHeader: Hashable, Sendable {
 
     // MARK: Bytes
 
-    /// The header as it is written, authenticated by the owner's key.
-    public func encoded(keys: KeyHierarchy) -> [UInt8] {
-        var writer = ByteWriter()
-        writer.write(bytes: Self.magic)
-        writer.write(Self.version)
-        writer.write(UInt32(Self.byteCount))
-        writer.write(bytes: id)
-        writer.write(UInt64(count))
-        for extent in [shape.channels, shape.height, shape.width, classes, Self.labelByteCount] {
-            writer.write(UInt32(extent))
-        }
-        writer.write(cipher.rawValue)
-        writer.pad(to: writer.bytes.count + 7)
-        writer.write(bytes: keyCheck)
-        writer.pad(to: Self.byteCount - Self.macByteCount)
-        writer.write(bytes: keys.datasetHeaderMAC(id: id, over: writer.bytes))
-        return writer.bytes
-    }
-
     /// Reads what a header claims; bytes behind it are ignored.
     /// - Throws: `.truncated`, `.notADataset`, `.unsupportedVersion`, `.damagedHeader`.
     public init(parsing bytes: [UInt8]) throws(DatasetError) {
         guard bytes.starts(with: Self.magic) else { throw .notADataset }
-        var reader = ByteReader(Array(bytes.prefix(Self.byteCount)))
-        guard reader.remaining == Self.byteCount, let fields = try? Fields(&reader) else {
+        var reader = ByteReader(Array(bytes.dropFirst(Self.magic.count)))
+        do { try self.init(&reader) } catch let error as DatasetError { throw error } catch {
             throw .truncated(found: bytes.count, expected: Self.byteCount)
         }
-        guard fields.version == Self.version else { throw .unsupportedVersion(fields.version) }
-        guard fields.byteCount == Self.byteCount else {
-            throw .damagedHeader("its length is \(fields.byteCount) and not \(Self.byteCount)")
-        }
-        guard fields.labelByteCount == Self.labelByteCount else {
-            throw .damagedHeader("labels have \(fields.labelByteCount) bytes and not \(Self.labelByteCount)")
-        }
-        guard let cipher = Cipher(rawValue: fields.cipher) else {
-            throw .damagedHeader("there is no cipher \(fields.cipher)")
-        }
-        guard fields.zeros.allSatisfy({ $0 == 0 }) else { throw .damagedHeader("reserved bytes are not zero") }
-        let header = Self(
-            id: fields.id, count: Int(clamping: fields.count),
-            shape: Shape(channels: fields.extents[0], height: fields.extents[1], width: fields.extents[2]),
-            classes: fields.classes, cipher: cipher, keyCheck: fields.keyCheck)
-        guard let header else { throw .damagedHeader("it claims what no data set has (\(Self.limits))") }
-        self = header
     }
 
-    /// The fields in their order, not yet judged.
-    private struct Fields {
-        let version: UInt32
-        let byteCount: UInt32
-        let id: [UInt8]
-        let count: UInt64
-        let extents: [Int]
-        let classes: Int
-        let labelByteCount: UInt32
-        let cipher: UInt8
-        let keyCheck: [UInt8]
-        let zeros: [UInt8]
+    /// Reads the fields behind the magic.
+    private init(_ reader: inout ByteReader) throws {
+        let version = try reader.read(UInt32.self)
+        guard version == Self.version else { throw DatasetError.unsupportedVersion(version) }
+        let byteCount = try reader.read(UInt32.self)
+        let id = try reader.readBytes(KeyHierarchy.idByteCount)
+        let count = try reader.read(UInt64.self)
+        var numbers: [Int] = []
+        for _ in 0..<5 { numbers.append(Int(try reader.read(UInt32.self))) }
+        let cipher = try reader.read(UInt8.self)
+        var zeros = try reader.readBytes(7)
+        let keyCheck = try reader.readBytes(KeyHierarchy.keyCheckByteCount)
+        zeros += try reader.readBytes(Self.byteCount - Self.macByteCount - Self.fieldsByteCount)
+        _ = try reader.readBytes(Self.macByteCount)
 
-        init(_ reader: inout ByteReader) throws(TruncatedInput) {
-            _ = try reader.readBytes(magic.count)
-            version = try reader.read()
-            byteCount = try reader.read()
-            id = try reader.readBytes(KeyHierarchy.idByteCount)
-            count = try reader.read()
-            extents = [
-                Int(try reader.read(UInt32.self)), Int(try reader.read(UInt32.self)), Int(try reader.read(UInt32.self)),
-            ]
-            classes = Int(try reader.read(UInt32.self))
-            labelByteCount = try reader.read()
-            cipher = try reader.read()
-            let padding = try reader.readBytes(7)
-            keyCheck = try reader.readBytes(KeyHierarchy.keyCheckByteCount)
-            zeros = padding + (try reader.readBytes(reader.remaining - macByteCount))
+        guard byteCount == Self.byteCount else {
+            throw DatasetError.damagedHeader("its length is \(byteCount) and not \(Self.byteCount)")
         }
+        guard numbers[4] == Self.labelByteCount else {
+            throw DatasetError.damagedHeader("labels have \(numbers[4]) bytes and not \(Self.labelByteCount)")
+        }
+        guard let cipher = Cipher(rawValue: cipher) else {
+            throw DatasetError.damagedHeader("there is no cipher \(cipher)")
+        }
+        guard zeros.allSatisfy({ $0 == 0 }) else { throw DatasetError.damagedHeader("reserved bytes are not zero") }
+        // With these limits no size can overflow.
+        let shape = Shape(channels: numbers[0], height: numbers[1], width: numbers[2])
+        guard 1...1 << 32 ~= count, numbers[..<3].allSatisfy({ 1...1 << 16 ~= $0 }), shape.count <= 1 << 26,
+            2...Self.maximumClasses ~= numbers[3]
+        else { throw DatasetError.damagedHeader("it claims what no data set has (\(Self.limits))") }
+        self.id = id
+        self.count = Int(count)
+        self.shape = shape
+        classes = numbers[3]
+        self.cipher = cipher
+        self.keyCheck = keyCheck
     }
 }

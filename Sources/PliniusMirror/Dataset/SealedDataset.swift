@@ -12,11 +12,12 @@ public final class SealedDataset: Sendable {
     /// The authenticated header.
     public let header: PublicDatasetHeader
     private let descriptor: CInt
+    private let key: SealingKey
     private let reader: Mutex<Reader>
 
     /// What opening a record needs to change.
     private struct Reader {
-        var sealer: RecordSealer
+        var context: RecordContext
         let record: PrivateMemory
     }
 
@@ -43,8 +44,9 @@ public final class SealedDataset: Sendable {
             throw .oversized(found: Int(status.st_size), expected: header.fileByteCount)
         }
         self.descriptor = descriptor
+        key = keys.datasetKey(id: header.id, cipher: header.cipher)
         reader = Mutex(
-            Reader(sealer: RecordSealer(header, keys: keys), record: PrivateMemory(byteCount: header.recordByteCount)))
+            Reader(context: RecordContext(header), record: PrivateMemory(byteCount: header.recordByteCount)))
     }
 
     /// Reads the first page of a file, or what there is of it.
@@ -94,10 +96,30 @@ public final class SealedDataset: Sendable {
     ) throws(DatasetError) -> R {
         try reader.withLock { reader throws(DatasetError) in
             let record = unsafe reader.record.bytes
+            reader.context.move(to: index)
             try unsafe read(index, into: record)
-            let label = try unsafe reader.sealer.open(record, index: index)
+            let label = try unsafe open(record, index, reader.context)
             return unsafe body(UnsafeRawBufferPointer(rebasing: record[..<header.imageByteCount]), label)
         }
+    }
+
+    /// Opens a record where it lies, in private memory, which is wiped if that throws.
+    /// - Returns: The label.
+    @unsafe private func open(
+        _ record: UnsafeMutableRawBufferPointer, _ index: Int, _ context: borrowing RecordContext
+    ) throws(DatasetError) -> Int {
+        let message = unsafe UnsafeMutableRawBufferPointer(rebasing: record[..<header.plaintextByteCount])
+        do throws(SealingError) {
+            unsafe try key.open(
+                UnsafeRawBufferPointer(message), into: message, nonce: context.nonce, authenticating: context.bytes,
+                tag: Tag(loading: UnsafeRawBufferPointer(rebasing: record[header.plaintextByteCount...])))
+        } catch {
+            throw .damagedRecord(index)
+        }
+        let label = unsafe Int(message[header.imageByteCount]) | Int(message[header.imageByteCount + 1]) << 8
+        // Only the owner's own program can seal such a label; it would index outside of the truth.
+        guard label < header.classes else { throw .damagedRecord(index) }
+        return label
     }
 
     @unsafe private func read(_ index: Int, into record: UnsafeMutableRawBufferPointer) throws(DatasetError) {

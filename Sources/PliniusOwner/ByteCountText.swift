@@ -1,15 +1,3 @@
-extension Sequence<UInt8> {
-    /// Lower-case hexadecimal, two digits a byte.
-    public var hex: String {
-        var text = ""
-        for byte in self {
-            let digits = String(byte, radix: 16)
-            text += digits.count == 1 ? "0" + digits : digits
-        }
-        return text
-    }
-}
-
 /// Formats a number of bytes for people: `3.0 MiB`.
 public func formatted(byteCount: Int) -> String {
     let units = ["KiB", "MiB", "GiB", "TiB"]
