@@ -35,6 +35,13 @@ struct ProvisioningScenario {
     func provision(
         _ address: String, key: String? = nil, policy: String, _ more: String...
     ) throws -> ProgramOutcome {
+        try provision(address, key: key, policy: policy, more)
+    }
+
+    /// The same with a list of arguments.
+    func provision(
+        _ address: String, key: String? = nil, policy: String, _ more: [String]
+    ) throws -> ProgramOutcome {
         try Program.owner.run(
             ["provision", "--key", key ?? scenario.key, "--policy", policy, "--enclave", address] + more)
     }

@@ -137,7 +137,7 @@ struct AzureVTPMTests {
         let evidence = try Self.evidence(Self.files[3].0)
         // The processor's SVN and the code, which nothing but the machine's own key covers.
         let free = [16..<32, 224..<256]
-        for offset in 0..<1184 {
+        for offset in stride(from: 0, to: 1184, by: 5) {
             let found = failing(try evidence.flipping("hcl-report", at: 32 + offset, 1 << (offset % 8)))
             let isFree = free.contains { $0.contains(offset) }
             #expect(found == (isFree ? [] : ["azure.hcl.report"]), "byte \(offset)")
