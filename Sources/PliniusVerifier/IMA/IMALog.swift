@@ -212,7 +212,7 @@ extension IMALog {
 }
 
 /// The bytes that pairs of hexadecimal digits stand for, `nil` if there is anything else.
-func bytes(hexadecimal text: some Collection<UInt8>) -> [UInt8]? {
+package func bytes(hexadecimal text: some Collection<UInt8>) -> [UInt8]? {
     func value(_ digit: UInt8) -> UInt8? {
         switch digit {
         case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")

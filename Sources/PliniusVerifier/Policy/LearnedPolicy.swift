@@ -97,7 +97,7 @@ struct PolicyLearner {
                 .teeAndTPM
             } else if !kinds.isDisjoint(with: [.sgx, .tdx, .snp]) {
                 .tee
-            } else if kinds.isSuperset(of: [.tpm, .nvidia]), hasIMALog {
+            } else if kinds.contains(.tpm), hasIMALog {
                 .trustedSystem
             } else {
                 .test

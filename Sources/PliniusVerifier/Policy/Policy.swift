@@ -1,5 +1,5 @@
 public import PliniusWire
-import Yams
+package import Yams
 
 /// Under which conditions secrets are handed out: what has to be proved, what for, and to which run.
 ///
@@ -59,14 +59,12 @@ public struct Policy: Sendable {
         var map = PolicyMap(reading, try Self.parse(yaml, file))
         let policy = Policy(&map)
         map.finish()
-        guard let policy, reading.errors.isEmpty else {
-            throw PolicyErrors(
-                errors: reading.errors.sorted { ($0.line ?? 0, $0.key) < ($1.line ?? 0, $1.key) })
-        }
-        self = policy
+        self = try reading.finish(policy)
     }
 
-    private static func parse(_ yaml: String, _ file: String) throws(PolicyErrors) -> Node? {
+    /// The keys and values of a file; `nil` if it is empty.
+    /// - Throws: `PolicyErrors` if it is too long, or no YAML.
+    package static func parse(_ yaml: String, _ file: String) throws(PolicyErrors) -> Node? {
         func errors(_ line: Int?, _ expected: String, _ found: String) -> PolicyErrors {
             PolicyErrors(errors: [PolicyError(file: file, line: line, key: "policy", expected: expected, found: found)])
         }
@@ -104,19 +102,39 @@ extension Policy {
         let version = map.require(
             "version", "the format's version, \(Self.formatVersion)",
             map.integer("version", Self.formatVersion...Self.formatVersion))
-        let name = map.require("name", "a name for findings and logs", map.string("name"))
+        var head = Head()
+        head.name = map.require("name", "a name for findings and logs", map.string("name"))
         let levels = Dictionary(uniqueKeysWithValues: SecurityLevel.allCases.map { ($0.rawValue, $0) })
-        let level = map.require(
+        head.level = map.require(
             "level", "one of \(levels.keys.sorted().joined(separator: ", "))", map.choice("level", levels))
         let purposeNames = Dictionary(uniqueKeysWithValues: RuntimeData.Purpose.allCases.map { ("\($0)", $0) })
-        let purposes = map.require("purposes", "what secrets may be used for", map.choices("purposes", purposeNames))
+        head.purposes = map.require(
+            "purposes", "what secrets may be used for", map.choices("purposes", purposeNames))
+        head.configDigests = map.require("configs", "digests of networks, or any", map.bytesOrAny("configs", 32))
+        head.datasets = map.require("datasets", "identifiers of data sets, or any", map.bytesOrAny("datasets", 16))
+        head.runs = map.strings("runs").map { Setting(Set($0.value), $0.line) }
+        self.init(environment: &map, head)
+        guard version != nil else { return nil }
+    }
+
+    /// What a policy says beside the environment that it asks for.
+    package struct Head {
+        package var name: Setting<String>?
+        package var level: Setting<SecurityLevel>?
+        package var purposes: Setting<Set<RuntimeData.Purpose>>?
+        package var configDigests: Setting<Set<[UInt8]>?>?
+        package var datasets: Setting<Set<[UInt8]>?>?
+        package var runs: Setting<Set<String>>?
+
+        package init() {}
+    }
+
+    /// Reads what a run's surroundings have to prove.
+    /// - Returns: `nil` if that, or the head, is not complete; an error was noted then.
+    package init?(environment map: inout PolicyMap, _ head: Head) {
         let kinds = Dictionary(uniqueKeysWithValues: Evidence.Kind.allCases.map { ($0.description, $0) })
         let evidence = map.require(
             "evidence", "the kinds of evidence that have to pass", map.choices("evidence", kinds))
-        let configDigests = map.require("configs", "digests of networks, or any", map.bytesOrAny("configs", 32))
-        let datasets = map.require("datasets", "identifiers of data sets, or any", map.bytesOrAny("datasets", 16))
-
-        let runs = map.strings("runs").map { Setting(Set($0.value), $0.line) }
         let anchors = map.map("anchors") { section in
             (
                 endorsement: section.files("endorsement") { bytes throws(EvidenceError) in
@@ -133,18 +151,18 @@ extension Policy {
         let nvidia = map.map("nvidia") { NVIDIARequirements(&$0) }
         let tpm = map.map("tpm") { TPMRequirements(&$0, evidence?.value ?? []) }
         let ima = map.map("ima") { IMARequirements(&$0) }
-        let simulated = map.map("simulated") { SimulatedRequirements(&$0, level: level) }
+        let simulated = map.map("simulated") { SimulatedRequirements(&$0, level: head.level) }
 
-        guard version != nil, let name, let level, let purposes, let evidence, let configDigests, let datasets else {
-            return nil
-        }
+        guard let name = head.name, let level = head.level, let purposes = head.purposes, let evidence,
+            let configDigests = head.configDigests, let datasets = head.datasets
+        else { return nil }
         self.name = name
         self.level = level
         self.purposes = purposes
         self.evidence = evidence
         self.configDigests = configDigests
         self.datasets = datasets
-        self.runs = runs
+        runs = head.runs
         endorsementAnchors = anchors?.value.endorsement.map { Setting($0.value.flatMap { $0 }, $0.line) }
         endorsementIntermediates = anchors?.value.intermediates.map { Setting($0.value.flatMap { $0 }, $0.line) }
         simulatedAnchors = anchors?.value.simulated

@@ -8,6 +8,14 @@ public struct PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
     public var expected: String
     public var found: String
 
+    package init(file: String, line: Int?, key: String, expected: String, found: String) {
+        self.file = file
+        self.line = line
+        self.key = key
+        self.expected = expected
+        self.found = found
+    }
+
     public var description: String {
         "\(file):\(line.map { "\($0):" } ?? "") \(key): expected \(expected), found \(found)"
     }
@@ -17,6 +25,8 @@ public struct PolicyError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct PolicyErrors: Error, Hashable, Sendable, CustomStringConvertible {
     /// In the order of the lines.
     public var errors: [PolicyError]
+
+    package init(errors: [PolicyError]) { self.errors = errors }
 
     public var description: String { errors.map(\.description).joined(separator: "\n") }
 }

@@ -1,5 +1,5 @@
 import FoundationEssentials
-import Yams
+package import Yams
 
 /// A key that a policy may have, as the reader itself asks for it.
 public struct PolicyKey: Hashable, Sendable, Comparable {
@@ -12,19 +12,28 @@ public struct PolicyKey: Hashable, Sendable, Comparable {
 }
 
 /// What reading one policy came across.
-final class PolicyReading {
-    let file: String
+package final class PolicyReading {
+    package let file: String
     /// The bytes of a file that the policy names.
     let resource: (String) throws -> [UInt8]
     var errors: [PolicyError] = []
     /// Collected where every section is visited, whether it is there or not.
-    var keys: Set<PolicyKey> = []
+    package var keys: Set<PolicyKey> = []
     let isCatalogue: Bool
 
-    init(file: String, isCatalogue: Bool = false, resource: @escaping (String) throws -> [UInt8]) {
+    package init(file: String, isCatalogue: Bool = false, resource: @escaping (String) throws -> [UInt8]) {
         self.file = file
         self.resource = resource
         self.isCatalogue = isCatalogue
+    }
+
+    /// Ends the reading.
+    /// - Throws: Everything that is wrong, line by line.
+    package func finish<Value>(_ value: Value?) throws(PolicyErrors) -> Value {
+        guard let value, errors.isEmpty else {
+            throw PolicyErrors(errors: errors.sorted { ($0.line ?? 0, $0.key) < ($1.line ?? 0, $1.key) })
+        }
+        return value
     }
 }
 
@@ -32,17 +41,17 @@ final class PolicyReading {
 /// error.
 ///
 /// A value that is not what it should be is noted as an error, and reads as if it were absent; the reading fails in the end.
-struct PolicyMap {
+package struct PolicyMap {
     private let reading: PolicyReading
     /// The section, as errors and findings name it.
-    private let path: String
+    package let path: String
     /// The section, as the documentation does.
     private let pattern: String
-    private let line: Int?
+    package let line: Int?
     private let pairs: [String: (value: Node, line: Int?)]
     private var asked: [String] = []
 
-    init(_ reading: PolicyReading, _ node: Node?, path: String = "", pattern: String = "", line: Int? = nil) {
+    package init(_ reading: PolicyReading, _ node: Node?, path: String = "", pattern: String = "", line: Int? = nil) {
         self.reading = reading
         self.path = path
         self.pattern = pattern
@@ -54,11 +63,14 @@ struct PolicyMap {
         self.pairs = pairs
     }
 
-    func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
+    /// Whether nothing is read, and only asked which keys there are.
+    package var isCatalogue: Bool { reading.isCatalogue }
+
+    package func path(of name: String) -> String { path.isEmpty ? name : "\(path).\(name)" }
 
     private func pattern(of name: String) -> String { pattern.isEmpty ? name : "\(pattern).\(name)" }
 
-    func refuse(_ name: String?, _ line: Int?, _ expected: String, _ found: String) {
+    package func refuse(_ name: String?, _ line: Int?, _ expected: String, _ found: String) {
         reading.errors.append(
             PolicyError(
                 file: reading.file, line: line, key: name.map(path(of:)) ?? (path.isEmpty ? "policy" : path),
@@ -66,19 +78,19 @@ struct PolicyMap {
     }
 
     /// Refuses the section as a whole.
-    func refuse(_ expected: String, _ found: String) { refuse(nil, line, expected, found) }
+    package func refuse(_ expected: String, _ found: String) { refuse(nil, line, expected, found) }
 
     /// Whether a key is there, whatever its value.
-    func has(_ name: String) -> Bool { pairs[name] != nil }
+    package func has(_ name: String) -> Bool { pairs[name] != nil }
 
     /// Whether a key is there with anything behind it.
-    func hasContent(_ name: String) -> Bool {
+    package func hasContent(_ name: String) -> Bool {
         guard let node = pairs[name]?.value else { return false }
         return node.mapping?.isEmpty != true && node.scalar?.string.isEmpty != true
     }
 
     /// Notes that a key has to be there.
-    mutating func require<Value>(_ name: String, _ expected: String, _ value: Value?) -> Value? {
+    package mutating func require<Value>(_ name: String, _ expected: String, _ value: Value?) -> Value? {
         if value == nil, pairs[name] == nil {
             refuse(name, line, "\(expected); without it nothing is accepted", "no such line")
         }
@@ -86,7 +98,7 @@ struct PolicyMap {
     }
 
     /// Ends the section: what nobody asked for is an error, with the nearest key that somebody did.
-    func finish() {
+    package func finish() {
         for (name, pair) in pairs where !asked.contains(name) {
             let nearest = asked.min { (editDistance($0, name), $0) < (editDistance($1, name), $1) }
             refuse(
@@ -107,7 +119,7 @@ struct PolicyMap {
     }
 
     /// A single value, by what its text means.
-    mutating func scalar<Value: Sendable>(
+    package mutating func scalar<Value: Sendable>(
         _ name: String, _ type: String, _ parse: (String) -> Value?
     ) -> Setting<Value>? {
         guard let (node, line) = node(name, type) else { return nil }
@@ -119,7 +131,7 @@ struct PolicyMap {
     }
 
     /// A list, by what the text of each entry means; a text alone is a list of one.
-    mutating func list<Value: Sendable>(
+    package mutating func list<Value: Sendable>(
         _ name: String, _ type: String, _ parse: (String) -> Value?
     ) -> Setting<[Value]>? {
         guard let (node, line) = node(name, "list of: \(type)") else { return nil }
@@ -143,22 +155,24 @@ struct PolicyMap {
         }
     }
 
-    mutating func string(_ name: String) -> Setting<String>? { scalar(name, "text") { $0.isEmpty ? nil : $0 } }
+    package mutating func string(_ name: String) -> Setting<String>? { scalar(name, "text") { $0.isEmpty ? nil : $0 } }
 
-    mutating func strings(_ name: String, _ type: String = "text") -> Setting<[String]>? {
+    package mutating func strings(_ name: String, _ type: String = "text") -> Setting<[String]>? {
         list(name, type) { $0.isEmpty ? nil : $0 }
     }
 
-    mutating func bool(_ name: String) -> Setting<Bool>? {
+    package mutating func bool(_ name: String) -> Setting<Bool>? {
         scalar(name, "true or false") { ["true": true, "false": false][$0] }
     }
 
     /// An integer in decimal or, behind `0x`, in hexadecimal.
-    mutating func integer<I: FixedWidthInteger & Sendable>(_ name: String, _ range: ClosedRange<I>) -> Setting<I>? {
+    package mutating func integer<I: FixedWidthInteger & Sendable>(_ name: String, _ range: ClosedRange<I>) -> Setting<
+        I
+    >? {
         scalar(name, Self.type(range)) { text in Self.integer(text).flatMap { range.contains($0) ? $0 : nil } }
     }
 
-    mutating func integers(_ name: String, _ range: ClosedRange<Int>) -> Setting<Set<Int>>? {
+    package mutating func integers(_ name: String, _ range: ClosedRange<Int>) -> Setting<Set<Int>>? {
         list(name, Self.type(range)) { text in Self.integer(text).flatMap { range.contains($0) ? $0 : nil } }
             .map { Setting(Set($0.value), $0.line) }
     }
@@ -180,48 +194,49 @@ struct PolicyMap {
         "\(counts.sorted().map(String.init).joined(separator: " or ")) bytes in hexadecimal"
     }
 
-    mutating func bytes(_ name: String, _ count: Int) -> Setting<[UInt8]>? {
+    package mutating func bytes(_ name: String, _ count: Int) -> Setting<[UInt8]>? {
         scalar(name, Self.type([count])) { Self.bytes($0, [count]) }
     }
 
-    mutating func byteLists(_ name: String, _ counts: Set<Int>) -> Setting<[[UInt8]]>? {
+    package mutating func byteLists(_ name: String, _ counts: Set<Int>) -> Setting<[[UInt8]]>? {
         list(name, Self.type(counts)) { Self.bytes($0, counts) }
     }
 
-    mutating func byteSet(_ name: String, _ counts: Set<Int>) -> Setting<Set<[UInt8]>>? {
+    package mutating func byteSet(_ name: String, _ counts: Set<Int>) -> Setting<Set<[UInt8]>>? {
         byteLists(name, counts).map { Setting(Set($0.value), $0.line) }
     }
 
-    mutating func patterns(_ name: String) -> Setting<[Pattern]>? {
+    package mutating func patterns(_ name: String) -> Setting<[Pattern]>? {
         list(name, "pattern with * and ?") { $0.isEmpty ? nil : Pattern($0) }
     }
 
     /// One of several names.
-    mutating func choice<Value: Sendable>(_ name: String, _ values: [String: Value]) -> Setting<Value>? {
+    package mutating func choice<Value: Sendable>(_ name: String, _ values: [String: Value]) -> Setting<Value>? {
         scalar(name, values.keys.sorted().joined(separator: ", ")) { values[$0] }
     }
 
-    mutating func choices<Value: Hashable & Sendable>(_ name: String, _ values: [String: Value]) -> Setting<Set<Value>>?
-    {
+    package mutating func choices<Value: Hashable & Sendable>(_ name: String, _ values: [String: Value]) -> Setting<
+        Set<Value>
+    >? {
         list(name, values.keys.sorted().joined(separator: ", ")) { values[$0] }.map { Setting(Set($0.value), $0.line) }
     }
 
     /// A list of names, in the policy's order.
-    mutating func names<Value: RawRepresentable & CaseIterable & Sendable>(
+    package mutating func names<Value: RawRepresentable & CaseIterable & Sendable>(
         _ name: String, _ type: Value.Type = Value.self
     ) -> Setting<[Value]>? where Value.RawValue == String {
         list(name, Value.allCases.map(\.rawValue).sorted().joined(separator: ", ")) { Value(rawValue: $0) }
     }
 
     /// Bits by their names.
-    mutating func flags<Bits: OptionSet & Sendable>(
+    package mutating func flags<Bits: OptionSet & Sendable>(
         _ name: String, _ values: [String: Bits]
     ) -> Setting<Bits>? where Bits.Element == Bits {
         list(name, values.keys.sorted().joined(separator: ", ")) { values[$0] }.map { Setting(Bits($0.value), $0.line) }
     }
 
     /// A date, at its beginning, or a date with a time; both are UTC.
-    mutating func instant(_ name: String) -> Setting<Instant>? {
+    package mutating func instant(_ name: String) -> Setting<Instant>? {
         scalar(name, "date such as 2025-07-01 or 2025-07-01T12:00:00Z") { text in
             let strategy = Date.ISO8601FormatStyle()
             guard text.utf8.count == 10 || text.utf8.count == 20,
@@ -232,7 +247,7 @@ struct PolicyMap {
     }
 
     /// The contents of the files that a list names.
-    mutating func files<Value: Sendable>(
+    package mutating func files<Value: Sendable>(
         _ name: String, _ parse: ([UInt8]) throws(EvidenceError) -> Value
     ) -> Setting<[Value]>? {
         guard let names = strings(name, "file, beside the policy") else { return nil }
@@ -251,7 +266,7 @@ struct PolicyMap {
 
     // MARK: Sections
 
-    mutating func map<Value: Sendable>(_ name: String, _ read: (inout PolicyMap) -> Value) -> Setting<Value>? {
+    package mutating func map<Value: Sendable>(_ name: String, _ read: (inout PolicyMap) -> Value) -> Setting<Value>? {
         guard let (node, line) = node(name, "section") else {
             visit(name, read)
             return nil
@@ -264,8 +279,26 @@ struct PolicyMap {
         return Setting(self.read(node, line, pattern(of: name), read), line)
     }
 
+    /// A section, or a word in its place: `nil` for the word.
+    package mutating func map<Value: Sendable>(
+        _ name: String, orWord word: String, _ read: (inout PolicyMap) -> Value
+    ) -> Setting<Value?>? {
+        guard let (node, line) = node(name, "section, or \(word)") else {
+            visit(name, read)
+            return nil
+        }
+        if node.scalar?.string == word { return Setting(nil, line) }
+        guard node.mapping != nil else {
+            refuse(name, line.line, "keys and values, or \(word)", describe(node))
+            return nil
+        }
+        return Setting(self.read(node, line, pattern(of: name), read), line)
+    }
+
     /// A list of sections.
-    mutating func maps<Value: Sendable>(_ name: String, _ read: (inout PolicyMap) -> Value?) -> Setting<[Value]>? {
+    package mutating func maps<Value: Sendable>(_ name: String, _ read: (inout PolicyMap) -> Value?) -> Setting<
+        [Value]
+    >? {
         guard let (node, line) = node(name, "list of sections") else {
             visit("\(name)[]", read)
             return nil
@@ -282,7 +315,7 @@ struct PolicyMap {
     }
 
     /// A section whose keys are numbers, or other names of one kind; empty if it is not there.
-    mutating func table<Key: Hashable, Value: Sendable>(
+    package mutating func table<Key: Hashable, Value: Sendable>(
         _ name: String, keys: String, _ parse: (String) -> Key?, _ read: (inout PolicyMap, String) -> Value?
     ) -> [Key: Value] {
         var table: [Key: Value] = [:]
@@ -293,7 +326,7 @@ struct PolicyMap {
     }
 
     /// The same, by the keys' own texts, with the section's line.
-    mutating func rows<Key: Hashable, Value: Sendable>(
+    package mutating func rows<Key: Hashable, Value: Sendable>(
         _ name: String, keys: String, _ parse: (String) -> Key?, _ read: (inout PolicyMap, String) -> Value?
     ) -> Setting<[String: Value]>? {
         map(name) { section -> [String: Value] in
@@ -308,7 +341,7 @@ struct PolicyMap {
     }
 
     /// A table's key that is a number in a range, in the one way of writing it: `01` beside `1` would be another key of the same meaning.
-    static func index(_ text: String, _ range: ClosedRange<Int>) -> Int? {
+    package static func index(_ text: String, _ range: ClosedRange<Int>) -> Int? {
         Int(text).flatMap { range.contains($0) && String($0) == text ? $0 : nil }
     }
 

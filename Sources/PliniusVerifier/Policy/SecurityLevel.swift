@@ -6,7 +6,8 @@ public enum SecurityLevel: String, Hashable, Sendable, CaseIterable {
     case tee
     /// One of those, and a TPM that proves the machine below it.
     case teeAndTPM = "tee+tpm"
-    /// A TPM that proves the boot and everything that was executed since, and a GPU that proves its own firmware.
+    /// A TPM that proves the boot and everything that was executed since, and, where the run computes on one, a GPU that proves its own
+    /// firmware.
     case trustedSystem = "tpm-ima-gpu"
     /// Nothing protects; the only level at which simulated evidence counts.
     case test
@@ -16,7 +17,7 @@ public enum SecurityLevel: String, Hashable, Sendable, CaseIterable {
         switch self {
         case .tee: [[.sgx, .tdx, .snp]]
         case .teeAndTPM: [[.sgx, .tdx, .snp, .azureVTPM], [.tpm, .azureVTPM]]
-        case .trustedSystem: [[.tpm, .azureVTPM], [.nvidia]]
+        case .trustedSystem: [[.tpm, .azureVTPM]]
         case .test: []
         }
     }

@@ -5,6 +5,11 @@ public struct Verdict: Sendable {
     /// What keys may be released to; `nil` unless every check holds and the evidence answers a challenge.
     public let evidence: VerifiedEvidence?
 
+    package init(findings: [Finding], evidence: VerifiedEvidence?) {
+        self.findings = findings
+        self.evidence = evidence
+    }
+
     /// Whether no check failed.
     public var hasPassed: Bool { !findings.isEmpty && firstFailure == nil }
 

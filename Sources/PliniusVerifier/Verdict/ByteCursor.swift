@@ -57,7 +57,7 @@ struct ByteCursor {
 }
 
 /// Lower-case hexadecimal digits, for findings.
-func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
+package func hexadecimal(_ bytes: some Sequence<UInt8>) -> String {
     bytes.reduce(into: "") { text, byte in
         text += byte < 16 ? "0" : ""
         text += String(byte, radix: 16)

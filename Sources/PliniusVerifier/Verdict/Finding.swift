@@ -20,6 +20,17 @@ public struct Finding: Hashable, Sendable, Codable {
     /// The checks that this one consists of.
     public let parts: [Finding]
 
+    public init(
+        check: String, outcome: Outcome, expected: String, found: String, policyLine: PolicyLine?, parts: [Finding]
+    ) {
+        self.check = check
+        self.outcome = outcome
+        self.expected = expected
+        self.found = found
+        self.policyLine = policyLine
+        self.parts = parts
+    }
+
     /// The first check that failed, at the deepest place: what a refusal names.
     public var firstFailure: Finding? {
         guard outcome == .failed else { return nil }
