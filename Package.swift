@@ -298,6 +298,7 @@ let package = Package(
             ]),
         tests(
             "EndToEndTests",
-            of: ["PliniusDatasets", "PliniusPersistence", "PliniusSealing", "PliniusSockets", "PliniusWire"]),
+            of: ["PliniusDatasets", "PliniusPersistence", "PliniusSealing", "PliniusSockets", "PliniusWire"],
+            products: [crypto]),
     ]
 )

@@ -129,9 +129,9 @@ struct Demo {
     private func train(_ name: String, killAfter: Duration?) throws(HostError) -> TrainingReport {
         var options = TrainingOptions(
             config: config,
-            data: file("train.sealed"),
+            data: [file("train.sealed")],
             pool: file("\(name).pool"),
-            key: .localFile(file("owner.key"))
+            key: .localFiles([file("owner.key")])
         )
         options.testData = file("test.sealed")
         options.iterations = iterations

@@ -32,33 +32,34 @@ struct KeyOption: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "The owner's key as a file on this machine; insecure because whoever runs the machine can read it.",
+            "The owner's key as a file on this machine; insecure because whoever runs the machine can read it. "
+                + "Once for all data sets, or once for each, in their order.",
             valueName: "key"
         )
     )
-    var insecureLocalKey: String?
+    var insecureLocalKey: [String] = []
 
     /// What was asked for.
     /// - Throws: `HostError.Code.usage` if that is not one way, and one only.
     func source() throws(HostError) -> KeySource {
-        switch (waitForOwner, insecureLocalKey) {
-        case (let address?, nil):
+        switch (waitForOwner, insecureLocalKey.isEmpty) {
+        case (let address?, true):
             return .owner(
                 .init(address: address, platform: attestation, tpm: tpm, attestationKey: attestationKey)
             )
-        case (nil, let path?):
+        case (nil, false):
             guard attestation == nil, tpm == nil, attestationKey == nil else {
                 throw HostError(.usage, "--attestation, --tpm and --attestation-key go with --wait-for-owner")
             }
-            return .localFile(path)
-        case (nil, nil):
+            return .localFiles(insecureLocalKey)
+        case (nil, true):
             throw HostError(
                 .usage,
                 "the enclave has no way to the owner's key: give --wait-for-owner ADDRESS, and let the owner run "
                     + "plinius-owner provision. For development, where the key may lie on this machine, give "
                     + "--insecure-local-key FILE"
             )
-        case (.some, .some):
+        case (.some, false):
             throw HostError(.usage, "--wait-for-owner and --insecure-local-key exclude each other: give one of them")
         }
     }

@@ -6,11 +6,14 @@ import PliniusWire
 struct TrainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "train",
-        abstract: "Train on a sealed data set; resume if the pool holds this run.",
+        abstract: "Train on sealed data; resume if the pool holds this run.",
         discussion: """
             The pool is made if it is not there, and the run is begun in it if the pool does not hold it. After a kill, a crash or a stop the same command goes on where the last mirror was \
             made, and ends with the bits of a run that was never interrupted. SIGINT and SIGTERM finish the iteration, mirror it, \
             and exit with 0; a second one kills.
+
+            Several --data are learned from as one, their records in the order of the options: the same ones in the same order resume \
+            the run, others are another run. Each may have its own owner and key; the first key is the run's, and exports its model.
 
             The owner's key comes from the owner (--wait-for-owner): plinius-owner provision connects there, judges the evidence of the \
             enclave, and sends the key sealed to it. This program relays bytes that it can neither read nor change unnoticed.
@@ -20,8 +23,13 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
     var config: String
 
-    @Option(help: ArgumentHelp("The sealed data set to train on.", valueName: "file.sealed"))
-    var data: String
+    @Option(
+        help: ArgumentHelp(
+            "The sealed data set to train on; given again, further ones, whose records follow.",
+            valueName: "file.sealed"
+        )
+    )
+    var data: [String]
 
     @Option(help: ArgumentHelp("The file that holds the run; persistent memory if it lies there.", valueName: "file"))
     var pool: String

@@ -45,10 +45,9 @@ final class BatchPrefetcher: Sendable {
     private let finished = Semaphore()
 
     /// Starts the worker on the batch of `firstIteration`.
-    init(dataset: SealedDataset, sampler: BatchSampler, batch: Int, firstIteration: UInt64) {
-        let header = dataset.header
-        buffers = (0..<2).map { _ in Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes) }
-        startThread { [self] in work(dataset: dataset, sampler: sampler) }
+    init(data: DatasetUnion, sampler: BatchSampler, batch: Int, firstIteration: UInt64) {
+        buffers = (0..<2).map { _ in Buffer(batch: batch, imageCount: data.imageByteCount, classes: data.classes) }
+        startThread { [self] in work(data: data, sampler: sampler) }
         request(firstIteration)
     }
 
@@ -84,7 +83,7 @@ final class BatchPrefetcher: Sendable {
 
     private func buffer(of iteration: UInt64) -> Buffer { buffers[Int(iteration % 2)] }
 
-    private func work(dataset: SealedDataset, sampler: BatchSampler) {
+    private func work(data: DatasetUnion, sampler: BatchSampler) {
         var indices = [Int](repeating: 0, count: sampler.batch)
         while true {
             requested.wait()
@@ -96,7 +95,7 @@ final class BatchPrefetcher: Sendable {
             do throws(DatasetError) {
                 let buffer = buffer(of: iteration)
                 // The loop does not look at this buffer before `finished`, see `take`.
-                try unsafe dataset.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
+                try unsafe data.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
                 outcome = .opened(monotonicNanoseconds() - start)
             } catch { outcome = .failed(error) }
             state.withLock { $0.outcome = outcome }

@@ -16,6 +16,7 @@ enum Evaluator {
         let header = dataset.header
         let batch = executor.miniBatch
         let buffer = BatchPrefetcher.Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes)
+        let union = DatasetUnion([dataset])
         let start = monotonicNanoseconds()
         var correct = 0
         var loss = 0.0
@@ -23,7 +24,7 @@ enum Evaluator {
             let filled = min(batch, header.count - first)
             // The last batch repeats its last record to be full; only the first `filled` predictions are looked at.
             let indices = (0..<batch).map { first + min($0, filled - 1) }
-            try unsafe dataset.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
+            try unsafe union.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
             let images = unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.images.floats))
             let truth = unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.truth.floats))
             executor.load(images: images, truth: truth)

@@ -5,19 +5,37 @@ import PliniusWire
 import _PliniusSupport
 
 extension NetworkDescription {
-    /// Checks that images and labels of a data set are what this network takes.
+    /// Checks that images and labels of data sets are alike, and what this network takes.
+    /// - Parameter names: What messages call the data sets, if there are several.
     /// - Throws: `SessionError` that names both sides.
-    func requireFit(of header: PublicDatasetHeader) throws(SessionError) {
-        guard header.shape == input else {
+    func requireFit(of headers: [PublicDatasetHeader], named names: [String]) throws(SessionError) {
+        guard let first = headers.first, headers.count <= DatasetUnion.maximumCount else {
+            throw SessionError(
+                .usage, "there are \(headers.count) data sets: a run learns from 1 to \(DatasetUnion.maximumCount)")
+        }
+        for index in headers.indices.dropFirst() {
+            let header = headers[index]
+            guard header.hasShape(of: first) else {
+                throw SessionError(
+                    .usage,
+                    "\(names[index]) has images of \(header.shape) in \(header.classes) classes, \(names[0]) has images of "
+                        + "\(first.shape) in \(first.classes): what is trained on together must be alike")
+            }
+            if let twin = headers[..<index].firstIndex(where: { $0.id == header.id }) {
+                throw SessionError(
+                    .usage, "\(names[index]) is the same data set as \(names[twin]): give each of them once")
+            }
+        }
+        guard first.shape == input else {
             throw SessionError(
                 .usage,
-                "the data set's images are \(header.shape), the network's [net] section expects \(input) (channels x "
+                "the data set's images are \(first.shape), the network's [net] section expects \(input) (channels x "
                     + "height x width): seal data of that shape, or change the configuration")
         }
-        guard header.classes == outputs else {
+        guard first.classes == outputs else {
             throw SessionError(
                 .usage,
-                "the data set has \(header.classes) classes, the network has \(outputs) outputs: they must be equal")
+                "the data set has \(first.classes) classes, the network has \(outputs) outputs: they must be equal")
         }
     }
 
@@ -43,12 +61,12 @@ extension NetworkDescription {
 
     /// Who a new run is.
     /// - Throws: `SessionError` if there is no such cipher.
-    func identity(_ request: TrainRequest, name: RunName, dataset: SealedDataset, choice: ExecutorChoice)
+    func identity(_ request: TrainRequest, name: RunName, data: DatasetUnion, choice: ExecutorChoice)
         throws(SessionError) -> RunIdentity
     {
         RunIdentity(
             name: name, runID: randomBytes(16), configDigest: sha256(canonicalBytes), layoutDigest: sha256(layoutBytes),
-            datasetID: dataset.header.id,
+            datasetID: data.id,
             // Below 2^53, so that every reader of JSON gives the same number back.
             seed: request.seed ?? randomBytes(6).reduce(0) { $0 << 8 | UInt64($1) },
             cipher: try request.knownCipher ?? .aes256GCM, sampling: options.sampling.rawValue,
@@ -57,14 +75,14 @@ extension NetworkDescription {
 
     /// What a run must be for the request to continue it; who asks for nothing gets what is there.
     /// - Throws: `SessionError` if there is no such cipher.
-    func expectedRun(_ request: TrainRequest, name: RunName, dataset: SealedDataset) throws(SessionError)
+    func expectedRun(_ request: TrainRequest, name: RunName, data: DatasetUnion) throws(SessionError)
         -> ExpectedRun
     {
         var expected = ExpectedRun()
         expected.name = name
         expected.configDigest = sha256(canonicalBytes)
         expected.layoutDigest = sha256(layoutBytes)
-        expected.datasetID = dataset.header.id
+        expected.datasetID = data.id
         expected.seed = request.seed
         expected.cipher = try request.knownCipher
         return expected

@@ -12,16 +12,16 @@ struct Provisioning {
     struct Subject {
         let purpose: RuntimeData.Purpose
         let configDigest: [UInt8]
-        let dataset: PublicDatasetHeader
+        let datasets: [PublicDatasetHeader]
         let run: RunName
         /// `nil` for a run that is about to begin.
         let runID: [UInt8]?
         /// Updates that the pool claims to hold.
         let iteration: UInt64
 
-        /// Checks that the data set is the one that the owner was told of.
-        func require(_ opened: SealedDataset) throws(SessionError) {
-            guard opened.header == dataset else {
+        /// Checks that the data sets are those that the owner was told of.
+        func require(_ opened: DatasetUnion) throws(SessionError) {
+            guard opened.parts.map(\.header) == datasets else {
                 throw SessionError(.integrity, "the data set is not the one any more that the owner was told of")
             }
         }
@@ -49,7 +49,7 @@ struct Provisioning {
     /// Waits for an owner and convinces it.
     /// - Returns: the owner's keys; `nil` if the host asked to stop.
     /// - Throws: `SessionError` with what the owner was told as well.
-    mutating func receiveKeys() throws(SessionError) -> KeyHierarchy? {
+    mutating func receiveKeys() throws(SessionError) -> Keyring? {
         control.send(.awaiting)
         do throws(SessionError) {
             guard let keys = try exchange() else { return nil }
@@ -61,7 +61,7 @@ struct Provisioning {
         }
     }
 
-    private mutating func exchange() throws(SessionError) -> KeyHierarchy? {
+    private mutating func exchange() throws(SessionError) -> Keyring? {
         guard let first = try receive("a challenge") else { return nil }
         guard case .challenge(let challenge) = first else {
             throw SessionError(.integrity, "the owner did not begin with a challenge")
@@ -125,7 +125,7 @@ struct Provisioning {
         data.purpose = subject.purpose
         data.publicKey = pair.publicKey
         data.configDigest = subject.configDigest
-        data.datasetIDs = [subject.dataset.id]
+        data.datasetIDs = subject.datasets.map(\.id)
         data.runName = subject.run.description
         data.runID = subject.runID ?? []
         return data
@@ -133,7 +133,7 @@ struct Provisioning {
 
     /// Opens a grant whose transcript fits.
     private func open(_ grant: KeyGrant, _ pair: HPKEKeyPair) throws(SessionError) -> (
-        keys: KeyHierarchy, receiptKey: SecretBytes
+        keys: Keyring, receiptKey: SecretBytes
     ) {
         let content: SecretBytes
         do throws(SealingError) {
@@ -151,12 +151,21 @@ struct Provisioning {
             throw SessionError(.integrity, "the grant holds no key for the run")
         }
         let end = content.count - KeyGrant.keyByteCount
-        let key = part(of: content, from: end - (terms.keys.count - index) * KeyGrant.keyByteCount)
+        func key(_ index: Int) -> KeyHierarchy {
+            KeyHierarchy(ownerKey: part(of: content, from: end - (terms.keys.count - index) * KeyGrant.keyByteCount))
+        }
+        var keys = Keyring(model: key(index))
+        for (index, named) in terms.keys.enumerated() where named.role == .dataset {
+            keys.ofDatasets[named.identity] = key(index)
+        }
         let receiptKey = part(of: content, from: end)
-        let keys = KeyHierarchy(ownerKey: key)
-        // Said now and not when the data set is opened: the owner still listens.
-        guard constantTimeEqual(keys.keyCheck(for: subject.dataset.id), subject.dataset.keyCheck) else {
-            throw SessionError(.integrity, "the data set was not sealed with the key that the owner granted")
+        // Said now and not when the data sets are opened: the owner still listens.
+        for dataset in subject.datasets {
+            guard constantTimeEqual(keys[dataset.id].keyCheck(for: dataset.id), dataset.keyCheck) else {
+                throw SessionError(
+                    .integrity,
+                    "the data set \(dataset.id.hex) was not sealed with the key that the owner granted for it")
+            }
         }
         return (keys, receiptKey)
     }

@@ -9,7 +9,7 @@ import _PliniusSupport
 
 extension Run {
     /// What is about to be trained or tested.
-    func startEvent(_ network: NetworkDescription, _ choice: ExecutorChoice, dataset: SealedDataset, target: UInt64)
+    func startEvent(_ network: NetworkDescription, _ choice: ExecutorChoice, imageCount: Int, target: UInt64)
         -> StartEvent
     {
         let identity = mirror.identity
@@ -29,7 +29,7 @@ extension Run {
         event.cipher = "\(identity.cipher)"
         event.provider = "\(SealingProvider.preferred)"
         event.mirrorBytes = UInt64(network.layout.byteCount)
-        event.trainCount = UInt64(dataset.header.count)
+        event.trainCount = UInt64(imageCount)
         event.seed = identity.seed
         event.resumedFrom = recovery?.progress.iteration
         event.verdict = recovery?.message ?? "A new run."

@@ -1,3 +1,4 @@
+import Glibc
 import PliniusMirror
 import PliniusNN
 import PliniusMedia
@@ -11,11 +12,14 @@ struct Session {
     enum Descriptor {
         static let control: CInt = 3
         static let pool: CInt = 4
-        static let data: CInt = 5
         static let testData: CInt = 6
         static let key: CInt = 7
         /// What signs simulated evidence.
         static let attestationKey: CInt = 8
+
+        /// A data set that is trained on, and its key, which may be the first one's.
+        static func data(_ index: Int) -> CInt { index == 0 ? 5 : 8 + CInt(index) }
+        static func key(_ index: Int) -> CInt { index == 0 ? key : 23 + CInt(index) }
     }
 
     let control: Control
@@ -42,15 +46,16 @@ struct Session {
             throw SessionError(.usage, "--mirror-every is 0: mirror every so many iterations, at least every 1")
         }
         let name = try reporting { try RunName(request.run) }
-        let subject = try subject(.train, request.owner, network, run: name, at: request.extent)
-        guard let keys = try keys(request.owner, for: subject) else {
+        let names = request.datasets
+        let subject = try subject(.train, request.owner, names, network, run: name, at: request.extent)
+        guard let keys = try keys(request.owner, for: subject, opening: names) else {
             return .stopped(
                 StopEvent(
                     reason: "the host asked for it while an owner was waited for",
                     iteration: subject?.iteration ?? 0))
         }
-        let dataset = try openDataset(Descriptor.data, keys, for: network)
-        try subject?.require(dataset)
+        let data = try openDatasets(names, keys, for: network)
+        try subject?.require(data)
         let testData = request.hasTestData ? try openDataset(Descriptor.testData, keys, for: network) : nil
         let arena = ParameterArena(layout: network.layout)
 
@@ -58,32 +63,32 @@ struct Session {
         let run: Run
         let choice: ExecutorChoice
         if let place = request.extent {
-            let expected = try network.expectedRun(request, name: name, dataset: dataset)
-            run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys, arena: arena)
+            let expected = try network.expectedRun(request, name: name, data: data)
+            run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
             try subject?.require(run)
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
         } else {
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
-            let identity = try network.identity(request, name: name, dataset: dataset, choice: choice)
+            let identity = try network.identity(request, name: name, data: data, choice: choice)
             let byteCount = Mirror.byteCount(
                 arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
             run = try Run.begin(
                 identity, in: .open(control.allocate(byteCount: byteCount), .readWrite), network: network,
-                text: request.config.text, keys: keys, arena: arena, crash: crash)
+                text: request.config.text, keys: keys.model, arena: arena, crash: crash)
             try control.publish()
         }
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
-        control.send(.start(run.startEvent(network, choice, dataset: dataset, target: target)))
+        control.send(.start(run.startEvent(network, choice, imageCount: data.count, target: target)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
 
         var progress = run.progress
         let start = monotonicNanoseconds()
         let ending = try TrainingLoop(
             network: network, executor: executor, arena: arena, mirror: run.mirror,
-            generation: run.recovery?.generation ?? 1, dataset: dataset, seed: run.mirror.identity.seed, target: target,
+            generation: run.recovery?.generation ?? 1, data: data, seed: run.mirror.identity.seed, target: target,
             mirrorEvery: UInt64(request.mirrorEvery), control: control
         ).run(from: &progress)
         let elapsed = monotonicNanoseconds() - start
@@ -102,25 +107,26 @@ struct Session {
     private func test(_ request: TestRequest) throws(SessionError) -> Event {
         let network = try parse(request.config)
         let name = try reporting { try RunName(request.run.name) }
-        let subject = try subject(.test, request.owner, network, run: name, at: request.run.extent)
-        guard let keys = try keys(request.owner, for: subject) else {
+        let subject = try subject(.test, request.owner, [""], network, run: name, at: request.run.extent)
+        guard let keys = try keys(request.owner, for: subject, opening: [""]) else {
             throw SessionError(.failed, "the host asked to stop while an owner was waited for")
         }
-        let dataset = try openDataset(Descriptor.data, keys, for: network)
-        try subject?.require(dataset)
+        let dataset = try openDataset(Descriptor.data(0), keys, for: network)
+        try subject?.require(DatasetUnion([dataset]))
         let arena = ParameterArena(layout: network.layout)
         // Any data set may be tested on, so nothing is expected of the run's own.
         var expected = ExpectedRun()
         expected.name = name
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
-        let run = try Run.resume(expected, from: .open(request.run.extent, .readOnly), keys: keys, arena: arena)
+        let run = try Run.resume(expected, from: .open(request.run.extent, .readOnly), keys: keys.model, arena: arena)
         try subject?.require(run)
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
             network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
         executor.parametersDidChange()
-        control.send(.start(run.startEvent(network, choice, dataset: dataset, target: run.progress.iteration)))
+        control.send(
+            .start(run.startEvent(network, choice, imageCount: dataset.header.count, target: run.progress.iteration)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
         return .evaluation(try evaluate(executor, on: dataset, iteration: run.progress.iteration))
     }
@@ -143,37 +149,84 @@ struct Session {
 
     /// What an owner is to be told, if one is waited for: read from what everybody may see, proven once the key is here.
     private func subject(
-        _ purpose: RuntimeData.Purpose, _ owner: OwnerWait?, _ network: NetworkDescription, run: RunName,
-        at place: PoolExtent?
+        _ purpose: RuntimeData.Purpose, _ owner: OwnerWait?, _ names: [String], _ network: NetworkDescription,
+        run: RunName, at place: PoolExtent?
     ) throws(SessionError) -> Provisioning.Subject? {
         guard owner != nil else { return nil }
-        let header = try reporting { try PublicDatasetHeader(parsing: SealedDataset.readHeader(Descriptor.data)) }
-        try network.requireFit(of: header)
+        let headers = try claimedHeaders(names)
+        try network.requireFit(of: headers, named: names)
         let status = try place.map { place throws(SessionError) in
             let extent = try Extent.open(place, .readOnly)
             return try reporting { try PliniusMirror.RunStatus(of: extent, named: run) }
         }
         return Provisioning.Subject(
-            purpose: purpose, configDigest: sha256(network.canonicalBytes), dataset: header, run: run,
+            purpose: purpose, configDigest: sha256(network.canonicalBytes), datasets: headers, run: run,
             runID: status?.identity.runID, iteration: status?.newest?.progress?.iteration ?? 0)
     }
 
-    /// The owner's keys, from the file that was handed over or from the owner.
+    /// What data sets say of themselves to everybody.
+    private func claimedHeaders(_ names: [String]) throws(SessionError) -> [PublicDatasetHeader] {
+        try forEach(names) { try PublicDatasetHeader(parsing: SealedDataset.readHeader(Descriptor.data($0))) }
+    }
+
+    /// Does something with each data set.
+    /// - Throws: `SessionError` that names the data set, if there are several.
+    private func forEach<R>(_ names: [String], _ body: (Int) throws -> R) throws(SessionError) -> [R] {
+        var results: [R] = []
+        for (index, name) in names.enumerated() {
+            do { results.append(try body(index)) } catch {
+                let error = SessionError(error)
+                throw names.count == 1 ? error : error.about(name)
+            }
+        }
+        return results
+    }
+
+    /// The owners' keys, from the files that were handed over or from the owner.
     /// - Returns: `nil` if the host asked to stop before they came.
-    private func keys(_ owner: OwnerWait?, for subject: Provisioning.Subject?) throws(SessionError) -> KeyHierarchy? {
+    private func keys(
+        _ owner: OwnerWait?, for subject: Provisioning.Subject?, opening names: [String]
+    ) throws(SessionError) -> Keyring? {
         guard let owner, let subject else {
-            return try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key)) }
+            func key(_ index: Int) throws(SessionError) -> KeyHierarchy {
+                try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key(index))) }
+            }
+            var keys = Keyring(model: try key(0))
+            let headers = try claimedHeaders(names)
+            for index in headers.indices.dropFirst() where fcntl(Descriptor.key(index), F_GETFD) >= 0 {
+                let own = try key(index)
+                keys.ofDatasets[headers[index].id] = own
+            }
+            return keys
         }
         var provisioning = Provisioning(control: control, subject: subject, proof: try Proof(owner))
         return try provisioning.receiveKeys()
     }
 
-    private func openDataset(_ descriptor: CInt, _ keys: KeyHierarchy, for network: NetworkDescription)
+    /// Opens the data sets that are trained on.
+    /// - Throws: `SessionError` that names the data set, if there are several.
+    private func openDatasets(_ names: [String], _ keys: Keyring, for network: NetworkDescription)
+        throws(SessionError) -> DatasetUnion
+    {
+        let parts = try forEach(names) { try openDataset(Descriptor.data($0), keys) }
+        try network.requireFit(of: parts.map(\.header), named: names)
+        return DatasetUnion(parts)
+    }
+
+    private func openDataset(_ descriptor: CInt, _ keys: Keyring, for network: NetworkDescription)
         throws(SessionError) -> SealedDataset
     {
-        let dataset = try reporting { try SealedDataset(descriptor: descriptor, keys: keys) }
-        try network.requireFit(of: dataset.header)
+        let dataset = try openDataset(descriptor, keys)
+        try network.requireFit(of: [dataset.header], named: [""])
         return dataset
+    }
+
+    private func openDataset(_ descriptor: CInt, _ keys: Keyring) throws(SessionError) -> SealedDataset {
+        // The claim says which key to take, and the key proves the claim.
+        try reporting {
+            let header = try PublicDatasetHeader(parsing: SealedDataset.readHeader(descriptor))
+            return try SealedDataset(descriptor: descriptor, keys: keys[header.id])
+        }
     }
 
     private func evaluate(_ executor: any Executor, on dataset: SealedDataset, iteration: UInt64) throws(SessionError)

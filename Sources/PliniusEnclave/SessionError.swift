@@ -11,6 +11,9 @@ struct SessionError: Error, Sendable {
 
     init(_ category: Failure.Category, _ message: String) { failure = Failure(category: category, message: message) }
 
+    /// The same, said of one of several files.
+    func about(_ name: String) -> SessionError { SessionError(failure.category, "\(name): \(failure.message)") }
+
     /// Sorts what the modules below throw into the exit codes of the programs.
     init(_ error: any Error) {
         switch error {

@@ -11,7 +11,7 @@ struct TrainingLoop {
     let mirror: Mirror
     /// The number of this process among those that mirrored the run.
     let generation: UInt64
-    let dataset: SealedDataset
+    let data: DatasetUnion
     let seed: UInt64
     /// Updates at which training ends.
     let target: UInt64
@@ -29,10 +29,9 @@ struct TrainingLoop {
     func run(from progress: inout Progress) throws(SessionError) -> Ending {
         guard progress.iteration < target else { return .finished }
         let options = network.options
-        let sampler = BatchSampler(
-            count: dataset.header.count, batch: options.batch, seed: seed, sampling: options.sampling)
+        let sampler = BatchSampler(count: data.count, batch: options.batch, seed: seed, sampling: options.sampling)
         let prefetcher = BatchPrefetcher(
-            dataset: dataset, sampler: sampler, batch: options.batch, firstIteration: progress.iteration)
+            data: data, sampler: sampler, batch: options.batch, firstIteration: progress.iteration)
         defer { prefetcher.cancel() }
         var mirrored = progress.iteration
         while progress.iteration < target {

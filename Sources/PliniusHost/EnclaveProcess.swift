@@ -4,14 +4,16 @@ import PliniusWire
 /// A running `plinius-enclave`, and the socket to it.
 ///
 /// The descriptors have fixed numbers there: 3 the socket, 4 the pool, 5 the data set, 6 the test set, 7 the key,
-/// 8 the key that signs simulated evidence.
+/// 8 the key that signs simulated evidence; from 9 on the further data sets, and from 24 on their keys where they have their own.
 final class EnclaveProcess {
     /// The files that an enclave works on.
     struct Files {
         var pool: PoolFile
-        var data: OpenFile?
+        /// At most ``TrainRequest/maximumDatasetCount``.
+        var data: [OpenFile] = []
         var testData: OpenFile?
-        var key: OpenFile?
+        /// One, or one for each of ``data``.
+        var keys: [OpenFile] = []
         var attestationKey: OpenFile?
     }
 
@@ -36,9 +38,13 @@ final class EnclaveProcess {
         spawn.environment = Self.environment(from: spawn.environment)
         spawn.isGroupLeader = true
         spawn.descriptors = [3: theirs.descriptor, 4: files.pool.file.descriptor]
-        spawn.descriptors[5] = files.data?.descriptor
+        for (index, file) in files.data.enumerated() {
+            spawn.descriptors[index == 0 ? 5 : 8 + CInt(index)] = file.descriptor
+        }
         spawn.descriptors[6] = files.testData?.descriptor
-        spawn.descriptors[7] = files.key?.descriptor
+        for (index, file) in files.keys.enumerated() {
+            spawn.descriptors[index == 0 ? 7 : 23 + CInt(index)] = file.descriptor
+        }
         spawn.descriptors[8] = files.attestationKey?.descriptor
         process = try spawn.start()
     }

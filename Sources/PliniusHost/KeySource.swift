@@ -2,8 +2,10 @@ import PliniusWire
 
 /// Where the enclave gets the owner's key from.
 public enum KeySource: Sendable {
-    /// A file on this machine, which is what makes it insecure.
-    case localFile(String)
+    /// Files on this machine, which is what makes it insecure: one for all data sets, or one for each in their order.
+    ///
+    /// The first is the key of the run.
+    case localFiles([String])
     /// An owner, who releases it to an enclave that proves what it is.
     case owner(OwnerOptions)
 
@@ -32,15 +34,28 @@ public enum KeySource: Sendable {
         return OwnerWait(platform: options.platform, tpm: options.tpm)
     }
 
-    /// The file that the enclave reads the key from.
-    /// - Parameter warn: Takes a sentence for the operator.
-    func openKey(warn: (String) -> Void) throws(HostError) -> OpenFile? {
-        guard case .localFile(let path) = self else { return nil }
-        let key = try OpenFile.forReading(path, as: "key file")
-        if try key.status().permissions & 0o077 != 0 {
-            warn("the key file \(path) is open to other users of this machine; chmod 600 it")
+    /// The files that the enclave reads the keys from; none if they come from an owner.
+    /// - Parameters:
+    ///   - datasetCount: How many data sets they are to open.
+    ///   - warn: Takes a sentence for the operator.
+    /// - Throws: `HostError.Code.usage` for a number of keys that fits no order, or a file that cannot be read.
+    func openKeys(forDatasets datasetCount: Int, warn: (String) -> Void) throws(HostError) -> [OpenFile] {
+        guard case .localFiles(let paths) = self else { return [] }
+        guard [1, datasetCount].contains(paths.count) else {
+            throw HostError(
+                .usage,
+                "there are \(paths.count) keys for \(datasetCount) sealed data set\(datasetCount == 1 ? "" : "s"): give "
+                    + "--insecure-local-key once for all of them, or once for each --data, in the same order")
         }
-        return key
+        var keys: [OpenFile] = []
+        for path in paths {
+            let key = try OpenFile.forReading(path, as: "key file")
+            if try key.status().permissions & 0o077 != 0 {
+                warn("the key file \(path) is open to other users of this machine; chmod 600 it")
+            }
+            keys.append(key)
+        }
+        return keys
     }
 
     /// The file that the enclave reads the key for simulated evidence from.

@@ -42,9 +42,9 @@ public struct PoolTest {
         request.threads = threads
         let data = try OpenFile.forReading(data, as: "data set")
         request.owner = key.wait
-        let local = try key.openKey { note in for sink in sinks { sink.receive(.note(note)) } }
+        let keys = try key.openKeys(forDatasets: 1) { note in for sink in sinks { sink.receive(.note(note)) } }
         var session = EnclaveSession(
-            files: .init(pool: pool, data: data, key: local, attestationKey: try key.openAttestationKey()),
+            files: .init(pool: pool, data: [data], keys: keys, attestationKey: try key.openAttestationKey()),
             signals: signals
         )
         session.relay = try key.listen()

@@ -3,7 +3,8 @@ public import PliniusWire
 /// The files and choices of a training run, as the operator named them.
 public struct TrainingOptions: Sendable {
     public var config: String
-    public var data: String
+    /// The sealed data sets, in the order of their records.
+    public var data: [String]
     public var pool: String
     /// What the pool calls the run.
     public var run = Self.defaultRun
@@ -26,7 +27,7 @@ public struct TrainingOptions: Sendable {
     public static let defaultRun = "default"
 
     /// A run with nothing chosen but its files.
-    public init(config: String, data: String, pool: String, key: KeySource) {
+    public init(config: String, data: [String], pool: String, key: KeySource) {
         self.config = config
         self.data = data
         self.pool = pool

@@ -17,14 +17,21 @@ public struct TrainingRun {
     /// - Throws: `HostError`; its message says what is safe in the pool.
     public func run() throws(HostError) -> TrainingReport {
         let config = try ConfigFile(path: options.config)
-        let data = try OpenFile.forReading(options.data, as: "data set")
+        guard 1...TrainRequest.maximumDatasetCount ~= options.data.count else {
+            throw HostError(
+                .usage,
+                "there are \(options.data.count) data sets: a run learns from 1 to \(TrainRequest.maximumDatasetCount)")
+        }
+        var data: [OpenFile] = []
+        for path in options.data { data.append(try .forReading(path, as: "data set")) }
         let testData: OpenFile? =
             if let path = options.testData { try .forReading(path, as: "test set") } else { nil }
-        let key = try options.key.openKey { tell(.note($0)) }
+        let keys = try options.key.openKeys(forDatasets: data.count) { tell(.note($0)) }
         let attestationKey = try options.key.openAttestationKey()
         let pool = try PoolFile.forTraining(options.pool)
 
         var request = TrainRequest(config: config, run: options.run, extent: try pool.place(of: options.run))
+        request.datasets = options.data
         request.hasTestData = testData != nil
         request.iterations = options.iterations
         request.executor = options.executor
@@ -35,7 +42,7 @@ public struct TrainingRun {
         request.owner = options.key.wait
 
         var session = EnclaveSession(
-            files: .init(pool: pool, data: data, testData: testData, key: key, attestationKey: attestationKey),
+            files: .init(pool: pool, data: data, testData: testData, keys: keys, attestationKey: attestationKey),
             signals: signals,
             killAfter: options.killAfter
         )

@@ -79,6 +79,7 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
                     + "pool from a copy."
             } else {
                 "The pool holds another run: it differs in \(list). Ask for the run that it holds, or name another run or pool."
+                    + (differences.contains(.dataSet) ? " Of several data sets, the order counts." : "")
             }
         return MirrorError(.otherRun, message, differences: differences)
     }

@@ -5,6 +5,8 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     public var run = ""
     /// Where the run is; `nil` for one that is to begin: the enclave asks for a place with ``Event/allocate(byteCount:)``.
     public var extent: PoolExtent?
+    /// The data sets that were handed over, by the names that messages show, in the order of their records; 1 to 16.
+    public var datasets = [""]
     /// Whether a test set was handed over, to evaluate on at the end.
     public var hasTestData = false
     /// Updates at which training ends, counted from the beginning of the run.
@@ -30,8 +32,11 @@ public struct TrainRequest: Hashable, Sendable, WireField {
         self.extent = extent
     }
 
+    /// How many data sets a run learns from at most.
+    public static let maximumDatasetCount = String.maximumListCount
+
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.config, \.run, \.extent)
+        try visit(&self, \.config, \.run, \.extent, \.datasets)
         try visit(&self, \.hasTestData, \.iterations, \.executor, \.seed, \.threads, \.mirrorEvery, \.cipher, \.crash)
         try visit(&self, \.owner)
     }

@@ -31,7 +31,7 @@ struct DatasetTests {
         try fixture.withDataset { dataset, _ in
             try images.withUnsafeMutableBufferPointer { images in
                 try truth.withUnsafeMutableBufferPointer { truth in
-                    try dataset.openBatch(indices: indices, images: images, truth: truth)
+                    try DatasetUnion([dataset]).openBatch(indices: indices, images: images, truth: truth)
                 }
             }
         }

@@ -38,6 +38,7 @@ enum Samples {
     static var train: TrainRequest {
         var request = sparseTrain
         request.extent = PoolExtent(start: 16384, byteCount: 64 << 20)
+        request.datasets = (1...16).map { "ward-\($0).sealed" }
         request.hasTestData = true
         request.iterations = 500
         request.executor = "reference"

@@ -40,6 +40,11 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
         self.record = record
     }
 
+    /// The same of one of several data sets.
+    func inPart(_ part: Int, of count: Int) -> DatasetError {
+        DatasetError(code, "In data set \(part + 1) of \(count): \(message)", record: record)
+    }
+
     static let notADataset = DatasetError(
         .notADataset,
         "The file is no sealed data set of Plinius: it does not begin with PLINDATA. Check the name of the file, and seal raw data "

@@ -58,36 +58,6 @@ public final class SealedDataset: Sendable {
         return Array(page[..<count])
     }
 
-    /// Opens a batch.
-    ///
-    /// Allocates nothing. Calls from several threads take turns.
-    ///
-    /// - Parameters:
-    ///   - indices: Which records, in the order of the batch; repetitions are fine.
-    ///   - images: (indices, channels, height, width), pixels divided by 255; may be longer.
-    ///   - truth: (indices, classes), 1 at the label and 0 elsewhere; may be longer.
-    ///
-    /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`, with the record's index; the images before it are filled in then.
-    @unsafe public func openBatch(
-        indices: [Int],
-        images: UnsafeMutableBufferPointer<Float>,
-        truth: UnsafeMutableBufferPointer<Float>
-    ) throws(DatasetError) {
-        let (pixels, classes) = (header.imageByteCount, header.classes)
-        precondition(images.count >= indices.count * pixels, "the images need \(indices.count * pixels) floats")
-        precondition(truth.count >= indices.count * classes, "the truth needs \(indices.count * classes) floats")
-        for (place, index) in indices.enumerated() {
-            try unsafe withRecord(index) { image, label in
-                for pixel in 0..<pixels {
-                    unsafe images[place * pixels + pixel] = Float(image[pixel]) / 255
-                }
-                for other in 0..<classes {
-                    unsafe truth[place * classes + other] = other == label ? 1 : 0
-                }
-            }
-        }
-    }
-
     /// Opens one record and lends its image, one byte per channel and pixel, and its label.
     /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`.
     @unsafe public func withRecord<R>(

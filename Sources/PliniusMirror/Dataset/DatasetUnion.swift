@@ -1,0 +1,87 @@
+import PliniusSealing
+
+/// One or several sealed data sets, one behind the other: the records of the first, then those of the second, and so on.
+///
+/// Each may have another owner, cipher and key. All have images of one shape and the same number of classes.
+public struct DatasetUnion: Sendable {
+    /// How many data sets make a union at most.
+    public static let maximumCount = 16
+
+    /// The data sets, in their order; at least one.
+    public let parts: [SealedDataset]
+    /// The index behind each part's last record.
+    private let ends: [Int]
+
+    /// Joins data sets; traps on none, on more than ``maximumCount``, and on shapes that differ.
+    public init(_ parts: [SealedDataset]) {
+        precondition(1...Self.maximumCount ~= parts.count, "a union is of 1 to \(Self.maximumCount) data sets")
+        precondition(parts.allSatisfy { $0.header.hasShape(of: parts[0].header) }, "a union is of one shape")
+        self.parts = parts
+        var count = 0
+        // Each part has at most 2^32 records, so no sum overflows.
+        ends = parts.map { part in
+            count += part.header.count
+            return count
+        }
+    }
+
+    /// The number of records of all parts.
+    public var count: Int { ends[ends.count - 1] }
+    /// The bytes of one image: one per channel and pixel.
+    public var imageByteCount: Int { parts[0].header.imageByteCount }
+    /// Labels are below this.
+    public var classes: Int { parts[0].header.classes }
+    /// What a run that learns from the union has as the id of its data set.
+    public var id: [UInt8] { Self.id(of: parts.map(\.header.id)) }
+
+    /// The id of a union: a single data set's own; of several the first 16 bytes of the SHA-256 of `"plinius data sets"` and their ids, in
+    /// their order.
+    public static func id(of ids: [[UInt8]]) -> [UInt8] {
+        if ids.count == 1 { return ids[0] }
+        return Array(sha256(Array("plinius data sets".utf8) + ids.joined()).prefix(KeyHierarchy.idByteCount))
+    }
+
+    /// Opens a batch.
+    ///
+    /// Allocates nothing. Calls from several threads take turns.
+    ///
+    /// - Parameters:
+    ///   - indices: Which records, in the order of the batch; repetitions are fine.
+    ///   - images: (indices, channels, height, width), pixels divided by 255; may be longer.
+    ///   - truth: (indices, classes), 1 at the label and 0 elsewhere; may be longer.
+    ///
+    /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`, with the record's index in its data set and, of several, which data set it
+    ///   is; the images before it are filled in then.
+    @unsafe public func openBatch(
+        indices: [Int],
+        images: UnsafeMutableBufferPointer<Float>,
+        truth: UnsafeMutableBufferPointer<Float>
+    ) throws(DatasetError) {
+        let (pixels, classes) = (imageByteCount, classes)
+        precondition(images.count >= indices.count * pixels, "the images need \(indices.count * pixels) floats")
+        precondition(truth.count >= indices.count * classes, "the truth needs \(indices.count * classes) floats")
+        for (place, index) in indices.enumerated() {
+            precondition(0..<count ~= index, "record \(index) of \(count)")
+            var part = 0
+            while index >= ends[part] { part += 1 }
+            let record = part == 0 ? index : index - ends[part - 1]
+            do throws(DatasetError) {
+                try unsafe parts[part].withRecord(record) { image, label in
+                    for pixel in 0..<pixels {
+                        unsafe images[place * pixels + pixel] = Float(image[pixel]) / 255
+                    }
+                    for other in 0..<classes {
+                        unsafe truth[place * classes + other] = other == label ? 1 : 0
+                    }
+                }
+            } catch {
+                throw parts.count == 1 ? error : error.inPart(part, of: parts.count)
+            }
+        }
+    }
+}
+
+extension PublicDatasetHeader {
+    /// Whether images and labels are like another data set's.
+    public func hasShape(of other: PublicDatasetHeader) -> Bool { shape == other.shape && classes == other.classes }
+}
