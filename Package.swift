@@ -140,6 +140,9 @@ let modules: [Module] = [
         name: "verdicts", ring: .testing, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto], executable: true
     ),
     Module(name: "pool-storm", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"], executable: true),
+    Module(
+        name: "policy-storm", ring: .testing,
+        uses: ["PliniusPolicy", "PliniusPolicyManager", "PliniusSealing", "PliniusVerifier"], executable: true),
 ]
 
 // MARK: - Walls
@@ -280,7 +283,10 @@ let package = Package(
         tests("PliniusPolicyTests", of: ["PliniusPolicy", "PliniusVerifier", "PliniusWire"], products: [crypto]),
         tests(
             "PliniusPolicyManagerTests",
-            of: ["PliniusPolicy", "PliniusPolicyManager", "PliniusVerifier", "PliniusWire"],
+            of: [
+                "PliniusAttester", "PliniusPolicy", "PliniusPolicyManager", "PliniusSealing", "PliniusVerifier",
+                "PliniusWire",
+            ],
             products: [crypto, database]),
         tests(
             "PliniusPerunTests",
