@@ -18,16 +18,23 @@ extension OwnerPolicy {
     public init(
         yaml: String, file: String, resource: @escaping (String) throws -> [UInt8]
     ) throws(PolicyErrors) {
-        let node = try Policy.parse(yaml, file)
         var document = PolicyDocument(file: file)
+        try document.checkAliases(yaml)
+        let node = try Policy.parse(yaml, file)
         try document.read(node)
-        var files: [String: [UInt8]] = [:]
+        var room = PolicyDocument.maximumFileBytes
         let fields = try Fields.read(node, file: file) { name in
-            let bytes = try files[name] ?? resource(name)
-            files[name] = bytes
+            if let known = document.files[name] { return known }
+            let bytes = try resource(name)
+            room -= bytes.count
+            guard room >= 0 else {
+                throw FormatError(
+                    "policy.files", expected: "at most \(PolicyDocument.maximumFileBytes) bytes in all files",
+                    found: "more")
+            }
+            document.files[name] = bytes
             return bytes
         }
-        try document.inline(files)
         self.init(fields, document.json, document.lines)
     }
 
@@ -36,7 +43,7 @@ extension OwnerPolicy {
     /// - Throws: Everything that is wrong with it: a file that nothing names is, too.
     public init(document json: CanonicalJSON, file: String) throws(PolicyErrors) {
         var document = PolicyDocument(file: file)
-        let files = try document.take(json)
+        let files = try document.takeApart(json)
         var unused = Set(files.keys)
         let fields = try Fields.read(try document.node, file: file) { name in
             guard let bytes = files[name] else {
@@ -54,7 +61,7 @@ extension OwnerPolicy {
     /// - Throws: Everything that is wrong with either; `policy` if the file says something else.
     public init(document json: CanonicalJSON, source: String, file: String) throws(PolicyErrors) {
         var document = PolicyDocument(file: file)
-        let files = try document.take(json)
+        let files = try document.takeApart(json)
         let policy = try OwnerPolicy(yaml: source, file: file) { name in
             guard let bytes = files[name] else {
                 throw FormatError("policy.files", expected: "the file among files", found: "none")
@@ -124,18 +131,25 @@ private struct Fields {
             map.scalar("policy", "name such as owner/name") { ScopedName($0) })
         let change = map.require(
             "change", "who has to agree to another policy", map.map("change") { Board(&$0) })
-        let uses = map.require("uses", "what assets may be used for", map.maps("uses") { OwnerPolicy.Use(&$0, name) })
-        guard version != nil, let name, let change, let board = change.value, let uses else { return nil }
-        if !(1...OwnerPolicy.maximumUses).contains(uses.value.count) {
+        let uses = map.require(
+            "uses", "what assets may be used for", map.maps("uses") { Entry(use: OwnerPolicy.Use(&$0, name)) })
+        if let uses, !(1...OwnerPolicy.maximumUses).contains(uses.value.count) {
             map.refuse("uses", uses.line.line, "1 to \(OwnerPolicy.maximumUses) uses", "\(uses.value.count)")
         }
-        for use in uses.value where uses.value.count(where: { $0.id == use.id }) > 1 {
+        guard version != nil, let name, let change, let board = change.value, let uses else { return nil }
+        let read = uses.value.compactMap(\.use)
+        for use in read where read.count(where: { $0.id == use.id }) > 1 {
             map.refuse(
                 "uses", use.line.line, "another name than that of another use, since runs are counted by it", use.id)
         }
         self.name = name
         self.change = Setting(board, change.line)
-        self.uses = uses.value
+        self.uses = read
+    }
+
+    /// A use, or one with errors, which is one all the same.
+    private struct Entry: Sendable {
+        var use: OwnerPolicy.Use?
     }
 }
 

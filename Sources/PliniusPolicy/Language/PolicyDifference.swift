@@ -12,6 +12,12 @@ public struct PolicyDifference: Sendable {
         /// `nil` if it is gone.
         public let new: CanonicalJSON?
 
+        package init(path: String, old: CanonicalJSON?, new: CanonicalJSON?) {
+            self.path = path
+            self.old = old
+            self.new = new
+        }
+
         public var description: String {
             switch (old, new) {
             case (let old?, let new?): "changed \(path): \(Self.shown(old)) -> \(Self.shown(new))"

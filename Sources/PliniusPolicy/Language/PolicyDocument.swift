@@ -9,7 +9,7 @@ struct PolicyDocument {
     /// What errors call it.
     let file: String
     var tree: CanonicalJSON = [:]
-    private var files: CanonicalJSON?
+    var files: [String: [UInt8]] = [:]
     /// Where keys and entries stand, by their paths.
     private(set) var lines: [String: Int] = [:]
 
@@ -26,8 +26,8 @@ struct PolicyDocument {
 
     /// What is hashed.
     var json: CanonicalJSON {
-        guard let files, case .object(var members) = tree else { return tree }
-        members[Self.member] = files
+        guard !files.isEmpty, case .object(var members) = tree else { return tree }
+        members[Self.member] = .object(files.mapValues { .string(base64($0)) })
         return .object(members)
     }
 
@@ -36,6 +36,30 @@ struct PolicyDocument {
     }
 
     // MARK: From the file
+
+    /// Refuses a file in which one part stands for another: a short one may mean so much that not even its keys can be compared.
+    ///
+    /// An asterisk begins an alias only where a value may begin. Asterisks in texts are seldom there; where one is, and an ampersand too, the
+    /// file has to be written otherwise.
+    func checkAliases(_ yaml: String) throws(PolicyErrors) {
+        guard yaml.utf8.contains(UInt8(ascii: "&")) else { return }
+        var line = 1
+        // The last character that was no blank.
+        var last: Unicode.Scalar = "\n"
+        for scalar in yaml.unicodeScalars {
+            if scalar == "*", Self.beforeValues.contains(last) {
+                throw errors(
+                    "policy", "values written out, and no & beside a text that begins with *", "an alias", line: line)
+            }
+            if scalar == "\n" { line += 1 }
+            if ![" ", "\t", "\u{FEFF}"].contains(scalar) { last = scalar }
+        }
+    }
+
+    /// What stands before a value, line breaks as YAML has them included.
+    private static let beforeValues: Set<Unicode.Scalar> = [
+        "\n", "\r", "\u{85}", "\u{2028}", "\u{2029}", "[", "{", ",", ":", "-", "?",
+    ]
 
     /// Takes the file's keys and values in.
     mutating func read(_ node: Node?) throws(PolicyErrors) {
@@ -81,22 +105,13 @@ struct PolicyDocument {
         }
     }
 
-    /// Takes the files in that the policy names.
-    mutating func inline(_ contents: [String: [UInt8]]) throws(PolicyErrors) {
-        let count = contents.values.reduce(0) { $0 + $1.count }
-        guard count <= Self.maximumFileBytes else {
-            throw errors(Self.member, "at most \(Self.maximumFileBytes) bytes in all files", "\(count)")
-        }
-        files = contents.isEmpty ? nil : .object(contents.mapValues { .string(base64($0)) })
-    }
-
     // MARK: From what was hashed
 
     /// Takes what was hashed apart.
     /// - Returns: The files.
-    mutating func take(_ json: CanonicalJSON) throws(PolicyErrors) -> [String: [UInt8]] {
+    mutating func takeApart(_ json: CanonicalJSON) throws(PolicyErrors) -> [String: [UInt8]] {
         guard var members = json.members else { throw errors("policy", "an object", json.kind) }
-        files = members.removeValue(forKey: Self.member)
+        let files = members.removeValue(forKey: Self.member)
         tree = .object(members)
         guard let files else { return [:] }
         guard let named = files.members, !named.isEmpty else {
