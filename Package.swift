@@ -131,7 +131,9 @@ let modules: [Module] = [
 
     // MARK: Testing
     Module(name: "_PliniusTestSupport", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"]),
-    Module(name: "_PliniusFuzzing", ring: .testing, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto]),
+    Module(
+        name: "_PliniusFuzzing", ring: .testing,
+        uses: ["PliniusAttester", "PliniusTPM", "PliniusVerifier", "PliniusWire"], products: [crypto]),
     Module(name: "attest-guest", ring: .testing, uses: ["PliniusAttester", "PliniusWire"], executable: true),
     Module(
         name: "judge-guest", ring: .testing, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto],

@@ -1,11 +1,13 @@
 import Crypto
 import FoundationEssentials
+import PliniusAttester
+import PliniusTPM
 import PliniusVerifier
 import PliniusWire
 
 extension FuzzedParser {
     /// Everything that reads what a platform, a cloud, a host or a file says.
-    public static let all: [FuzzedParser] = certificates + quotes + tpm + logs + stored + wire + owner
+    public static let all: [FuzzedParser] = certificates + quotes + tpm + logs + stored + wire + sealed + owner
 
     private static let certificates = [
         FuzzedParser(
@@ -34,6 +36,14 @@ extension FuzzedParser {
         },
         FuzzedParser("pck-extension", atMost: 2048, seeds: { _ in [Seed.pckExtension] }) {
             _ = try PCKExtension($0, check: "sgx.pck.extension")
+            return .accepted
+        },
+        FuzzedParser("public-key", atMost: 1024, seeds: { _ in Seed.publicKeys }) {
+            _ = try PublicKey(spki: $0)
+            return .accepted
+        },
+        FuzzedParser("ima-signer", atMost: 1024, .loose, seeds: { _ in Seed.publicKeys }) {
+            _ = try IMASigner(name: "signer", publicKey: $0)
             return .accepted
         },
     ]
@@ -110,6 +120,19 @@ extension FuzzedParser {
             return .accepted
         },
         FuzzedParser(
+            "tpm-credential", atMost: 1100,
+            seeds: { Seed.withoutLength($0.files("tpm/keylime/ek.pub")) + [Seed.endorsementKey] }
+        ) {
+            _ = try TPMCredential(wrapping: Seed.zeros(32), for: $0, attestationKey: Seed.zeros(34))
+            return .accepted
+        },
+        FuzzedParser(
+            "hcl-report", atMost: 4096, .loose, seeds: { Seed.azureParts($0, "hcl-report") + [Seed.hclReport] }
+        ) {
+            _ = try HCLReport($0)
+            return .accepted
+        },
+        FuzzedParser(
             "pcr-values", atMost: 4096, .exact, seeds: { Seed.azureParts($0, "pcrs") + [Seed.registers.encoded] }
         ) {
             // No values are the encoding of an empty list.
@@ -119,13 +142,19 @@ extension FuzzedParser {
 
     private static let logs = [
         FuzzedParser("event-log", atMost: 32768, .loose, seeds: { Seed.eventLogs($0) + [Seed.eventLog] }) {
-            let log = try EventLog($0)
-            for bank in log.banks { _ = log.replay(bank) }
+            look(into: try EventLog($0))
             return .accepted
         },
         FuzzedParser("event-log-ccel", atMost: 32768, .loose, seeds: { Seed.eventLogs($0) + [Seed.eventLog] }) {
-            let log = try EventLog($0, kind: .confidentialComputing)
-            for bank in log.banks { _ = log.replay(bank) }
+            look(into: try EventLog($0, kind: .confidentialComputing))
+            return .accepted
+        },
+        FuzzedParser("uefi-variable", atMost: 1024, .loose, seeds: { _ in [Seed.variable] }) {
+            guard UEFIVariable($0[...]) != nil else { throw Refused() }
+            return .accepted
+        },
+        FuzzedParser("uefi-signatures", atMost: 1024, .loose, seeds: { _ in [Seed.signatures] }) {
+            guard UEFISignature.list($0) != nil else { throw Refused() }
             return .accepted
         },
         FuzzedParser(
@@ -173,6 +202,27 @@ extension FuzzedParser {
                 key: Seed.tpmKey, attest: Seed.attest, signature: Seed.tpmSignature, registers: $0)
             return .accepted
         },
+        FuzzedParser(
+            "stored-nvidia", atMost: 32768, .loose,
+            seeds: { $0.files("nvidia/hopper_evidence.json") + [Seed.storedNVIDIA] }
+        ) {
+            _ = try NVIDIAEvidence.read($0)
+            return .accepted
+        },
+        FuzzedParser("stored-configfs", atMost: 8192, .loose, seeds: { _ in [Seed.configfs] }) {
+            _ = try ConfigfsReport.read($0)
+            return .accepted
+        },
+        FuzzedParser(
+            "stored-file", atMost: 16384, .loose,
+            seeds: {
+                $0.files("snp/milan-v2/report.bin", "sgx/quote-v3.bin") + Seed.azureParts($0, "hcl-report")
+                    + Seed.storedFiles
+            }
+        ) {
+            _ = try StoredEvidence(files: ["file": $0])
+            return .accepted
+        },
     ]
 
     private static let wire = [
@@ -201,6 +251,15 @@ extension FuzzedParser {
         },
     ]
 
+    private static let sealed = [
+        FuzzedParser("sealed-key", atMost: 256, .loose, seeds: { _ in [Seed.sealedKey] }) {
+            .encoded(try SealedKey(decoding: $0).encoded)
+        },
+        FuzzedParser("tpm-sealed-data", atMost: 512, seeds: { _ in [Seed.tpmSealedData] }) {
+            .encoded(try TPMSealedData(decoding: $0).encoded)
+        },
+    ]
+
     private static let owner = [
         FuzzedParser("collateral-bundle", atMost: 8192, seeds: { _ in [Seed.collateralContent] }) {
             // The signature would keep out every change: the signer is one that writes anything.
@@ -214,9 +273,19 @@ extension FuzzedParser {
         },
     ]
 
+    /// What a judge reads in a boot log besides its structure.
+    private static func look(into log: EventLog) {
+        for bank in log.banks { _ = log.replay(bank) }
+        for event in log.events {
+            _ = event.content(in: log.banks)
+            _ = BootText(event, in: log.banks)
+        }
+        _ = log.secureBoot
+    }
+
     /// Frames are cut apart already where messages are read: the type, then the payload.
-    private static func frame(_ bytes: [UInt8]) throws(NoBytes) -> Frame {
-        guard let type = bytes.first else { throw NoBytes() }
+    private static func frame(_ bytes: [UInt8]) throws(Refused) -> Frame {
+        guard let type = bytes.first else { throw Refused() }
         return Frame(type: type, payload: Array(bytes.dropFirst()))
     }
 

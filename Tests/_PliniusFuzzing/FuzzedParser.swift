@@ -64,11 +64,11 @@ public struct FuzzedParser: Sendable {
     /// Refusals are of the kinds that callers know.
     private static func strange(_ error: any Error) -> String? {
         switch error {
-        case is EvidenceError, is WireError, is PolicyErrors, is NoBytes: nil
+        case is EvidenceError, is WireError, is PolicyErrors, is AttestationError, is Refused: nil
         default: "thrown: \(error)"
         }
     }
 }
 
-/// There is not even a frame's type.
-struct NoBytes: Error {}
+/// What a reader refuses without an error: there is not even a frame's type, or `nil` is its answer.
+struct Refused: Error {}

@@ -19,6 +19,11 @@ extension Seed {
         + sized(octets("6b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296"))
         + sized(octets("4fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"))
 
+    /// The same point as a key that unwraps, with the policy and the cipher of the TCG's profile.
+    static let endorsementKey =
+        octets("0023000b000300b2") + sized(zeros(32)) + octets("00060080004300100003") + octets("0010")
+        + tpmKey.suffix(68)
+
     static let tpmSignature = octets("0018000b") + sized(zeros(32)) + sized(zeros(32))
 
     static let registers = PCRValues([
@@ -38,9 +43,28 @@ extension Seed {
     }
 }
 
+// MARK: - Sealed keys
+
+extension Seed {
+    /// Of the simulated platform, which adds nothing.
+    static let sealedKey = Array("PLINSEAL".utf8) + little(UInt32(1)) + [255] + zeros(32 + 32 + 16)
+
+    /// Bound to PCR 10 of SHA-256, without a key of approvals.
+    static let tpmSealedData = [1] + little(UInt16(11)) + [10] + zeros(64) + sized(zeros(4)) + sized(zeros(4))
+}
+
 // MARK: - Logs
 
 extension Seed {
+    /// `SecureBoot`, on.
+    static let variable =
+        UEFIVariable.Namespace.global + little(UInt64(10)) + little(UInt64(1))
+        + "SecureBoot".utf16.flatMap { little($0) } + [1]
+
+    /// One list with one digest of SHA-256.
+    static let signatures =
+        octets("2616c4c14c509240aca941f936934328") + little(UInt32(28 + 48)) + zeros(4) + little(UInt32(48)) + zeros(48)
+
     /// A header for SHA-256, one event.
     static let eventLog: [UInt8] = {
         let specification =
@@ -104,6 +128,29 @@ extension Seed {
         """
         {"ak_public": "AAAA", "tpm_quote": {"message": "AAAA", "signature": "AAAA", "pcrs": ["\(hexadecimal(zeros(32)))"]}}
         """.utf8)
+}
+
+extension Seed {
+    /// A report of zeros, and a key that no signature is made with.
+    static let hclReport: [UInt8] = {
+        let claims = Array(#"{"keys": [{"kid": "HCLAkPub", "kty": "RSA", "n": "AQAB", "e": "AQAB"}]}"#.utf8)
+        let size = UInt32(20 + claims.count)
+        let header = Array("HCLA".utf8) + little(UInt32(1)) + little(32 + 1184 + size) + [2] + zeros(19)
+        let numbers = [size, 1, 2, 1, UInt32(claims.count)].flatMap { little($0) }
+        return header + zeros(1184) + numbers + claims
+    }()
+
+    static let storedNVIDIA = Array(
+        #"[{"evidence": "\#(Data(nvidiaReport).base64EncodedString())", "certificate": "AAAA"}]"#.utf8)
+
+    static let configfs = Array(
+        #"{"provider": "sev_guest", "outblob": "\#(Data(snpReport).base64EncodedString())", "auxblob": "AAAA"}"#.utf8)
+
+    /// One of each kind that a single file can be.
+    static let storedFiles = [
+        bundle.encoded, quote(version: 3, tee: 0), quote(version: 4, tee: 0x81), snpReport, imaBinary, imaASCII, azure,
+        gce, trusteeTPM, storedNVIDIA, configfs, attest, Array(Data(snpReport).base64EncodedString().utf8),
+    ]
 }
 
 // MARK: - Messages

@@ -28,6 +28,13 @@ enum Seed {
     static let certificateOfHugeVersion =
         octets("308201333081e6a00a02087fffffffffffffff") + certificate.dropFirst(12)
 
+    /// Of P-256 and of Ed25519.
+    static let publicKeys = [
+        octets("3059301306072a8648ce3d020106082a8648ce3d030107034200046b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0")
+            + octets("f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
+        octets("302a300506032b6570032100933f593fb4963f79164d920e2a2f1a6f780977896e807aa1efb98267fa1aecdd"),
+    ]
+
     static func pem(_ der: [UInt8]) -> [UInt8] {
         let lines = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
         return Array("-----BEGIN CERTIFICATE-----\n\(lines)\n-----END CERTIFICATE-----\n".utf8)
