@@ -23,7 +23,7 @@ struct BootLogExaminationTests {
         ]
         var beforeSeparators: [(Int, EventType, [UInt8])] = []
         var separators = Array(0...7)
-        var authority = owner + certificate
+        var authority: [UInt8]? = owner + certificate
         var afterSeparators: [(Int, EventType, [UInt8])] = []
         var texts: [(log: String, measured: String)] = [
             ("grub_cmd: set timeout=0\0", "set timeout=0"),
@@ -36,7 +36,7 @@ struct BootLogExaminationTests {
             for (name, value) in variables { writer.add(7, .variableDriverConfiguration, Boot.variable(name, value)) }
             for (register, type, data) in beforeSeparators { writer.add(register, type, data) }
             writer.separate(separators)
-            writer.add(7, .variableAuthority, Boot.variable("db", authority))
+            if let authority { writer.add(7, .variableAuthority, Boot.variable("db", authority)) }
             writer.add(4, .bootServicesApplication, text: "path", measuring: "program")
             for (register, type, data) in afterSeparators { writer.add(register, type, data) }
             for text in texts { writer.add(8, .initialProgramLoader, text: text.log, measuring: text.measured) }
@@ -175,6 +175,10 @@ struct BootLogExaminationTests {
         #expect(
             try judge(Boot().write(), requirements) { $0[.sha256]?[4] = nil }.failures == ["bootlog.register.4.digests"]
         )
+        // Not even where the log has nothing for it.
+        requirements.allowedDigests = [9: setting([digest(.sha256, Array("program".utf8))])]
+        requirements.ignoredRegisters = nil
+        #expect(try judge(Boot(), requirements).failures == ["bootlog.register.9.digests"])
     }
 
     // MARK: Secure boot
@@ -206,10 +210,17 @@ struct BootLogExaminationTests {
         boots.append(("no list", Boot(variables: Boot().variables.filter { $0.0 != "dbx" } + [("dbx", [1, 2, 3])])))
         let secureBoot = Boot.variable("SecureBoot", [1])
         boots.append(("late", Boot(afterSeparators: [(7, .variableDriverConfiguration, secureBoot)])))
+        let auditMode = Boot.variable("AuditMode", [0])
+        boots.append(("late and new", Boot(afterSeparators: [(7, .variableDriverConfiguration, auditMode)])))
         boots.append(("elsewhere", Boot(afterSeparators: [(1, .variableDriverConfiguration, secureBoot)])))
         boots.append(("another type", Boot(beforeSeparators: [(7, .action, [1])])))
         boots.append(
-            ("longer than its value", Boot(beforeSeparators: [(7, .variableDriverConfiguration, secureBoot + [0])])))
+            (
+                "longer than its value",
+                Boot(
+                    variables: Array(Boot().variables.dropFirst()),
+                    beforeSeparators: [(7, .variableDriverConfiguration, secureBoot + [0])])
+            ))
         for (name, boot) in boots {
             let examination = try judge(boot)
             #expect(examination.failures.first == "bootlog.secureboot.state", "\(name)")
@@ -228,9 +239,11 @@ struct BootLogExaminationTests {
         }
         boots.append(Boot(afterSeparators: [(7, .variableAuthority, Boot.variable("MokSBState", [1]))]))
         var requirements = BootLogRequirements()
-        requirements.permitsWeaknesses = setting(true)
         for boot in boots {
             #expect(try judge(boot).failures == ["bootlog.secureboot.weakness"])
+            requirements.permitsWeaknesses = setting(false)
+            #expect(try judge(boot, requirements).failures == ["bootlog.secureboot.weakness"])
+            requirements.permitsWeaknesses = setting(true)
             let examination = try judge(boot, requirements)
             #expect(examination.hasPassed && examination.tolerated == ["bootlog.secureboot.weakness"])
         }
@@ -244,6 +257,7 @@ struct BootLogExaminationTests {
     func authorities() throws {
         let stranger = Boot(authority: Self.owner + Self.otherCertificate)
         #expect(try judge(stranger).failures == ["bootlog.secureboot.authority"])
+        #expect(try judge(Boot(authority: nil)).failures == ["bootlog.secureboot.authority"])
         // The shim measures the certificate without its owner.
         #expect(try judge(Boot(authority: Self.certificate)).hasPassed)
         var requirements = BootLogRequirements()

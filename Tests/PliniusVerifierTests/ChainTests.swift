@@ -230,6 +230,14 @@ struct ChainTests {
             impostor.key = .p256(P256.Signing.PrivateKey())
             $0.lists = [try impostor.revoke([]), try $0.authority.revoke([])]
         },
+        Case("a list by way of SHA-1", "revocation") {
+            var old = $0.root
+            old.key = .sha1(TestKeys.rsa[0])
+            $0.root = try TestAuthority("root", .rsa(TestKeys.rsa[0]))
+            $0.anchors = [$0.root.certificate]
+            $0.authority = try TestAuthority("authority", $0.authority.key, under: $0.root)
+            $0.lists = [try old.revoke([]), try $0.authority.revoke([])]
+        },
         Case("a list of another issuer", "revocation") {
             var other = $0.root
             other.name = "other"
@@ -242,6 +250,28 @@ struct ChainTests {
         var parts = try Parts(.p256)
         try example.change(&parts)
         #expect(try judge(parts).failed == [example.failing].compactMap { $0 })
+    }
+
+    @Test("Where makers name their lists, only a certificate that names none and has none needs none")
+    func namedLists() throws {
+        let point = TestDER.extension("2.5.29.31", TestDER.sequence())
+        for (names, lists, passes): (Bool, (TestAuthority) throws -> [[UInt8]], Bool) in [
+            (false, { _ in [] }, true), (true, { _ in [] }, false), (true, { [try $0.revoke([])] }, true),
+            (false, { [try $0.revoke([[7]])] }, false),
+            (false, { [try $0.revoke([], to: "20250630235959")] }, false),
+        ] {
+            let root = try TestAuthority("root", .p256(P256.Signing.PrivateKey()))
+            let leaf = try root.certify(
+                "leaf", .p256(P256.Signing.PrivateKey()), extensions: names ? [point] : [])
+            var examination = Examination()
+            let chain = examination.checkChain(
+                "test", leaf: try ParsedCertificate(der: leaf), intermediates: [], anchors: [root.certificate],
+                revocationLists: try lists(root).map { try RevocationList(der: $0) }, listsAreNamed: true, at: Self.now)
+            #expect((chain != nil) == passes)
+            #expect(
+                examination.findings.filter { $0.outcome == .failed }.map(\.check)
+                    == (passes ? [] : ["test.revocation"]))
+        }
     }
 
     @Test("RSASSA-PSS counts with its own parameters alone")

@@ -1,4 +1,5 @@
 import Crypto
+import FoundationEssentials
 import PliniusVerifier
 import Testing
 
@@ -51,6 +52,55 @@ struct CollateralBundleTests {
             let again = try Self.bundle(content: reordered).signed(with: key)
             #expect(again.dropLast(64) == file.dropLast(64))
         }
+    }
+
+    @Test("Intel's statements come with two lists that can be read, or not at all")
+    func intelLists() throws {
+        let good = IntelWorld(.sgx, version: 3).collateral
+        var content = CollateralContent()
+        try content.addIntel(json: Array(JSONEncoder().encode(good)))
+        for list in [\IntelCollateral.rootRevocationList, \.pckRevocationList] {
+            var bad = good
+            bad[keyPath: list].removeLast()
+            let json = Array(try JSONEncoder().encode(bad))
+            let error = try #require(throws: EvidenceError.self) { try content.addIntel(json: json) }
+            #expect(error.check == "x509.crl.format")
+        }
+        #expect(content.intel == [good])
+    }
+
+    @Test("What a bundle may not hold is refused, whoever signed it")
+    func limits() throws {
+        let key = Curve25519.Signing.PrivateKey()
+        let trusted = [CollateralSigningKey.ed25519(key).publicKey]
+        func big(_ value: some FixedWidthInteger) -> [UInt8] { little(value).reversed() }
+        func read(
+            series: Int = 1, issued: Int64 = 1, _ items: [(kind: UInt8, bytes: [UInt8])] = []
+        ) throws -> CollateralBundle {
+            var bytes = Array("PLINIUSC".utf8) + big(UInt32(1)) + big(UInt32(series))
+            bytes += [UInt8](repeating: 0x61, count: series) + big(UInt64(1)) + big(issued) + big(Int64(2))
+            bytes += big(UInt32(items.count))
+            for item in items { bytes += [item.kind] + big(UInt32(item.bytes.count)) + item.bytes }
+            bytes += [1] + Array(key.publicKey.rawRepresentation)
+            return try CollateralBundle(bytes + Array(key.signature(for: bytes)), signedBy: trusted)
+        }
+        func refused(_ expected: String, _ read: () throws -> CollateralBundle) throws {
+            let error = try #require(throws: EvidenceError.self) { _ = try read() }
+            #expect(error.check == "collateral.bundle.format" && error.expected.hasPrefix(expected))
+        }
+        let many = (0...UInt32(1 << 16)).map { (kind: UInt8(2), bytes: big($0)) }
+        #expect(try read(many.dropLast()).content.amdCertificates.count == 65_536)
+        try refused("at most 65536 items") { try read(many) }
+        #expect(try read(series: 256).series.count == 256)
+        try refused("a field of at most 256 bytes") { try read(series: 257) }
+        #expect(try read(issued: 0).issued.seconds == 0)
+        try refused("a series in UTF-8, and an expiry") { try read(issued: -1) }
+        #expect(try read([(2, [1]), (2, [2]), (3, [0])]).content.amdRevocationLists == [[0]])
+        for items in [[(2, [2]), (2, [1])], [(2, [1]), (2, [1])], [(3, [0]), (2, [1])]] as [[(UInt8, [UInt8])]] {
+            try refused("items in rising order") { try read(items.map { (kind: $0.0, bytes: $0.1) }) }
+        }
+        let long = [UInt8](repeating: 0, count: CollateralBundle.maximumByteCount + 1)
+        try refused("at most 67108864 bytes") { try CollateralBundle(long, signedBy: trusted) }
     }
 
     @Test("A change to any bit of a bundle is refused")

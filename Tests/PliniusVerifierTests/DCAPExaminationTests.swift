@@ -87,6 +87,7 @@ struct DCAPExaminationTests {
         Change("an identity of yesterday", "x.qeidentity.validity") {
             $0.identityWindow.nextUpdate = "2025-06-30T23:59:59Z"
         },
+        Change("more than the quote's key in the quoting enclave's report", "x.qe.binding") { $0.qeReportEnd[31] = 1 },
         Change("another signer's quoting enclave", "x.qe.mrsigner") { $0.qeMRSigner[31] ^= 1 },
         Change("another product's quoting enclave", "x.qe.isvprodid") { $0.qeProductID = 2 },
         Change("another selection of state", "x.qe.miscselect") { $0.qeMiscSelect = [1, 0, 0, 0] },
@@ -110,6 +111,27 @@ struct DCAPExaminationTests {
             #expect(
                 verdict.failures == change.failures.map { tee.rawValue + $0.dropFirst() } && !verdict.passed)
             #expect(verdict.sgx == nil && verdict.tdx == nil)
+        }
+    }
+
+    @Test("Statements and lists count as they were signed, to the byte")
+    func signedCollateral() {
+        let changes: [(String, (inout IntelCollateral) -> Void)] = [
+            ("tcbinfo.signature", { $0.tcbInfoSignature[63] ^= 1 }), ("tcbinfo.signature", { $0.tcbInfo += " " }),
+            ("tcbinfo.signature", { $0.tcbInfoSignature = [] }),
+            ("qeidentity.signature", { $0.qeIdentitySignature[63] ^= 1 }),
+            ("qeidentity.signature", { $0.qeIdentity += " " }),
+            ("collateral.revocation-lists", { $0.rootRevocationList.removeLast() }),
+            ("collateral.revocation-lists", { $0.pckRevocationList = [] }),
+        ]
+        for (tee, version, type) in [(IntelTEE.sgx, UInt16(3), UInt16(0)), (.tdx, 5, 3)] {
+            let world = IntelWorld(tee, version: version, bodyType: type)
+            for (name, change) in changes {
+                var collateral = world.collateral
+                change(&collateral)
+                let verdict = world.verdict(of: world.quote, collateral)
+                #expect(verdict.failures == ["\(tee.rawValue).\(name)"] && !verdict.passed)
+            }
         }
     }
 

@@ -106,9 +106,13 @@ struct EventLogTests {
         for algorithms in [[], tooMany, [(0x000B, 20)], [(0x000B, 32), (0x000B, 32)], [(0x0012, 0)], [(0x0012, 129)]] {
             refuses(EventLogWriter.header(algorithms: algorithms))
         }
+        var longer = EventLogWriter.header(algorithms: [(0x000B, 32)])
+        longer[28] += 1
+        refuses(longer + [0])
         refuses([])
         refuses([UInt8](repeating: 0, count: 64))
-        refuses([UInt8](repeating: 0, count: EventLog.Limit.byteCount + 1))
+        refuses(
+            EventLogWriter.header(algorithms: [(0x000B, 32)]) + [UInt8](repeating: 0, count: EventLog.Limit.byteCount))
     }
 
     @Test("An event has one digest for each algorithm of the header")
@@ -117,9 +121,52 @@ struct EventLogTests {
         let sha256 = little(UInt16(0x000B)) + digest(.sha256, [])
         let sha1 = little(UInt16(0x0004)) + digest(.sha1, [])
         let sha512 = little(UInt16(0x000D)) + digest(.sha512, [])
-        for (count, digests) in [(2, sha256 + sha256), (1, sha256), (2, sha256 + sha512), (3, sha256 + sha1 + sha1)] {
+        for (count, digests) in [
+            (2, sha256 + sha256), (1, sha256), (2, sha256 + sha512), (3, sha256 + sha1 + sha1), (1, sha256 + sha1),
+            (3, sha256 + sha1),
+        ] {
             refuses(
                 header + little(UInt32(1)) + little(UInt32(5)) + little(UInt32(count)) + digests + little(UInt32(0)))
+        }
+    }
+
+    @Test("Digests prove what an event says, and without a bank nothing is proved")
+    func content() throws {
+        var writer = EventLogWriter()
+        writer.add(4, .separator, [0, 0, 0, 0])
+        writer.add(4, .bootServicesApplication, text: "path", measuring: "program")
+        let events = try EventLog(writer.bytes).events
+        #expect(events.map { $0.content(in: [.sha256]) } == [.proved([0, 0, 0, 0]), .elsewhere])
+        for banks in [[], [.sha384], [.sha256, .sha384]] as [Set<HashAlgorithm>] {
+            #expect(events.map { $0.content(in: banks) } == [.contradicted, .elsewhere])
+        }
+    }
+
+    @Test("Variables and lists of signatures keep to their lengths")
+    func variables() {
+        let namespace = UEFIVariable.Namespace.global
+        func variable(_ nameLength: UInt64, _ valueLength: UInt64, _ rest: Int) -> UEFIVariable? {
+            let bytes =
+                namespace + little(nameLength) + little(valueLength) + [UInt8](repeating: 0x61, count: rest)
+            return UEFIVariable(bytes[...])
+        }
+        #expect(variable(512, 1, 1025)?.name.utf16.count == 512)
+        #expect(variable(513, 1, 1027) == nil)
+        for length in [4, UInt64(Int64.max), .max - 1, .max] { #expect(variable(1, length, 5) == nil) }
+        for length in [3, UInt64(Int64.max), .max] { #expect(variable(length, 0, 5) == nil) }
+        #expect(variable(1, 3, 5)?.isExact == true && variable(1, 2, 5)?.isExact == false)
+
+        func list(_ listSize: UInt32, _ headerSize: UInt32, _ size: UInt32) -> [UEFISignature]? {
+            UEFISignature.list(
+                [UInt8](repeating: 1, count: 16) + little(listSize) + little(headerSize) + little(size)
+                    + [UInt8](repeating: 2, count: 32))
+        }
+        #expect(list(60, 0, 16)?.count == 2 && list(60, 16, 16)?.count == 1 && list(60, 0, 32)?.count == 1)
+        for (listSize, headerSize, size) in [
+            (28, 0, 0), (60, 0, 0), (60, 0, 15), (0, 0, 28), (0, 0, 14), (28, 28, 28), (60, 64, 16), (60, 0, 24),
+            (.max, 0, 16), (60, .max, 16), (60, 0, .max), (.max, .max, .max),
+        ] as [(UInt32, UInt32, UInt32)] {
+            #expect(list(listSize, headerSize, size) == nil, "\(listSize), \(headerSize), \(size)")
         }
     }
 

@@ -193,6 +193,8 @@ struct IMAExaminationTests {
         var requirements = try requirements(writer)
         let quoted = [HashAlgorithm.sha1: writer.register(.sha1), .sha256: writer.register(.sha256, padded: true)]
         #expect(failures(writer, requirements, quoted: quoted) == ["ima.replay.strength"])
+        requirements.permitsSHA1 = setting(false)
+        #expect(failures(writer, requirements, quoted: quoted) == ["ima.replay.strength"])
         requirements.permitsSHA1 = setting(true)
         let (examination, state) = judge(writer, requirements, quoted: quoted)
         #expect(examination.hasPassed)
@@ -211,6 +213,8 @@ struct IMAExaminationTests {
         var requirements = try requirements(writer)
         let quoted = [HashAlgorithm.sha1: writer.register(.sha1)]
         #expect(failures(writer, requirements, quoted: quoted) == ["ima.replay.strength"])
+        requirements.permitsSHA1 = setting(false)
+        #expect(failures(writer, requirements, quoted: quoted) == ["ima.replay.strength"])
         requirements.permitsSHA1 = setting(true)
         #expect(failures(writer, requirements, quoted: quoted).isEmpty)
     }
@@ -221,6 +225,8 @@ struct IMAExaminationTests {
         writer.entries.append(.init(algorithm: "sha1", digest: digest(.sha1, [1])))
         writer.entries.append(.init(path: "/bin/md5", algorithm: "md5", digest: [UInt8](repeating: 1, count: 16)))
         var requirements = try requirements(writer)
+        #expect(failures(writer, requirements) == ["ima.entry.digest", "ima.entry.digest"])
+        requirements.permitsSHA1 = setting(false)
         #expect(failures(writer, requirements) == ["ima.entry.digest", "ima.entry.digest"])
         requirements.permitsSHA1 = setting(true)
         #expect(failures(writer, requirements).isEmpty)
@@ -260,7 +266,16 @@ struct IMAExaminationTests {
         var without = writer
         without.entries.removeFirst()
         #expect(failures(without, requirements) == ["ima.bootAggregate"])
+        // Seven registers are not the eight that it is of, whatever the digest of their values.
+        var fewer = writer
+        fewer.entries[0].digest = digest(.sha256, [UInt8](repeating: 0, count: 7 * 32))
+        var quoted = IMALogWriter.bootRegisters
+        for index in 7...9 { quoted[.sha256]?[index] = nil }
+        #expect(
+            judge(fewer, try self.requirements(fewer), bootRegisters: quoted).0.failures == ["ima.bootAggregate"])
         var tolerant = requirements
+        tolerant.permitsUnboundBoot = setting(false)
+        #expect(judge(writer, tolerant, bootRegisters: [:]).0.failures == ["ima.bootAggregate"])
         tolerant.permitsUnboundBoot = setting(true)
         #expect(judge(writer, tolerant, bootRegisters: [:]).0.hasPassed)
         // A file by that name gains nothing from it.
@@ -395,6 +410,80 @@ struct IMAExaminationTests {
             var other = writer
             other.entries[index].digest[0] ^= 1
             #expect(failures(other, requirements) == ["ima.entry.file"])
+        }
+    }
+
+    @Test("A number whose cube ends as a signature does, and has no padding, is none")
+    func forgedPadding() throws {
+        // With the exponent 3, anybody finds it: the cube root modulo a power of two.
+        let modulus: [UInt8] = [0xC0] + (0..<254).map { _ in UInt8.random(in: 0...255) } + [1]
+        let key = try _RSA.Signing.PublicKey(n: modulus, e: [3] as [UInt8])
+        let signer = try IMASigner(name: "cube", publicKey: Array(key.derRepresentation))
+        let content = try #require((0..<99).map { "\($0)" }.first { digest(.sha256, Array($0.utf8))[31] & 1 == 1 })
+        let prefix: [UInt8] = [0x30, 0x31, 0x30, 0x0D, 6, 9, 0x60, 0x86, 0x48, 1, 0x65, 3, 4, 2, 1, 5, 0, 4, 0x20]
+        let target: [UInt8] = [0] + prefix + digest(.sha256, Array(content.utf8))
+        let root = cubeRoot(of: target)
+        let signature = [UInt8](repeating: 0, count: 256 - root.count) + root
+        #expect(ModularPower.power(signature, 3, modulus: modulus)?.suffix(target.count) == target[...])
+        var writer = IMALogWriter()
+        writer.entries.append(signed("/x", content, keyIdentifier: signer.keyIdentifier) { _ in signature })
+        var requirements = IMARequirements()
+        requirements.signers = setting([signer])
+        #expect(failures(writer, requirements) == ["ima.entry.file"])
+    }
+
+    /// The number of as many bytes whose cube ends in these, bit by bit from the lowest; the last byte is odd.
+    private func cubeRoot(of target: [UInt8]) -> [UInt8] {
+        func product(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] {
+            var result = [UInt8](repeating: 0, count: first.count)
+            for (place, factor) in first.enumerated() where factor != 0 {
+                var carry = 0
+                for index in place..<result.count {
+                    carry += Int(result[index]) + Int(factor) * Int(second[index - place])
+                    result[index] = UInt8(carry & 255)
+                    carry >>= 8
+                }
+            }
+            return result
+        }
+        let target = Array(target.reversed())
+        var root = [UInt8](repeating: 0, count: target.count)
+        for bit in 0..<8 * target.count {
+            let cube = product(product(root, root), root)
+            if (cube[bit / 8] ^ target[bit / 8]) >> (bit % 8) & 1 == 1 { root[bit / 8] |= 1 << (bit % 8) }
+        }
+        return root.reversed()
+    }
+
+    @Test("A digest that is cut short is not signed for, though the signature holds")
+    func shortDigest() throws {
+        let key = P256.Signing.PrivateKey()
+        let signer = try IMASigner(name: "key", publicKey: Array(key.publicKey.derRepresentation))
+        var writer = IMALogWriter()
+        var requirements = IMARequirements()
+        requirements.signers = setting([signer])
+        for count in [32, 31, 1] {
+            let cut = CutDigest(bytes: Array(digest(.sha256, [1]).prefix(count)))
+            var entry = try signed("/x", "", keyIdentifier: signer.keyIdentifier) { _ in
+                Array(try key.signature(for: cut).derRepresentation)
+            }
+            entry.digest = cut.bytes
+            writer.entries = [IMALogWriter().entries[0], entry]
+            #expect(failures(writer, requirements) == (count == 32 ? [] : ["ima.entry.file"]))
+        }
+    }
+
+    /// What is signed, whatever it is the digest of.
+    private struct CutDigest: Digest {
+        static let byteCount = 0
+        let bytes: [UInt8]
+
+        var description: String { "\(bytes)" }
+
+        func makeIterator() -> Array<UInt8>.Iterator { bytes.makeIterator() }
+
+        func withUnsafeBytes<R>(_ body: (UnsafeRawBufferPointer) throws -> R) rethrows -> R {
+            try bytes.withUnsafeBytes(body)
         }
     }
 

@@ -67,6 +67,7 @@ struct IMALogTests {
             [3, 0, 0, 0, 0x61, 0x3A, 0, 3, 0, 0, 0, 0x61, 0, 0], [3, 0, 0, 0, 0x61, 0x3A, 0],
             [3, 0, 0, 0, 0x61, 0x3A, 0, 1, 0, 0, 0, 0, 9], [0, 0, 0, 0, 1, 0, 0, 0, 0], [],
             [0xFF, 0xFF, 0xFF, 0xFF, 0x61, 0x3A, 0, 1, 0, 0, 0, 0],
+            [4, 0, 0, 0, 0x61, 0x62, 0, 9, 2, 0, 0, 0, 0x61, 0],
         ] as [[UInt8]])
     func badFields(data: [UInt8]) {
         let bytes =
@@ -108,6 +109,12 @@ struct IMALogTests {
             var long = entry
             long[place + 3] = 0x7F
             #expect(throws: EvidenceError.self) { try IMALog(binary: long) }
+        }
+        // A template's name is read as far as one may be, known or not.
+        for count in [64, 65] {
+            let name = [UInt8](repeating: 0x61, count: count)
+            let bytes = little(UInt32(10)) + digest(.sha1, []) + little(UInt32(count)) + name + little(UInt32(0))
+            #expect(((try? IMALog(binary: bytes)) != nil) == (count == 64))
         }
     }
 

@@ -76,6 +76,8 @@ struct IntelWorld {
     var qeAttributes: [UInt8] = [0x15, 0, 0, 0, 0, 0, 0, 0, 0xE7, 0, 0, 0, 0, 0, 0, 0]
     var qeMiscSelect: [UInt8] = [0, 0, 0, 0]
     var authenticationData: [UInt8] = Array(0..<32)
+    /// What stands behind the digest of the quote's key in the quoting enclave's report.
+    var qeReportEnd = [UInt8](repeating: 0, count: 32)
     var padding: [UInt8] = []
 
     // The statements.
@@ -147,7 +149,7 @@ struct IntelWorld {
         report.replaceSubrange(256..<258, with: Self.little(qeProductID))
         report.replaceSubrange(258..<260, with: Self.little(qeSVN))
         let binding = SHA256.hash(data: attestationKey.publicKey.rawRepresentation + authenticationData)
-        report.replaceSubrange(320..<352, with: Array(binding))
+        report.replaceSubrange(320..<384, with: Array(binding) + qeReportEnd)
         return report
     }
 

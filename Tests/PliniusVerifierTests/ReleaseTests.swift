@@ -97,9 +97,10 @@ import Testing
         #expect(!sealed.isConfirmed(by: Receipt(proof: proof), over: Transcript()))
         #expect(!sealed.isConfirmed(by: Receipt(proof: proof.reversed()), over: transcript))
         #expect(!sealed.isConfirmed(by: Receipt(proof: []), over: transcript))
-        // No two grants are alike.
+        // No two grants are alike, and none is confirmed by the receipt of another.
         let again = try KeyGrant.seal([key, key.reversed()], under: terms, to: evidence, over: transcript)
         #expect(again.grant != sealed.grant)
+        #expect(!again.isConfirmed(by: Receipt(proof: proof), over: transcript))
     }
 
     @Test func aKeyThatIsNoneGetsNothing() throws {

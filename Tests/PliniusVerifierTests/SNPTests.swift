@@ -234,6 +234,10 @@ struct SNPTests {
         Case("a mitigation that is missing", "mitigations.current") {
             $0.requirements.currentMitigations = Setting(8, line)
         },
+        Case("mitigations of a launch before there were any", "mitigations.launch") {
+            $0[0, 4] = [4, 0, 0, 0]
+            $0.requirements.launchMitigations = Setting(1, line)
+        },
         Case("mitigations before there were any", "mitigations.current") {
             $0[0, 1] = [4]
             $0.requirements.currentMitigations = Setting(1, line)

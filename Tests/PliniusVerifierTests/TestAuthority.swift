@@ -76,12 +76,14 @@ enum TestKey: Sendable {
     case pss(_RSA.Signing.PrivateKey)
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     case rsa(_RSA.Signing.PrivateKey)
+    /// The same with SHA-1, as nobody should.
+    case sha1(_RSA.Signing.PrivateKey)
 
     var spki: [UInt8] {
         switch self {
         case .p256(let key): Array(key.publicKey.derRepresentation)
         case .p384(let key): Array(key.publicKey.derRepresentation)
-        case .pss(let key), .rsa(let key): Array(key.publicKey.derRepresentation)
+        case .pss(let key), .rsa(let key), .sha1(let key): Array(key.publicKey.derRepresentation)
         }
     }
 
@@ -102,6 +104,7 @@ enum TestKey: Sendable {
         case .p384: TestDER.sequence(TestDER.identifier("1.2.840.10045.4.3.3"))
         case .pss: Self.pssAlgorithm()
         case .rsa: TestDER.sequence(TestDER.identifier("1.2.840.113549.1.1.11"), [5, 0])
+        case .sha1: TestDER.sequence(TestDER.identifier("1.2.840.113549.1.1.5"), [5, 0])
         }
     }
 
@@ -113,6 +116,10 @@ enum TestKey: Sendable {
             Array(try key.signature(for: SHA384.hash(data: message), padding: .PSS).rawRepresentation)
         case .rsa(let key):
             Array(try key.signature(for: SHA256.hash(data: message), padding: .insecurePKCS1v1_5).rawRepresentation)
+        case .sha1(let key):
+            Array(
+                try key.signature(for: Insecure.SHA1.hash(data: message), padding: .insecurePKCS1v1_5)
+                    .rawRepresentation)
         }
     }
 

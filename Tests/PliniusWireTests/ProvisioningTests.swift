@@ -222,6 +222,15 @@ struct ProvisioningTests {
         }
     }
 
+    @Test func runtimeDataOfAnotherVersionIsRefused() {
+        for version in [0, RuntimeData.currentVersion - 1, RuntimeData.currentVersion, RuntimeData.currentVersion + 1] {
+            var data = RuntimeData()
+            data.version = version
+            let isKnown = version == RuntimeData.currentVersion
+            #expect(code { try RuntimeData(decoding: data.encoded) } == (isKnown ? nil : .malformed))
+        }
+    }
+
     /// What a later build may write there could be a restriction.
     @Test func unknownTermsAreRefused() throws {
         let good = Self.terms.encoded
