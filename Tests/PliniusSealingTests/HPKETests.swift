@@ -88,25 +88,45 @@ struct HPKETests {
         }
     }
 
-    // The points of small order of RFC 7748's curve, with their usual encodings (1, 0, two of order 8, p-1, p, p+1). What comes with them
-    // was sealed by RFC 9180's formulas, written down anew in Python, with a shared secret of zeros: what anybody could send.
-    @Test(
-        "A message under the secret that everybody knows is refused",
-        arguments: [
+    // The points of small order of RFC 7748's curve, with their usual encodings (1, 0, two of order 8, p-1, p, p+1), and what RFC 9180's
+    // formulas, written down anew in Python, seal with a shared secret of zeros for each: what anybody could send.
+    static let everybodysMessages = [
+        (
             "0100000000000000000000000000000000000000000000000000000000000000",
+            "4daf858bbc46c615928f4a5fe9ef88a8852d220c01881c4beb0b40ae39d7b4"
+        ),
+        (
             "0000000000000000000000000000000000000000000000000000000000000000",
+            "7939f13fec12fee44f23ef6ee28488e6b1d0bfc9c9b8b7d79b02db332818bf"
+        ),
+        (
             "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
+            "df0f88d4676639b7f0be3aa16dd2795e7c877f6734651c97e7fa3e9e69b6cc"
+        ),
+        (
             "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
+            "43527a482b58fad1d2e41b76e86e0e820b0e86694eecc4b3987de2962b793e"
+        ),
+        (
             "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "2c07c49abd0eff673e2a9b1fa359a3deccdbae8483671a01a2ec5a585619ef"
+        ),
+        (
             "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+            "3ae40a95c2702d7f063d22c4177299569f1d0084e4d87297651d98c07c1962"
+        ),
+        (
             "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        ])
-    func everybodysSecret(point: String) throws {
+            "5de3fe201d30fce260889068a9e18f6143e6d0195b1e386d5deba001c76a3c"
+        ),
+    ]
+
+    @Test("A message under the secret that everybody knows is refused", arguments: everybodysMessages)
+    func everybodysSecret(point: String, ciphertext: String) throws {
         let pair = try #require(HPKEKeyPair(privateKey: Vector.all(in: "rfc9180-hpke")[0].bytes("skRm")))
         #expect(throws: SealingError.authenticationFailed) {
             try pair.open(
-                [UInt8](hex: "7939f13fec12fee44f23ef6ee28488e6b1d0bfc9c9b8b7d79b02db332818bf"),
-                encapsulatedKey: [UInt8](hex: point), info: [], authenticating: [])
+                [UInt8](hex: ciphertext), encapsulatedKey: [UInt8](hex: point), info: [], authenticating: [])
         }
     }
 }
