@@ -128,7 +128,7 @@ struct StatementStoreTests {
         #expect(winners.count == 1)
         #expect(
             try store.read { try $0.current("policy", "a/b")?.statement } == winners.first.map { statement($0).hash })
-        #expect(try store.read { try $0.auditHead().head.size } == 3)
+        #expect(try store.read { try $0.auditHead().head.size } == 5)
     }
 
     @Test("Keys are kept, replaced, forgotten, and wrapped anew") func keys() throws {

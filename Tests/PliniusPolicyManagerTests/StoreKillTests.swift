@@ -14,7 +14,7 @@ struct StoreKillTests {
     /// - Parameter acknowledged: The number of the last change that the process said is durable.
     /// - Returns: The number of changes that there are.
     private static func examine(_ folder: StoreFolder, acknowledged: Int64, isThorough: Bool = true) throws -> Int64 {
-        let store = try folder.open(isNew: true)
+        let store = try folder.open(isNew: true, examinesAll: isThorough)
         let last = try store.read { try $0.lastSequence(of: "storm") } ?? -1
         #expect(last == acknowledged || last == acknowledged + 1, "\(acknowledged) was said, \(last) is there")
         if isThorough {

@@ -34,8 +34,12 @@ struct StoreFolder {
 
     static let begin = Instant(seconds: 1_800_000_000)
 
-    func open(isNew: Bool = true, at now: Instant = begin, vault other: Vault? = nil) throws -> PolicyStore {
-        try PolicyStore(folder: path, vault: other ?? vault, isNew: isNew, at: now)
+    func open(
+        isNew: Bool = true, at now: Instant = begin, vault other: Vault? = nil, examinesAll: Bool = true
+    ) throws -> PolicyStore {
+        var options = StoreOptions()
+        options.examinesAll = examinesAll
+        return try PolicyStore(folder: path, vault: other ?? vault, isNew: isNew, at: now, options: options)
     }
 }
 

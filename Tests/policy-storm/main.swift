@@ -78,6 +78,7 @@ do {
     var options = StoreOptions()
     // Kills fall among checkpoints as well.
     options.checkpointPages = 100
+    options.examinesAll = false
     let store = try PolicyStore(
         folder: arguments[2], vault: vault, isNew: true, at: Workload.begin, options: options)
     let workload = Workload(store: store)

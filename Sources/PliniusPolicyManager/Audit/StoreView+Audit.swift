@@ -88,6 +88,20 @@ extension StoreView {
         }
     }
 
+    /// Whether the log, and the tables by it, are as they were written.
+    ///
+    /// O(entries and rows) time, O(rows) memory.
+    func examineTables() throws {
+        var (replay, index) = (LogReplay(), 0)
+        while true {
+            let entries = try auditEntries(from: index, count: Self.maximumAuditEntries)
+            if entries.isEmpty { break }
+            for entry in entries { try replay.take(entry) }
+            index += entries.count
+        }
+        try replay.compare(with: self)
+    }
+
     private func decoded<Value>(
         _ bytes: [UInt8], _ read: (CanonicalJSON) throws(FormatError) -> Value
     ) throws(ManagerError) -> Value {
@@ -133,9 +147,13 @@ extension StoreTransaction {
 
     /// Signs the log's new head.
     func finish() throws {
-        let size = try auditSize()
-        guard logged > 0, let last = try auditEntries(from: size - 1, count: 1).first else {
+        guard logged > 0 else {
             throw ManagerError(.integrity, "a change of the store tells the log nothing: it is not done")
+        }
+        try logEffects()
+        let size = try auditSize()
+        guard let last = try auditEntries(from: size - 1, count: 1).first else {
+            throw ManagerError(.integrity, "the store lacks entry \(size - 1) of its log: restore it from a backup")
         }
         try setClock()
         let head = AuditHead(

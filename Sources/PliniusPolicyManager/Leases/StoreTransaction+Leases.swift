@@ -32,7 +32,7 @@ extension StoreTransaction {
             "lease": .string(lease.id.hexadecimal), "purpose": .string(lease.purpose),
             "seconds": .integer(Int64(lease.seconds)), "iterations": .string(String(lease.iterations)),
             "assets": .array(lease.assets.sorted().map { .string($0) }),
-            "expires": .integer((now + lease.seconds).seconds),
+            "expires": .integer((now + lease.seconds).seconds), "facts": .string(LogReplay.digest(lease.facts)),
         ]
         return try log(.release, subject: lease.run, actor: actor, detail: detail.merging(terms) { _, own in own })
     }
@@ -56,7 +56,10 @@ extension StoreTransaction {
             [blob(facts), now.seconds, lease.expires.seconds, lease.renewals, blob(id)])
         let entry = try log(
             .renewal, subject: lease.run, actor: actor,
-            detail: ["lease": .string(id.hexadecimal), "expires": .integer(lease.expires.seconds)])
+            detail: [
+                "lease": .string(id.hexadecimal), "expires": .integer(lease.expires.seconds),
+                "facts": .string(LogReplay.digest(facts)),
+            ])
         return (lease, entry)
     }
 
@@ -155,6 +158,7 @@ extension StoreTransaction {
             throw ManagerError(.limited, "use \(use) of \(policy): \(limit) runs may begin, \(begun) have")
         }
         try change("INSERT INTO runs_begun VALUES (?, ?, ?, ?)", [policy, use, run, now.seconds])
+        note(["run", policy, use, run], [])
         return true
     }
 

@@ -51,7 +51,10 @@ public final class PolicyStore: Sendable {
         }
         self.epoch = epoch
         clock = Mutex(max(now, seen))
-        try read { try $0.examineLog(service: vault.signer.publicKey) }
+        try read { view in
+            try view.examineLog(service: vault.signer.publicKey)
+            if options.examinesAll { try view.examineTables() }
+        }
     }
 
     // MARK: - Work
@@ -307,6 +310,8 @@ public final class PolicyStore: Sendable {
 public struct StoreOptions: Hashable, Sendable {
     /// After how many pages the write-ahead log goes into the database.
     public var checkpointPages = 1_000
+    /// Whether the whole log is read when the store is opened, and the tables compared with it; else only the log's end is looked at.
+    public var examinesAll = true
 
     public init() {}
 }

@@ -33,6 +33,9 @@ final class StoreLock: Sendable {
             defer { descriptor = nil }
             return descriptor
         }
-        if let descriptor { close(descriptor) }
+        guard let descriptor else { return }
+        // A process that is being started at this moment may have a copy of the descriptor yet: closing alone would not end the lock.
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
     }
 }

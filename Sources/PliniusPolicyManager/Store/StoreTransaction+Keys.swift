@@ -43,13 +43,15 @@ extension StoreTransaction {
         try change(
             "INSERT OR REPLACE INTO wrapped_keys VALUES (?, ?, ?, ?, ?)",
             [place, id, version, wrapped.generation, blob(wrapped.box)])
+        note(["key", place, id], ["\(version)"])
     }
 
     /// Forgets a secret key.
     /// - Returns: Whether there was one.
     @discardableResult
     public func removeKey(_ place: String, _ id: String) throws -> Bool {
-        try change("DELETE FROM wrapped_keys WHERE place = ? AND id = ?", [place, id]) == 1
+        note(["key", place, id], nil)
+        return try change("DELETE FROM wrapped_keys WHERE place = ? AND id = ?", [place, id]) == 1
     }
 
     /// Wraps every key anew under a wrapping key that is drawn now, and forgets the old one.

@@ -65,6 +65,7 @@ extension StoreTransaction {
     public func setPlatform(_ name: [UInt8], content: [UInt8]) throws {
         try change(
             "INSERT OR REPLACE INTO platforms VALUES (?, ?, ?)", [blob(name), blob(content), now.seconds])
+        note(["platform", name.hexadecimal], [LogReplay.digest(content)])
     }
 
     /// Keeps collateral, unless there is a newer one of that name.

@@ -16,6 +16,7 @@ extension StoreTransaction {
                 record.sequence, nullable(record.predecessor), record.issued.seconds, record.received.seconds,
                 record.status.rawValue, record.lockedUntil?.seconds, record.source,
             ])
+        noteStatus(record.hash, record.status, record.lockedUntil)
     }
 
     /// Says how far a statement counts now.
@@ -27,6 +28,17 @@ extension StoreTransaction {
             "UPDATE statements SET status = ?, locked_until = ? WHERE hash = ?",
             [status.rawValue, lockedUntil?.seconds, blob(hash)])
         guard changed == 1 else { throw ManagerError(.notFound, "there is no statement \(hash.hexadecimal)") }
+        noteStatus(hash, status, lockedUntil)
+    }
+
+    private func noteStatus(_ hash: [UInt8], _ status: StatementRecord.Status, _ lockedUntil: Instant?) {
+        note(
+            ["statement", hash.hexadecimal], [status.rawValue, lockedUntil.map { "\($0.seconds)" } ?? ""])
+    }
+
+    private func note(_ kind: String, _ name: String, _ statement: [UInt8], version: Int, withdrawn: [UInt8]?) {
+        note(
+            ["current", kind, name], [statement.hexadecimal, "\(version)", withdrawn?.hexadecimal ?? ""])
     }
 
     /// Keeps a signature under a statement.
@@ -56,6 +68,7 @@ extension StoreTransaction {
             INSERT INTO current VALUES (?, ?, ?, 1, ?, NULL) ON CONFLICT (kind, name) DO UPDATE
             SET statement = excluded.statement, version = version + 1, since = excluded.since, withdrawn = NULL
             """, [kind, name, blob(statement), now.seconds])
+        note(kind, name, statement, version: (old?.version ?? 0) + 1, withdrawn: nil)
         if let predecessor { try setStatus(of: predecessor, to: .replaced) }
         try setStatus(of: statement, to: .active)
     }
@@ -67,5 +80,6 @@ extension StoreTransaction {
         guard old.withdrawn == nil else { throw ManagerError(.conflict, "the \(kind) \(name) was withdrawn before") }
         try change(
             "UPDATE current SET withdrawn = ? WHERE kind = ? AND name = ?", [blob(statement), kind, name])
+        note(kind, name, old.statement, version: old.version, withdrawn: statement)
     }
 }

@@ -10,6 +10,8 @@ public final class StoreTransaction: StoreView {
     let vault: Vault
     let epoch: [UInt8]
     var logged = 0
+    /// What rows hold now, for the log.
+    var effects: [[String]: [String]?] = [:]
 
     init(_ database: Database, vault: Vault, epoch: [UInt8], now: Instant) throws {
         self.now = now
