@@ -4,36 +4,29 @@ public import PliniusWire
 internal import _PliniusSupport
 
 extension Attester {
-    /// Where the trusted counter lies in a TPM's memory, unless the caller has another place for it.
-    public static let counterIndex: UInt32 = 0x0180_504C
-
     /// What seals here: the platform that isolates; the TPM if there is none.
     public var sealingPlatform: Evidence.Kind { kinds.first { $0 != .simulated } ?? .simulated }
 
-    /// Seals an owner's key to this program on this machine, so that a restart needs no owner.
+    /// Opens what seals an owner's key to this program on this machine, so that a restart needs no owner: before the key is there, for a process
+    /// that can open no device any more once it has one.
     ///
     /// SGX binds it to the program (MRENCLAVE) and the processor; SEV-SNP to the launch measurement, the guest's policy and the chip with
     /// its firmware's versions; a TPM to itself and to values of its registers. TDX has no such key.
     /// - Throws: `AttestationError` if the platform seals nothing.
-    public func seal(
-        _ key: SecretBytes, for context: SealedKey.Context, options: SealingOptions = SealingOptions()
-    ) throws(AttestationError) -> SealedKey {
-        try sealer(options).seal(key, for: context)
-    }
-
-    /// Asks the platform for what seals: before a key is there, for a process that may ask no device any more once it has one.
-    /// - Throws: `AttestationError` if the platform seals nothing.
     public func sealer(_ options: SealingOptions = SealingOptions()) throws(AttestationError) -> Sealer {
         let platform = sealingPlatform
-        guard platform == .tpm else {
-            return Sealer(platform: platform, secret: try secret(of: platform, options), platformData: [])
-        }
-        let secret = SecretBytes.random(32)
-        let policy =
-            options.approvalKey.map { SealingPolicy.approved(options.registers, by: $0) }
-            ?? .registers(options.registers)
-        let sealed = try TPM(paths.tpm).seal(secret, under: policy)
-        return Sealer(platform: .tpm, secret: secret, platformData: sealed.encoded)
+        return platform == .tpm
+            ? Sealer(platform: .tpm, secret: nil, tpm: try TPM(paths.tpm))
+            : Sealer(platform: platform, secret: try secret(of: platform, options), tpm: nil)
+    }
+
+    /// Opens a counter of the TPM, which begins to count where there is none yet.
+    /// - Parameters:
+    ///   - index: Where it lies (0x01800000 to 0x01BFFFFF are the owner's), for one run alone.
+    ///   - sealer: Shares its connection, since some TPMs have only one.
+    public func counter(at index: UInt32, beside sealer: Sealer? = nil) throws(AttestationError) -> TrustedCounter {
+        let tpm = if let shared = sealer?.tpm { shared } else { try TPM(paths.tpm) }
+        return TrustedCounter(tpm: tpm, index: index, value: try tpm.counter(at: index))
     }
 
     /// Gives back a key that this program sealed on this machine, for the same configuration, data set and run.
@@ -62,12 +55,7 @@ extension Attester {
         switch platform {
         case .sgx: return try GramineFiles(folder: paths.gramine, kernel: kernel).sealingKey()
         case .snp: return try derivedKey(privilegeLevel: options.privilegeLevel)
-        case .simulated:
-            guard options.allowsSimulation else {
-                throw AttestationError(
-                    "simulated: nothing protects a key here; only what is at level test seals with it")
-            }
-            return try Simulation(paths: paths, kernel: kernel).sealingKey()
+        case .simulated: return try Simulation(paths: paths, kernel: kernel).sealingKey()
         default:
             throw AttestationError(
                 "\(platform): it has no key to seal with; have the owner provision the key at each start")
@@ -94,27 +82,38 @@ extension Attester {
         }
         return SecretBytes(Array(response.suffix(32)))
     }
+}
 
-    /// What the owner signs to approve values of registers: with ECDSA over P-256 and SHA-256.
-    public static func approvalMessage(of values: PCRValues) throws(AttestationError) -> [UInt8] {
-        try SealingPolicy.approvalMessage(of: values)
-    }
+/// What seals keys: a secret of the platform, or a connection to the TPM.
+public struct Sealer {
+    let platform: Evidence.Kind
+    let secret: SecretBytes?
+    let tpm: TPM?
 
-    /// Counts one start of a process on the TPM, and returns the number: greater than any before, whatever the host restores.
-    public func countStart(at index: UInt32 = counterIndex) throws(AttestationError) -> UInt64 {
-        try TPM(paths.tpm).countUp(at: index)
+    /// Seals an owner's key.
+    /// - Throws: `AttestationError` for a key that has not 32 bytes, and if the TPM cannot seal it under these options.
+    public func seal(
+        _ key: SecretBytes, for context: SealedKey.Context, options: SealingOptions = SealingOptions()
+    ) throws(AttestationError) -> SealedKey {
+        guard platform != .simulated || options.allowsSimulation else {
+            throw AttestationError("simulated: nothing protects a key here; only what is at level test seals with it")
+        }
+        let fresh = secret ?? .random(32)
+        let policy =
+            options.approvalKey.map { SealingPolicy.approved(options.registers, by: $0) }
+            ?? .registers(options.registers)
+        let data = try tpm?.seal(fresh, under: policy).encoded ?? []
+        return try SealedKey(key, under: fresh, of: platform, platformData: data, for: context)
     }
 }
 
-/// A secret of the platform that keys are sealed under.
-public struct Sealer: Sendable {
-    let platform: Evidence.Kind
-    let secret: SecretBytes
-    let platformData: [UInt8]
+/// A counter in a TPM that no power failure and no reboot turns back.
+public struct TrustedCounter {
+    let tpm: TPM
+    public let index: UInt32
+    /// Where it stood when it was opened.
+    public let value: UInt64
 
-    /// Seals an owner's key.
-    /// - Throws: `AttestationError` for a key that has not 32 bytes.
-    public func seal(_ key: SecretBytes, for context: SealedKey.Context) throws(AttestationError) -> SealedKey {
-        try SealedKey(key, under: secret, of: platform, platformData: platformData, for: context)
-    }
+    /// Counts up, and returns where it stands: beyond every value before.
+    public func countUp() throws(AttestationError) -> UInt64 { try tpm.countUp(at: index) }
 }

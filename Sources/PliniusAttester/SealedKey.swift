@@ -21,8 +21,6 @@ internal import _PliniusSupport
 public struct SealedKey: Hashable, Sendable {
     static let magic = Array("PLINSEAL".utf8)
     static let version: UInt32 = 1
-    /// No TPM's sealed data is longer.
-    static let maximumByteCount = 4_096
 
     /// What sealed it.
     public let platform: Evidence.Kind
@@ -70,8 +68,9 @@ public struct SealedKey: Hashable, Sendable {
     /// Decodes what was kept, to its last byte.
     /// - Throws: `AttestationError` for what is no sealed key of this version.
     public init(decoding bytes: [UInt8]) throws(AttestationError) {
-        guard bytes.count <= Self.maximumByteCount else {
-            throw AttestationError("a sealed key has at most \(Self.maximumByteCount) bytes, not \(bytes.count)")
+        // No TPM's sealed data is longer.
+        guard bytes.count <= OwnerWait.maximumKeptByteCount else {
+            throw AttestationError("\(bytes.count) bytes are more than any sealed key has")
         }
         // Magic, version and platform; salt; key; tag.
         guard bytes.count >= 13 + 32 + 32 + 16, let platform = Evidence.Kind(rawValue: bytes[12]),

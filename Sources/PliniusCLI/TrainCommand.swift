@@ -17,6 +17,9 @@ struct TrainCommand: ParsableCommand {
 
             The owner's key comes from the owner (--wait-for-owner): plinius-owner provision connects there, judges the evidence of the \
             enclave, and sends the key sealed to it. This program relays bytes that it can neither read nor change unnoticed.
+
+            With --keep-key, and if the owner's policy permits it, the enclave seals the key to itself on this machine, and the same \
+            command resumes without the owner. The file POOL@RUN.kept-key holds it; remove it to have the owner asked again.
             """
     )
 
@@ -52,6 +55,8 @@ struct TrainCommand: ParsableCommand {
     var testData: String?
 
     @OptionGroup var key: KeyOption
+
+    @OptionGroup var restart: RestartOptions
 
     @Option(help: ArgumentHelp("Iterations in all, instead of the configuration's max_batches.", valueName: "n"))
     var iterations: UInt64?
@@ -100,7 +105,7 @@ struct TrainCommand: ParsableCommand {
             config: config,
             data: data,
             pool: pool,
-            key: try key.source()
+            key: try restart.apply(to: try key.source())
         )
         options.run = runName
         options.poolBytes = poolSize?.bytes

@@ -18,8 +18,7 @@ public enum Enclave {
         if hasKey, let warning = Confinement.begin() { warnings.append(warning) }
         let control = Control(descriptor: Session.Descriptor.control)
         control.send(
-            .hello(
-                Hello(version: Hello.currentVersion, tee: Platform.tee, executors: ExecutorKind.allCases.map(\.name))))
+            .hello(Hello(version: Hello.currentVersion, executors: ExecutorKind.allCases.map(\.name))))
         for warning in warnings { control.send(.warning(warning)) }
         let request = control.nextRequest()
         if !hasKey, request.owner == nil, let warning = Confinement.begin() { control.send(.warning(warning)) }
@@ -53,7 +52,7 @@ extension Command {
 
 /// What protects this process.
 enum Platform {
-    /// The name of the TEE; `simulated` while no evidence of one is obtained, whatever machine this is.
+    /// The name of the TEE; `simulated` until evidence of one convinced an owner, whatever machine this is.
     static let tee = "simulated"
 
     /// The processors that this process may run on.

@@ -1,3 +1,4 @@
+import PliniusAttester
 import PliniusMirror
 import PliniusSealing
 import PliniusWire
@@ -19,6 +20,18 @@ struct Provisioning {
         /// Updates that the pool claims to hold.
         let iteration: UInt64
 
+        /// What a key is kept for between two processes.
+        var context: SealedKey.Context {
+            SealedKey.Context(
+                configDigest: configDigest, datasetID: DatasetUnion.id(of: datasets.map(\.id)),
+                runName: run.description)
+        }
+
+        /// The first data set that these are not the keys of.
+        func firstLocked(to keys: Keyring) -> PublicDatasetHeader? {
+            datasets.first { !constantTimeEqual(keys[$0.id].keyCheck(for: $0.id), $0.keyCheck) }
+        }
+
         /// Checks that the data sets are those that the owner was told of.
         func require(_ opened: DatasetUnion) throws(SessionError) {
             guard opened.parts.map(\.header) == datasets else {
@@ -39,6 +52,8 @@ struct Provisioning {
     private let proof: Proof
     private var assembler = FrameAssembler(limit: OwnerMessage.maximumFrameByteCount)
     private var transcript = Transcript()
+    /// The platforms whose evidence the owner was given: `sev-snp+tpm`.
+    private(set) var attested = Platform.tee
 
     init(control: Control, subject: Subject, proof: Proof) {
         self.control = control
@@ -86,11 +101,12 @@ struct Provisioning {
         let bundle = EvidenceBundle(
             runtimeData: runtimeData,
             evidence: try reporting { try proof.evidence(binding: runtimeData, for: challenge) })
+        attested = bundle.evidence.map(\.kind.description).joined(separator: "+")
         say(.presentation(try reporting { try Presentation(bundle: bundle, activation: activation) }))
 
         // So late because devices hand evidence out against writes that the filter refuses, and early enough because up to here this
         // process holds no secret but the private half of a key pair that nothing was sealed to yet.
-        if let warning = Confinement.begin() { control.send(.warning(warning)) }
+        if let warning = try reporting({ try proof.confine() }) { control.send(.warning(warning)) }
 
         let soFar = sha256(transcript.bytes)
         guard let second = try receive("a grant") else { return nil }
@@ -101,8 +117,9 @@ struct Provisioning {
             throw SessionError(
                 .integrity, "the grant belongs to another exchange: what the owner saw is not what this enclave said")
         }
-        let (keys, receiptKey) = try open(grant, pair)
+        let (keys, receiptKey, kept) = try open(grant, pair)
         say(.receipt(Receipt(proof: hmacSHA256(sha256(transcript.bytes), key: receiptKey))))
+        if let kept { control.send(kept) }
         return keys
     }
 
@@ -133,7 +150,7 @@ struct Provisioning {
 
     /// Opens a grant whose transcript fits.
     private func open(_ grant: KeyGrant, _ pair: HPKEKeyPair) throws(SessionError) -> (
-        keys: Keyring, receiptKey: SecretBytes
+        keys: Keyring, receiptKey: SecretBytes, kept: Event?
     ) {
         let content: SecretBytes
         do throws(SealingError) {
@@ -151,23 +168,20 @@ struct Provisioning {
             throw SessionError(.integrity, "the grant holds no key for the run")
         }
         let end = content.count - KeyGrant.keyByteCount
-        func key(_ index: Int) -> KeyHierarchy {
-            KeyHierarchy(ownerKey: part(of: content, from: end - (terms.keys.count - index) * KeyGrant.keyByteCount))
+        func key(_ index: Int) -> SecretBytes {
+            part(of: content, from: end - (terms.keys.count - index) * KeyGrant.keyByteCount)
         }
-        var keys = Keyring(model: key(index))
+        var keys = Keyring(model: KeyHierarchy(ownerKey: key(index)))
         for (index, named) in terms.keys.enumerated() where named.role == .dataset {
-            keys.ofDatasets[named.identity] = key(index)
+            keys.ofDatasets[named.identity] = KeyHierarchy(ownerKey: key(index))
         }
         let receiptKey = part(of: content, from: end)
         // Said now and not when the data sets are opened: the owner still listens.
-        for dataset in subject.datasets {
-            guard constantTimeEqual(keys[dataset.id].keyCheck(for: dataset.id), dataset.keyCheck) else {
-                throw SessionError(
-                    .integrity,
-                    "the data set \(dataset.id.hex) was not sealed with the key that the owner granted for it")
-            }
+        if let dataset = subject.firstLocked(to: keys) {
+            throw SessionError(
+                .integrity, "the data set \(dataset.id.hex) was not sealed with the key that the owner granted for it")
         }
-        return (keys, receiptKey)
+        return (keys, receiptKey, proof.keep(key(index), under: terms, for: subject.context))
     }
 
     /// Reads what stands before the keys.

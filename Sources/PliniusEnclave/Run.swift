@@ -18,7 +18,7 @@ struct Run {
     /// - Throws: `SessionError` if the extent is too small, or if the medium refuses.
     static func begin(
         _ identity: RunIdentity, in extent: Extent, network: NetworkDescription, text: String, keys: KeyHierarchy,
-        arena: ParameterArena, crash: ((CrashPoint) -> Void)?
+        arena: ParameterArena, count: TrustedCount, crash: ((CrashPoint) -> Void)?
     ) throws(SessionError) -> Run {
         arena.initialize(network, seed: identity.seed)
         let progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
@@ -26,7 +26,7 @@ struct Run {
             // With the run goes what is needed to read it: an owner exports without the configuration at hand.
             let mirror = try Mirror.create(
                 on: extent, identity: identity, keys: keys, arena: arena.memory, progress: progress,
-                description: Array(text.utf8), onCrashPoint: crash)
+                description: Array(text.utf8), count: count, onCrashPoint: crash)
             return Run(mirror: mirror, tier: extent.tier, progress: progress, recovery: nil)
         }
     }

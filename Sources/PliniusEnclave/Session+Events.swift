@@ -9,9 +9,9 @@ import _PliniusSupport
 
 extension Run {
     /// What is about to be trained or tested.
-    func startEvent(_ network: NetworkDescription, _ choice: ExecutorChoice, imageCount: Int, target: UInt64)
-        -> StartEvent
-    {
+    func startEvent(
+        _ network: NetworkDescription, _ choice: ExecutorChoice, imageCount: Int, target: UInt64, tee: String
+    ) -> StartEvent {
         let identity = mirror.identity
         var event = StartEvent()
         event.run = identity.name.description
@@ -23,7 +23,7 @@ extension Run {
         event.iterations = target
         event.executor = choice.kind.name
         event.threads = choice.threads
-        event.tee = Platform.tee
+        event.tee = tee
         event.tier = "\(tier)"
         event.tierSurvives = tier.survives
         event.cipher = "\(identity.cipher)"
@@ -47,7 +47,7 @@ extension Run {
             }
         return ResumeEvent(
             verdict: verdict, iteration: recovery.progress.iteration, generation: recovery.generation,
-            slot: recovery.slot.rawValue, message: "\(recovery.message) \(Recovery.rollbackWindow)")
+            slot: recovery.slot.rawValue, message: "\(recovery.message) \(mirror.count.rollbackWindow)")
     }
 }
 

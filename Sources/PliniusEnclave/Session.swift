@@ -1,4 +1,5 @@
 import Glibc
+import PliniusAttester
 import PliniusMirror
 import PliniusNN
 import PliniusMedia
@@ -48,12 +49,13 @@ struct Session {
         let name = try reporting { try RunName(request.run) }
         let names = request.datasets
         let subject = try subject(.train, request.owner, names, network, run: name, at: request.extent)
-        guard let keys = try keys(request.owner, for: subject, opening: names) else {
+        guard let access = try access(request.owner, to: subject, opening: names) else {
             return .stopped(
                 StopEvent(
                     reason: "the host asked for it while an owner was waited for",
                     iteration: subject?.iteration ?? 0))
         }
+        let keys = access.keys
         let data = try openDatasets(names, keys, for: network)
         try subject?.require(data)
         let testData = request.hasTestData ? try openDataset(Descriptor.testData, keys, for: network) : nil
@@ -66,6 +68,7 @@ struct Session {
             let expected = try network.expectedRun(request, name: name, data: data)
             run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
             try subject?.require(run)
+            try reporting { try run.mirror.start(at: access.count) }
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
@@ -76,12 +79,18 @@ struct Session {
                 arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
             run = try Run.begin(
                 identity, in: .open(control.allocate(byteCount: byteCount), .readWrite), network: network,
-                text: request.config.text, keys: keys.model, arena: arena, crash: crash)
+                text: request.config.text, keys: keys.model, arena: arena, count: access.count.next, crash: crash)
             try control.publish()
+        }
+        if let counter = access.counter {
+            // Written first, then counted: whenever this process is killed, the mirror has the counter's number or the next.
+            if run.recovery != nil { try reporting { try run.mirror.mirrorOut(arena.memory, progress: run.progress) } }
+            run.mirror.count.value = try reporting { try counter.countUp() }
         }
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
-        control.send(.start(run.startEvent(network, choice, imageCount: data.count, target: target)))
+        control.send(
+            .start(run.startEvent(network, choice, imageCount: data.count, target: target, tee: access.tee)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
 
         var progress = run.progress
@@ -108,10 +117,10 @@ struct Session {
         let network = try parse(request.config)
         let name = try reporting { try RunName(request.run.name) }
         let subject = try subject(.test, request.owner, [""], network, run: name, at: request.run.extent)
-        guard let keys = try keys(request.owner, for: subject, opening: [""]) else {
+        guard let access = try access(request.owner, to: subject, opening: [""]) else {
             throw SessionError(.failed, "the host asked to stop while an owner was waited for")
         }
-        let dataset = try openDataset(Descriptor.data(0), keys, for: network)
+        let dataset = try openDataset(Descriptor.data(0), access.keys, for: network)
         try subject?.require(DatasetUnion([dataset]))
         let arena = ParameterArena(layout: network.layout)
         // Any data set may be tested on, so nothing is expected of the run's own.
@@ -119,14 +128,18 @@ struct Session {
         expected.name = name
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
-        let run = try Run.resume(expected, from: .open(request.run.extent, .readOnly), keys: keys.model, arena: arena)
+        let run = try Run.resume(
+            expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena)
         try subject?.require(run)
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
             network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
         executor.parametersDidChange()
         control.send(
-            .start(run.startEvent(network, choice, imageCount: dataset.header.count, target: run.progress.iteration)))
+            .start(
+                run.startEvent(
+                    network, choice, imageCount: dataset.header.count, target: run.progress.iteration, tee: access.tee))
+        )
         if let event = run.resumeEvent { control.send(.resume(event)) }
         return .evaluation(try evaluate(executor, on: dataset, iteration: run.progress.iteration))
     }
@@ -182,11 +195,21 @@ struct Session {
         return results
     }
 
-    /// The owners' keys, from the files that were handed over or from the owner.
+    /// The way to what the owners' keys open.
+    private struct Access {
+        let keys: Keyring
+        /// What convinced the owner.
+        var tee = Platform.tee
+        var counter: TrustedCounter?
+
+        var count: TrustedCount { counter.map { TrustedCount(index: $0.index, value: $0.value) } ?? .none }
+    }
+
+    /// The owners' keys: from the files that were handed over, from what was kept for this start, or from the owner.
     /// - Returns: `nil` if the host asked to stop before they came.
-    private func keys(
-        _ owner: OwnerWait?, for subject: Provisioning.Subject?, opening names: [String]
-    ) throws(SessionError) -> Keyring? {
+    private func access(
+        _ owner: OwnerWait?, to subject: Provisioning.Subject?, opening names: [String]
+    ) throws(SessionError) -> Access? {
         guard let owner, let subject else {
             func key(_ index: Int) throws(SessionError) -> KeyHierarchy {
                 try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key(index))) }
@@ -197,10 +220,36 @@ struct Session {
                 let own = try key(index)
                 keys.ofDatasets[headers[index].id] = own
             }
-            return keys
+            return Access(keys: keys)
         }
-        var provisioning = Provisioning(control: control, subject: subject, proof: try Proof(owner))
-        return try provisioning.receiveKeys()
+        let proof = try Proof(owner)
+        if let keys = kept(proof, for: subject) {
+            if let warning = try reporting({ try proof.confine() }) { control.send(.warning(warning)) }
+            control.send(.reopened)
+            return Access(keys: keys, tee: proof.name, counter: proof.counter)
+        }
+        var provisioning = Provisioning(control: control, subject: subject, proof: proof)
+        guard let keys = try provisioning.receiveKeys() else { return nil }
+        return Access(keys: keys, tee: provisioning.attested, counter: proof.counter)
+    }
+
+    /// The keys that an earlier process of the run had kept; `nil` if the owner has to be asked.
+    private func kept(_ proof: Proof, for subject: Provisioning.Subject) -> Keyring? {
+        guard proof.hasKeptKey else { return nil }
+        do throws(AttestationError) {
+            // A kept key never begins anything, and was granted for nothing else.
+            guard subject.purpose == .train, subject.runID != nil else {
+                throw AttestationError("it is for training that goes on, and the pool does not hold the run")
+            }
+            let keys = Keyring(model: KeyHierarchy(ownerKey: try proof.reopen(for: subject.context)))
+            guard subject.firstLocked(to: keys) == nil else {
+                throw AttestationError("it is not the key of this data set")
+            }
+            return keys
+        } catch {
+            control.send(.warning("the kept key is not used, and the owner is waited for: \(error)"))
+            return nil
+        }
     }
 
     /// Opens the data sets that are trained on.

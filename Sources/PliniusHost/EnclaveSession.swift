@@ -14,6 +14,9 @@ struct EnclaveSession {
     /// Where the owner is waited for; `nil` if the key is among the files.
     var relay: OwnerRelay?
 
+    /// Where the key is kept for restarts; `nil` if it is not.
+    var keptKey: KeptKeyFile?
+
     /// What a session tells whoever runs it, while it runs.
     enum Notice {
         case event(Event)
@@ -116,6 +119,10 @@ struct EnclaveSession {
                 isExchanging = false
                 relay?.finish()
                 observe(.owner("the owner's key is here"))
+            case .reopened:
+                observe(.owner("the key that was kept is open: the run goes on without its owner"))
+            case .keep(let bytes):
+                if let keptKey { observe(.owner(keep(bytes, in: keptKey))) }
             default:
                 if request.isAnswered(by: event) { answer = event } else { observe(.event(event)) }
             }
@@ -163,6 +170,17 @@ struct EnclaveSession {
     private func place(_ byteCount: UInt64) -> Allocation {
         guard let newRun else { return Allocation(refusal: Failure(category: .failed, message: "no run is to begin")) }
         return files.pool.allocate(byteCount, for: newRun.name, poolBytes: newRun.poolBytes)
+    }
+
+    /// - Returns: what the operator is told.
+    private func keep(_ bytes: [UInt8], in file: KeptKeyFile) -> String {
+        guard bytes.count <= OwnerWait.maximumKeptByteCount else {
+            return "the enclave's sealed key has \(bytes.count) bytes, and is not kept"
+        }
+        do throws(HostError) { try file.write(bytes) } catch {
+            return "the key is not kept, and the next start waits for the owner again: \(error)"
+        }
+        return "the key is kept for restarts in \(file.path), sealed to this program on this machine"
     }
 
     private func publish() -> String? {

@@ -19,6 +19,12 @@ public enum KeySource: Sendable {
         public var tpm: String?
         /// The file with the key that signs simulated evidence.
         public var attestationKey: String?
+        /// Whether the enclave is to seal the key for restarts, and to try what was kept first.
+        public var keepsKey = false
+        /// Files with the owner's approvals of the TPM's registers.
+        public var approvals: [String] = []
+        /// Where the TPM counts the starts of the run.
+        public var counter: UInt32?
 
         public init(address: String, platform: String? = nil, tpm: String? = nil, attestationKey: String? = nil) {
             self.address = address
@@ -29,9 +35,32 @@ public enum KeySource: Sendable {
     }
 
     /// What the enclave is told.
-    var wait: OwnerWait? {
+    /// - Throws: `HostError.Code.usage` for approvals that are none.
+    func wait() throws(HostError) -> OwnerWait? {
         guard case .owner(let options) = self else { return nil }
-        return OwnerWait(platform: options.platform, tpm: options.tpm)
+        var wait = OwnerWait(platform: options.platform, tpm: options.tpm)
+        wait.keepsKey = options.keepsKey
+        wait.counter = options.counter
+        guard options.approvals.count <= OwnerWait.maximumApprovalCount else {
+            throw HostError(
+                .usage, "--approval: at most \(OwnerWait.maximumApprovalCount) approvals are taken, leave old ones away"
+            )
+        }
+        for path in options.approvals {
+            let count = OwnerWait.approvalByteCount
+            let bytes = try OpenFile.forReading(path, as: "approval").prefix(count + 1)
+            guard bytes.count == count else {
+                throw HostError(.usage, "the approval \(path) has not \(count) bytes: plinius-owner approve makes one")
+            }
+            wait.approvals += bytes
+        }
+        return wait
+    }
+
+    /// Where the key of a run is kept, if it is to be.
+    func keptKey(of run: String, in pool: String) -> KeptKeyFile? {
+        guard case .owner(let options) = self, options.keepsKey else { return nil }
+        return KeptKeyFile(pool: pool, run: run)
     }
 
     /// The files that the enclave reads the keys from; none if they come from an owner.

@@ -197,7 +197,7 @@ public final class PoolFile {
     }
 
     /// Makes a new name in a directory survive a loss of power.
-    private static func synchronise(directoryOf path: String) throws(HostError) {
+    static func synchronise(directoryOf path: String) throws(HostError) {
         let directory = Self.directory(of: path)
         let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard descriptor >= 0 else { throw HostError(.failed, Errno.current.explain("the directory \(directory)")) }

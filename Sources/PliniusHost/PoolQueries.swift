@@ -41,7 +41,7 @@ public struct PoolTest {
         request.executor = executor
         request.threads = threads
         let data = try OpenFile.forReading(data, as: "data set")
-        request.owner = key.wait
+        request.owner = try key.wait()
         let keys = try key.openKeys(forDatasets: 1) { note in for sink in sinks { sink.receive(.note(note)) } }
         var session = EnclaveSession(
             files: .init(pool: pool, data: [data], keys: keys, attestationKey: try key.openAttestationKey()),

@@ -35,9 +35,6 @@ public final class ProgressReporter: EventSink {
 
     private func receive(_ event: Event) {
         switch event {
-        case .hello(let hello) where hello.tee == "simulated":
-            say("enclave: simulated, a process of its own that no hardware protects from this machine's administrator")
-        case .hello(let hello): say("enclave: \(hello.tee)")
         case .warning(let text): say("warning: \(text)")
         case .start(let event): start(event)
         case .resume(let event): resume(event)
@@ -45,7 +42,9 @@ public final class ProgressReporter: EventSink {
         case .evaluation(let event): say("test: \(Self.describe(event))")
         case .finish(let result):
             say("finished: iteration \(result.iterations), average loss \(fixed(result.averageLoss, digits: 4))")
-        case .allocate, .publish, .awaiting, .relay, .provisioned, .mirror, .status, .stopped, .failure: return
+        case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .mirror, .status, .stopped,
+            .failure:
+            return
         }
     }
 
@@ -53,6 +52,10 @@ public final class ProgressReporter: EventSink {
         iterations = event.iterations
         verdict = event.verdict
         pace = Pace()
+        say(
+            event.tee.hasPrefix("simulated")
+                ? "enclave: \(event.tee), a process of its own that no hardware protects from this machine's administrator"
+                : "enclave: its owner's key is released to \(event.tee)")
         say("run \(event.run) (\(event.runID)), seed \(event.seed): \(event.verdict)")
         say(
             "network: \(event.layers) layers, \(event.parameters) parameters, batch \(event.batch) of "

@@ -39,7 +39,9 @@ public struct TrainingRun {
         request.threads = options.threads
         request.mirrorEvery = options.mirrorEvery
         request.crash = options.crash
-        request.owner = options.key.wait
+        request.owner = try options.key.wait()
+        let keptKey = options.key.keptKey(of: options.run, in: options.pool)
+        if let keptKey { request.owner?.keptKey = keptKey.read { tell(.note($0)) } }
 
         var session = EnclaveSession(
             files: .init(pool: pool, data: data, testData: testData, keys: keys, attestationKey: attestationKey),
@@ -48,6 +50,7 @@ public struct TrainingRun {
         )
         if request.extent == nil { session.newRun = (options.run, options.poolBytes) }
         session.relay = try options.key.listen()
+        session.keptKey = keptKey
         var account = TrainingAccount(isNewPool: pool.isNew)
         do throws(HostError) {
             let answer = try session.run(.train(request)) { notice in

@@ -21,6 +21,7 @@ extension Mirror {
             }
             newest = header
             generation = header.generation + 1
+            count = header.count
             return Recovery(
                 progress: header.progress, slot: header.slot, generation: generation, sequence: header.sequence,
                 verdict: verdict)
@@ -28,6 +29,17 @@ extension Mirror {
             unsafe wipe(arena.bytes)
             throw error
         }
+    }
+
+    /// Goes on only if the mirror that was read is of the last start that a trusted counter knows of.
+    ///
+    /// The next commits say what the counter is to be counted up to, after the first of them: whenever the process is killed, the mirror has
+    /// the counter's number or the next. It is ``TrustedCount/none`` for a run that is not counted, and has to have been from the beginning.
+    ///
+    /// - Throws: `.rolledBack` if the mirror is older, or if its run began with another counter.
+    public func start(at counter: TrustedCount) throws(MirrorError) {
+        guard [counter, counter.next].contains(count) else { throw .rolledBack(count, counter) }
+        count = counter.next
     }
 
     /// Finds the newest mirror that the rules allow, and opens it into the arena.

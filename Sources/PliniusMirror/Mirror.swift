@@ -33,6 +33,8 @@ public final class Mirror {
     var newest: SlotHeader?
     /// This process's number among those that have mirrored the run.
     var generation: UInt64 = 1
+    /// What the trusted counter is counted up to by this start; what the newest mirror says, until ``start(at:)``.
+    public var count = TrustedCount.none
     /// Why no further commit is made.
     var failure: MirrorError?
 
@@ -71,10 +73,12 @@ public final class Mirror {
     /// - Parameters:
     ///   - extent: Of exactly ``byteCount(arenaBytes:descriptionBytes:chunkBytes:)`` bytes.
     ///   - description: What the arena is the state of; public, authenticated, at most 1 MiB.
+    ///   - count: What the trusted counter is counted up to once the run has its name.
     /// - Throws: `.media`.
     public static func create(
         on extent: Extent, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
-        description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes, onCrashPoint: ((CrashPoint) -> Void)? = nil
+        description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes, count: TrustedCount = .none,
+        onCrashPoint: ((CrashPoint) -> Void)? = nil
     ) throws(MirrorError) -> Mirror {
         let layout = MirrorLayout(
             arenaBytes: arena.byteCount, chunkBytes: chunkBytes, descriptionBytes: description.count)
@@ -85,6 +89,7 @@ public final class Mirror {
         let runKeys = keys.runKeys(runID: identity.runID)
         let mirror = Mirror(extent, superblock, description, runKeys)
         mirror.onCrashPoint = onCrashPoint
+        mirror.count = count
         mirror.store(description, at: layout.description.lowerBound)
         // The header that a freed run may have left here is wiped: half of it, mixed by a loss of power with half of the first commit's,
         // would be another run's, which no crash of this one explains.

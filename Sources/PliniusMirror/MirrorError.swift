@@ -9,7 +9,7 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case notAMirror, unsupportedVersion, wrongKey, otherRun, tampered, noUsableMirror
-            case media, invalidName
+            case media, invalidName, rolledBack
         }
         private let kind: Kind
 
@@ -27,6 +27,8 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let noUsableMirror = Code(kind: .noUsableMirror)
         /// The medium failed; the cause tells how.
         public static let media = Code(kind: .media)
+        /// The mirror is sound, and a trusted counter says that it is an older one.
+        public static let rolledBack = Code(kind: .rolledBack)
         /// That is no name for a run.
         public static let invalidName = Code(kind: .invalidName)
 
@@ -96,6 +98,14 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
             .tampered,
             "The run's mirror was changed without its key: \(place): \(finding).\(note.isEmpty ? "" : " ")\(note) "
                 + "Nothing was taken from it. Restore the pool from a copy, or begin a new run.")
+    }
+
+    static func rolledBack(_ found: TrustedCount, _ counter: TrustedCount) -> MirrorError {
+        MirrorError(
+            .rolledBack,
+            "The run's mirror was made when the trusted counter was to stand at \(found), and it stands at \(counter). A smaller number in "
+                + "the mirror is that of an older pool: restore the newest. Else give the counter that the run began with; none if it is none."
+        )
     }
 
     static let noUsableMirror = MirrorError(

@@ -37,8 +37,4 @@ public struct Recovery: Hashable, Sendable {
                 + "one commit is lost."
         }
     }
-
-    /// What the check cannot see, in a sentence for the operator.
-    public static let rollbackWindow =
-        "Rollback: without a trusted counter, a whole pool from an earlier moment of the same run is not recognised."
 }

@@ -8,10 +8,10 @@ import _PliniusSupport
 /// 0   magic "PLINSLOT"     80  iteration, u64      112 tags digest            472 MAC over all before it
 /// 8   version, u32         88  loss, f32           144 boot id                504 state word, u64
 /// 12  slot, u32            92  average loss, f32   160 nonce stream, u32
-/// 16  run id               96  arena bytes, u64    164 zero, u32
+/// 16  run id               96  arena bytes, u64    164 index of the trusted counter, u32
 /// 32  process salt         104 chunk bytes, u32    168 first nonce counter, u64
-/// 64  generation, u64      108 chunk count, u32    176 zeros
-/// 72  sequence, u64
+/// 64  generation, u64      108 chunk count, u32    176 value of the trusted counter, u64
+/// 72  sequence, u64                                184 zeros
 /// ```
 ///
 /// Little-endian. Chunk *i* of the slot is sealed with nonce (stream, first counter + *i*) under the key of (run, process salt).
@@ -37,6 +37,8 @@ struct SlotHeader: Hashable {
     var bootID: BootID
     var nonceStream: UInt32
     var nonceBase: UInt64
+    /// What the writer counted its start up to.
+    var count: TrustedCount
 
     /// The bytes in front of the state word.
     func encoded(_ keys: SlotKeys) -> [UInt8] {
@@ -57,8 +59,9 @@ struct SlotHeader: Hashable {
         writer.write(bytes: tagsDigest)
         writer.write(bytes: bootID.bytes)
         writer.write(nonceStream)
-        writer.write(UInt32(0))
+        writer.write(count.index)
         writer.write(nonceBase)
+        writer.write(count.value)
         writer.pad(to: Self.macOffset)
         writer.write(bytes: keys.headerMAC(over: writer.bytes))
         return writer.bytes
@@ -91,9 +94,10 @@ extension SlotHeader {
             tagsDigest = try reader.readBytes(32)
             bootID = BootID(try reader.readBytes(16))
             nonceStream = try reader.read()
-            guard try reader.read(UInt32.self) == 0 else { return nil }
+            let index: UInt32 = try reader.read()
             nonceBase = try reader.read()
-            guard try reader.readBytes(Self.macOffset - 176).allSatisfy({ $0 == 0 }) else { return nil }
+            count = TrustedCount(index: index, value: try reader.read())
+            guard try reader.readBytes(Self.macOffset - 184).allSatisfy({ $0 == 0 }) else { return nil }
         } catch {
             return nil
         }

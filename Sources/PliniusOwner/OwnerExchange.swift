@@ -53,7 +53,8 @@ struct OwnerExchange {
         defer { wipe(&key) }
         let sealed: SealedGrant
         do throws(EvidenceError) {
-            let terms = GrantTerms(purposes: [evidence.runtimeData.purpose], keys: [GrantTerms.Key()])
+            let terms = GrantTerms(
+                purposes: [evidence.runtimeData.purpose], keys: [GrantTerms.Key()], restart: evidence.restart)
             sealed = try KeyGrant.seal([key], under: terms, to: evidence, over: transcript)
         } catch {
             throw OwnerError(.integrity, "the key is not released: \(error)")

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import PliniusSealing
 import PliniusSockets
 import PliniusVerifier
@@ -47,7 +46,7 @@ struct ProvisionCommand: ParsableCommand {
             guard challengeLife > 0 else {
                 throw OwnerError(.usage, "--challenge-life is \(challengeLife): give at least 1 second")
             }
-            let rules = try readPolicy()
+            let rules = try Policy(file: policy)
             let clock = try JudgingClock(now: now)
             let statements = try collateral.read()
             for warning in statements.warnings(at: clock.now) { printError("warning: \(warning)") }
@@ -96,21 +95,6 @@ struct ProvisionCommand: ParsableCommand {
         printError(
             "the key is released, and received by the enclave of the run \(evidence.runtimeData.runName) at \(enclave)")
         if json { print(ProvisionReport(released: evidence, verdict).line) }
-    }
-
-    private func readPolicy() throws(OwnerError) -> Policy {
-        // Files that the policy names lie beside it.
-        let folder = URL(filePath: policy).deletingLastPathComponent()
-        do {
-            let text = try String(contentsOfFile: policy, encoding: .utf8)
-            return try Policy(yaml: text, file: policy) { name in
-                [UInt8](try Data(contentsOf: URL(filePath: name, relativeTo: folder)))
-            }
-        } catch let errors as PolicyErrors {
-            throw OwnerError(.usage, "the policy is refused:\n\(errors)")
-        } catch {
-            throw OwnerError(.usage, "the policy \(policy) cannot be read: \(error.localizedDescription)")
-        }
     }
 
     /// The makers' own keys, those that the policy names, and the makers of TPMs of believed bundles.

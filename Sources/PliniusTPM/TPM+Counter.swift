@@ -12,7 +12,12 @@ extension TPM {
     /// back. What the TPM says comes authenticated by a session whose key is agreed upon with the storage key.
     /// - Parameter index: Where the counter lies (0x01800000 to 0x01BFFFFF are the owner's).
     /// - Throws: `AttestationError` if something else lies there.
-    package func countUp(at index: UInt32) throws(AttestationError) -> UInt64 {
+    package func countUp(at index: UInt32) throws(AttestationError) -> UInt64 { try counter(at: index, counts: true) }
+
+    /// Where a counter stands; a new one begins to count.
+    package func counter(at index: UInt32) throws(AttestationError) -> UInt64 { try counter(at: index, counts: false) }
+
+    private func counter(at index: UInt32, counts: Bool) throws(AttestationError) -> UInt64 {
         if try !has(index) { try defineCounter(at: index) }
         let counter = try object(at: index)
         // TPMS_NV_PUBLIC after its length: index (4), hash (2), attributes (4), policy, length.
@@ -23,8 +28,11 @@ extension TPM {
         }
         return try withPrimary(TPMTemplate.storageKey, in: ESYS_TR_RH_OWNER) { key throws(AttestationError) in
             try withSession(.authorization, salt: key) { session throws(AttestationError) in
-                try Self.check(
-                    unsafe Esys_NV_Increment(context, counter, counter, session, Self.none, Self.none), "count")
+                // Before it counted once, it cannot be read.
+                if counts || attributes & Self.written == 0 {
+                    try Self.check(
+                        unsafe Esys_NV_Increment(context, counter, counter, session, Self.none, Self.none), "count")
+                }
                 let value = try read(index, in: session)
                 guard value.count == 8 else {
                     throw AttestationError("TPM: a counter has 8 bytes, this one \(value.count)")

@@ -12,6 +12,10 @@ public enum Event: Hashable, Sendable {
     case relay([UInt8])
     /// The owner's key is here; nothing more is relayed.
     case provisioned
+    /// The owner's key, sealed for the next start: to be kept as it is, ``OwnerWait/maximumKeptByteCount`` at most.
+    case keep([UInt8])
+    /// The key that was kept is open; no owner is waited for.
+    case reopened
     /// What is about to be trained or tested.
     case start(StartEvent)
     /// How the pool's state was taken over; follows ``start(_:)`` if there was one.
@@ -40,7 +44,7 @@ extension Event: WireMessage {
     private enum Kind: UInt8 {
         case hello = 0x41
         case warning, start, resume, publish, iteration, mirror, evaluation, status, finish, stopped, failure, allocate
-        case awaiting, relay, provisioned
+        case awaiting, relay, provisioned, keep, reopened
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -64,6 +68,8 @@ extension Event: WireMessage {
         case .awaiting: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.awaiting)
         case .relay: self = .relay(try FieldReader.read(RelayedBytes.self, from: frame.payload).bytes)
         case .provisioned: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.provisioned)
+        case .keep: self = .keep(try FieldReader.read(RelayedBytes.self, from: frame.payload).bytes)
+        case .reopened: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.reopened)
         }
     }
 
@@ -85,6 +91,8 @@ extension Event: WireMessage {
         case .awaiting: Frame(Kind.awaiting, Nothing())
         case .relay(let bytes): Frame(Kind.relay, RelayedBytes(bytes: bytes))
         case .provisioned: Frame(Kind.provisioned, Nothing())
+        case .keep(let bytes): Frame(Kind.keep, RelayedBytes(bytes: bytes))
+        case .reopened: Frame(Kind.reopened, Nothing())
         }
     }
 }

@@ -3,24 +3,21 @@ public struct Hello: Hashable, Sendable, WireField {
     /// The vocabulary of this build.
     ///
     /// Both programs are built together, so a difference is a mixed installation.
-    public static let currentVersion: UInt32 = 4
+    public static let currentVersion: UInt32 = 5
 
     /// The vocabulary that the enclave speaks: ``currentVersion`` of its build.
     public var version: UInt32 = 0
-    /// What protects the enclave; `simulated` if nothing but the kernel does.
-    public var tee = ""
     /// What it can run networks with, the default first.
     public var executors: [String] = []
 
     init() {}
 
-    public init(version: UInt32, tee: String, executors: [String]) {
+    public init(version: UInt32, executors: [String]) {
         self.version = version
-        self.tee = tee
         self.executors = executors
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.version, \.tee, \.executors)
+        try visit(&self, \.version, \.executors)
     }
 }

@@ -15,7 +15,7 @@ public struct StartEvent: Hashable, Sendable, WireField {
     public var iterations: UInt64 = 0
     public var executor = ""
     public var threads: UInt32 = 0
-    /// What protects the enclave; `simulated` if nothing but the kernel does.
+    /// What protects the enclave, as evidence showed its owner; `simulated` if nothing but the kernel does.
     public var tee = ""
     /// What the medium of the pool promises: `T0` to `T3`.
     public var tier = ""

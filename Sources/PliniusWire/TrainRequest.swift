@@ -67,6 +67,21 @@ public struct OwnerWait: Hashable, Sendable, WireField {
     public var platform: String?
     /// How the TPM is reached, as tpm2-tss names it; `nil` for the machine's own.
     public var tpm: String?
+    /// Whether the key is to be sealed for restarts, where the owner permits it.
+    public var keepsKey = false
+    /// The key as an earlier process of the run had it kept by ``Event/keep(_:)``; empty if there is none.
+    public var keptKey: [UInt8] = []
+    /// The owner's approvals of a TPM's registers, ``approvalByteCount`` each, one behind the other.
+    public var approvals: [UInt8] = []
+    /// Where the TPM counts the starts of the run; `nil` if it does not.
+    public var counter: UInt32?
+
+    /// No sealed key is longer.
+    public static let maximumKeptByteCount = 4096
+    /// The length of an approval: r and s of ECDSA over P-256.
+    public static let approvalByteCount = 64
+    /// How many approvals there are at most.
+    public static let maximumApprovalCount = 16
 
     init() {}
 
@@ -76,6 +91,8 @@ public struct OwnerWait: Hashable, Sendable, WireField {
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.platform, \.tpm)
+        try visit(&self, \.platform, \.tpm, \.keepsKey, \.counter)
+        try visit.bytes(&keptKey, atMost: Self.maximumKeptByteCount)
+        try visit.bytes(&approvals, atMost: Self.maximumApprovalCount * Self.approvalByteCount)
     }
 }

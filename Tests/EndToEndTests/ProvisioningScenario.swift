@@ -23,12 +23,18 @@ struct ProvisioningScenario {
     func host(
         pool: String? = nil, address: String = "127.0.0.1:0", platform: String = "simulated", _ more: String...
     ) throws -> WaitingHost {
-        let arguments = [
+        try WaitingHost(Program.plinius.start(arguments(pool: pool, address: address, platform: platform, more)))
+    }
+
+    /// What starts a training that waits for its owner, or goes on without one.
+    func arguments(
+        pool: String? = nil, address: String = "127.0.0.1:0", platform: String = "simulated", _ more: [String] = []
+    ) -> [String] {
+        [
             "train", "--config", scenario.config, "--data", scenario.data, "--pool", pool ?? scenario.pool,
             "--wait-for-owner", address, "--attestation-key", attestationKey, "--threads",
-            "1", "--seed", "7", "--json",
-        ]
-        return try WaitingHost(Program.plinius.start(arguments + ["--attestation", platform] + more))
+            "1", "--seed", "7", "--json", "--attestation", platform,
+        ] + more
     }
 
     /// Runs the owner's program against whoever listens there.
@@ -52,7 +58,7 @@ struct ProvisioningScenario {
     func policy(
         from host: WaitingHost, level: String = "test", purposes: String = "train, test", configs: String = "any",
         datasets: String = "any", measurement: String? = nil, tpm: (anchors: String, section: String)? = nil,
-        sections: String? = nil
+        sections: String? = nil, restart: String = ""
     ) throws -> String {
         func text(measurement: String, key: String) -> String {
             """
@@ -72,7 +78,7 @@ struct ProvisioningScenario {
                     simulated:
                       measurement: ["\(measurement)"]
 
-                    """)
+                    """) + restart
         }
         let name = UUID().uuidString
         let zeros = String(repeating: "00", count: 32)

@@ -1,10 +1,20 @@
 import Glibc
 import PliniusAttester
 import PliniusSealing
+import PliniusTPM
+import PliniusVerifier
 import PliniusWire
 import Testing
 import _PliniusSupport
 import _PliniusTestSupport
+
+extension Attester {
+    func seal(
+        _ key: SecretBytes, for context: SealedKey.Context, options: SealingOptions = SealingOptions()
+    ) throws(AttestationError) -> SealedKey {
+        try sealer(options).seal(key, for: context, options: options)
+    }
+}
 
 @Suite("Keys sealed for restarts")
 struct SealedKeyTests {
@@ -59,7 +69,7 @@ struct SealedKeyTests {
         #expect(try attester.seal(key, for: Self.context, options: options).encoded != sealed.encoded)
         // What seals can be had before there is a key.
         let sealer = try attester.sealer(options)
-        let later = try sealer.seal(key, for: Self.context)
+        let later = try sealer.seal(key, for: Self.context, options: options)
         #expect(try attester.open(later, for: Self.context, options: options).isEqual(to: key))
         // The key is nowhere in the clear.
         let bytes = unsafe key.withBytes { unsafe Array($0) }
@@ -141,7 +151,8 @@ struct SealedKeyTests {
         let (attester, machine, options) = try Self.attester("simulated")
         let sealed = try attester.seal(.random(32), for: Self.context, options: options)
         #expect(throws: AttestationError.self) { try attester.seal(.random(32), for: Self.context) }
-        #expect(throws: AttestationError.self) { try attester.open(sealed, for: Self.context) }
+        // What a simulation sealed its owner permitted then.
+        #expect(throws: Never.self) { try attester.open(sealed, for: Self.context) }
         let keyless = try Attester(named: "simulated", machine.paths, machine.kernel)
         #expect(throws: AttestationError.self) { try keyless.seal(.random(32), for: Self.context, options: options) }
     }
@@ -254,7 +265,7 @@ struct SealedByTPMTests {
         var options = SealingOptions()
         if isApproved {
             options.approvalKey = owner.publicKey
-            options.approvals = [owner.sign(try Attester.approvalMessage(of: try values(attester)))]
+            options.approvals = [owner.sign(try SealingPolicy.approvalMessage(of: try values(attester)))]
         }
         let sealed = try attester.seal(key, for: context, options: options).encoded
         #expect(try attester.open(SealedKey(decoding: sealed), for: context, options: options).isEqual(to: key))
@@ -287,14 +298,14 @@ struct SealedByTPMTests {
         #expect(throws: AttestationError.self, "nothing is approved") {
             try attester.open(sealed, for: context, options: options)
         }
-        let first = owner.sign(try Attester.approvalMessage(of: try values(attester)))
+        let first = owner.sign(try SealingPolicy.approvalMessage(of: try values(attester)))
         options.approvals = [first]
         #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
 
         // An update: the state is another, and unapproved.
         try tpm.extend(4, with: sha256([1]))
         #expect(throws: AttestationError.self) { try attester.open(sealed, for: context, options: options) }
-        let message = try Attester.approvalMessage(of: try values(attester))
+        let message = try SealingPolicy.approvalMessage(of: try values(attester))
         let strangers = P256SigningKey().sign(message)
         var changed = owner.sign(message)
         changed[40] ^= 1
@@ -332,21 +343,50 @@ struct SealedByTPMTests {
 
     // MARK: Counter
 
+    private static let counterIndex: UInt32 = 0x0180_504C
+
     @Test("The counter goes up by one with each start, and never down")
     func counter() throws {
         let tpm = try SoftwareTPM()
         defer { tpm.stop() }
         let attester = try attester(tpm)
-        let first = try attester.countStart()
+        // A new one stands somewhere, and to look at it counts nothing.
+        let first = try attester.counter(at: Self.counterIndex).value
         for start in 1...3 {
             try tpm.restart()
-            #expect(try attester.countStart() == first + UInt64(start))
+            let counter = try attester.counter(at: Self.counterIndex)
+            #expect(counter.value == first + UInt64(start) - 1)
+            #expect(try counter.countUp() == first + UInt64(start))
         }
         // Deleted and made anew it goes on above.
         let password: [UInt8] = [0, 0, 0, 9, 0x40, 0, 0, 9, 0, 0, 0, 0, 0]
         let undefine = [0x80, 0x02, 0, 0, 0, 31, 0, 0, 1, 0x22, 0x40, 0, 0, 1, 0x01, 0x80, 0x50, 0x4C] + password
         #expect(try tpm.send(undefine).dropFirst(6).prefix(4).elementsEqual([0, 0, 0, 0]))
-        #expect(try attester.countStart() > first + 3)
+        #expect(try attester.counter(at: Self.counterIndex).value > first + 3)
+    }
+
+    @Test("A counter beside what seals needs no connection of its own")
+    func counterBesideSealer() throws {
+        let tpm = try SoftwareTPM()
+        defer { tpm.stop() }
+        let attester = try attester(tpm)
+        var sealer: Sealer? = try attester.sealer()
+        var counter: TrustedCounter? = try attester.counter(at: Self.counterIndex, beside: sealer)
+        let sealed = try #require(try sealer?.seal(key, for: context))
+        #expect(try counter?.countUp() == (counter?.value ?? 0) + 1)
+        (sealer, counter) = (nil, nil)
+        #expect(try attester.open(sealed, for: context).isEqual(to: key))
+    }
+
+    @Test("What an owner's program approves is what the TPM compares")
+    func approvalMessage() throws {
+        for registers in [[0], [23], [0, 1, 2, 3, 4, 5, 6, 7, 14], [7, 8, 15, 16, 22]] {
+            let values = Dictionary(uniqueKeysWithValues: registers.map { ($0, sha256([UInt8($0)])) })
+            let read = PCRValues(
+                Dictionary(
+                    uniqueKeysWithValues: values.map { (.init(bank: 0x000B, index: UInt8($0.key)), $0.value) }))
+            #expect(try SealingPolicy.approvalMessage(of: read) == RegisterApproval.message(of: values))
+        }
     }
 
     @Test(
@@ -363,8 +403,8 @@ struct SealedByTPMTests {
         let define = head + password + [0, 0] + space
         #expect(define.count == 45)
         #expect(try tpm.send(define).dropFirst(6).prefix(4).elementsEqual([0, 0, 0, 0]))
-        #expect(throws: AttestationError.self) { try attester.countStart() }
-        #expect(try attester.countStart(at: Attester.counterIndex + 1) > 0)
-        #expect(throws: AttestationError.self) { try attester.countStart(at: 0x8100_0000) }
+        #expect(throws: AttestationError.self) { try attester.counter(at: Self.counterIndex) }
+        #expect(try attester.counter(at: Self.counterIndex + 1).countUp() > 1)
+        #expect(throws: AttestationError.self) { try attester.counter(at: 0x8100_0000) }
     }
 }

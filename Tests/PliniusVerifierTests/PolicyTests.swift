@@ -151,6 +151,44 @@ struct PolicyTests {
         #expect(documented.count == known.count && known.count > 80)
     }
 
+    // MARK: Restarts
+
+    private static let point = P256.Signing.PrivateKey().publicKey.rawRepresentation.map {
+        ($0 < 16 ? "0" : "") + String($0, radix: 16)
+    }.joined()
+
+    @Test("A key is kept where the policy says so, and nowhere else")
+    func restart() throws {
+        #expect(try read(Self.good).restart == nil)
+        let policy = try read(
+            Self.good + "\nrestart:\n  keepKey: true\n  registers: [4, 7]\n  approvalKey: \(Self.point)")
+        let restart = try #require(policy.restart?.value)
+        #expect(restart.keepsKey?.value == true && restart.sealedRegisters == [4, 7])
+        #expect(restart.approvalKey?.value.count == 64)
+        let plain = try read(Self.good + "\nrestart:\n  keepKey: true")
+        #expect(plain.restart?.value.sealedRegisters == [0, 1, 2, 3, 4, 5, 6, 7, 14])
+    }
+
+    @Test(
+        "A section of restarts without effect, or without sense, is refused",
+        arguments: [
+            ("registers: [4]", "restart"), ("keepKey: false\n  approvalKey: \(point)", "restart"),
+            ("keepKey: maybe", "restart.keepKey"), ("keepKey: true\n  registers: []", "restart.registers"),
+            ("keepKey: true\n  registers: [24]", "restart.registers"),
+            ("keepKey: true\n  approvalKey: \(hex("01", 64))", "restart.approvalKey"),
+            ("keepKey: true\n  approvalKey: \(hex("01", 32))", "restart.approvalKey"),
+            ("keepkey: true", "restart.keepkey"),
+        ])
+    func badRestart(lines: String, key: String) {
+        #expect(errors(Self.good + "\nrestart:\n  \(lines)").map(\.key) == [key])
+    }
+
+    @Test("Only a key for training is kept")
+    func restartOfNothing() {
+        let yaml = Self.good.replacing("[train, test]", with: "[test]") + "\nrestart:\n  keepKey: true"
+        #expect(errors(yaml).map(\.key) == ["restart.keepKey"])
+    }
+
     // MARK: Sections
 
     @Test(

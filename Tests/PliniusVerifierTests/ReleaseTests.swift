@@ -103,6 +103,27 @@ import Testing
         #expect(!again.isConfirmed(by: Receipt(proof: proof), over: transcript))
     }
 
+    @Test func aKeyMayBeKeptAsThePolicySaysForTrainingAlone() throws {
+        func restart(_ lines: String, _ purpose: RuntimeData.Purpose = .train) throws -> GrantTerms.Restart? {
+            let policy = try policy {
+                $0 = $0.replacing("purposes: [train]", with: "purposes: [train, test]") + lines
+            }
+            let verdict = try UnverifiedEvidence(bundle(data { $0.purpose = purpose })).verdict(
+                under: policy, for: challenge, in: context())
+            return try #require(verdict.evidence, "\(verdict.text)").restart
+        }
+        let point = Array(P256.Signing.PrivateKey().publicKey.rawRepresentation)
+        let permitted = "restart:\n  keepKey: true\n"
+        #expect(try restart("") == nil && restart("restart:\n  keepKey: false\n") == nil)
+        #expect(
+            try restart(permitted)
+                == GrantTerms.Restart(registers: [0, 1, 2, 3, 4, 5, 6, 7, 14], allowsSimulation: true))
+        #expect(
+            try restart(permitted + "  registers: [4]\n  approvalKey: \(hex(point))\n")
+                == GrantTerms.Restart(registers: [4], approvalKey: point, allowsSimulation: true))
+        #expect(try restart(permitted, .test) == nil)
+    }
+
     @Test func aKeyThatIsNoneGetsNothing() throws {
         for (suite, length) in [(RuntimeData.Suite.x25519, 31), (.p256, 65), (.p256, 0)] {
             let data = data {

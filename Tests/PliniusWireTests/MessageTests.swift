@@ -42,10 +42,10 @@ struct MessageTests {
         )
         let failure = Failure(category: .recovery, message: "é")
         #expect(Event.failure(failure).frame == Frame(type: 0x4C, payload: [4, 2, 0, 0, 0, 0xC3, 0xA9]))
-        let hello = Hello(version: 1, tee: "t", executors: ["a"])
+        let hello = Hello(version: 1, executors: ["a"])
         #expect(
             Event.hello(hello).frame
-                == Frame(type: 0x41, payload: [1, 0, 0, 0, 1, 0, 0, 0, 0x74, 1, 0, 0, 0, 1, 0, 0, 0, 0x61])
+                == Frame(type: 0x41, payload: [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0x61])
         )
     }
 
@@ -92,10 +92,11 @@ struct MessageTests {
             let code = (1...7).contains(type) ? WireError.Code.malformed : .unknownType
             let command = refusal(of: { () throws(WireError) in try Command(frame) })
             #expect(command == nil ? type == 4 : command?.code == code)
-            let known = (0x41...0x50).contains(type)
+            let known = (0x41...0x52).contains(type)
             let event = refusal(of: { () throws(WireError) in try Event(frame) })
             #expect(
-                event == nil ? [0x45, 0x4E, 0x50].contains(type) : event?.code == (known ? .malformed : .unknownType))
+                event == nil
+                    ? [0x45, 0x4E, 0x50, 0x52].contains(type) : event?.code == (known ? .malformed : .unknownType))
         }
     }
 
@@ -110,7 +111,7 @@ struct MessageTests {
             (Frame(type: 0x4C, payload: [0, 0, 0, 0, 0]), .malformed),  // no category
             (Frame(type: 0x4C, payload: [5, 0, 0, 0, 0]), .malformed),
             (Frame(type: 7, payload: [1, 0, 4, 0]), .oversized),  // a relayed piece of 256 KiB and one byte
-            (Frame(type: 0x41, payload: [1, 0, 0, 0, 0, 0, 0, 0, 17, 0, 0, 0]), .oversized),  // too many executors
+            (Frame(type: 0x41, payload: [1, 0, 0, 0, 17, 0, 0, 0]), .oversized),  // too many executors
             (Frame(type: 0x49, payload: [1, 1, 0, 0]), .oversized),  // 257 runs
         ]
         for (frame, code) in cases {

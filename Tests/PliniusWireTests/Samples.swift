@@ -14,8 +14,8 @@ enum Samples {
     ]
 
     static let events: [Event] = [
-        .hello(Hello(version: 1, tee: "simulated", executors: ["onednn", "reference"])),
-        .hello(Hello(version: .max, tee: "", executors: [])),
+        .hello(Hello(version: 1, executors: ["onednn", "reference"])),
+        .hello(Hello(version: .max, executors: [])),
         .warning("line 7: unknown key 'lerning_rate', did you mean 'learning_rate'?"),
         .start(start(resumedFrom: nil)), .start(start(resumedFrom: 41)),
         .resume(ResumeEvent(verdict: "resumed", iteration: 41, generation: 3, slot: 1, message: "taken from slot 1")),
@@ -32,7 +32,7 @@ enum Samples {
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
         .failure(Failure(category: .integrity, message: "slot 0, chunk 2: the tag does not verify")),
         .failure(Failure(category: .failed, message: "")),
-        .awaiting, .relay([]), .relay([1, 2, 3]), .provisioned,
+        .awaiting, .relay([]), .relay([1, 2, 3]), .provisioned, .keep([]), .keep([9, 8]), .reopened,
     ]
 
     static var train: TrainRequest {
@@ -47,7 +47,12 @@ enum Samples {
         request.mirrorEvery = 10
         request.cipher = "aes-128-gcm"
         request.crash = CrashRequest(point: "insideChunks", countdown: 7)
-        request.owner = OwnerWait(platform: "tpm", tpm: "swtpm:path=/tmp/tpm")
+        var owner = OwnerWait(platform: "tpm", tpm: "swtpm:path=/tmp/tpm")
+        owner.keepsKey = true
+        owner.keptKey = [UInt8](repeating: 5, count: 93)
+        owner.approvals = [UInt8](repeating: 6, count: 2 * OwnerWait.approvalByteCount)
+        owner.counter = 0x0180_504C
+        request.owner = owner
         return request
     }
 

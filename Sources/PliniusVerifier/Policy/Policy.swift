@@ -38,6 +38,7 @@ public struct Policy: Sendable {
     public var tpm: Setting<TPMRequirements>?
     public var ima: Setting<IMARequirements>?
     public var simulated: Setting<SimulatedRequirements>?
+    public var restart: Setting<RestartRequirements>?
 
     /// Every key that a policy may have, as the reader itself asks for it, in the order of their paths.
     public static var keys: [PolicyKey] {
@@ -113,6 +114,8 @@ extension Policy {
         head.configDigests = map.require("configs", "digests of networks, or any", map.bytesOrAny("configs", 32))
         head.datasets = map.require("datasets", "identifiers of data sets, or any", map.bytesOrAny("datasets", 16))
         head.runs = map.strings("runs").map { Setting(Set($0.value), $0.line) }
+        let granted = head.purposes?.value ?? []
+        head.restart = map.map("restart") { RestartRequirements(&$0, granted) }
         self.init(environment: &map, head)
         guard version != nil else { return nil }
     }
@@ -125,6 +128,7 @@ extension Policy {
         package var configDigests: Setting<Set<[UInt8]>?>?
         package var datasets: Setting<Set<[UInt8]>?>?
         package var runs: Setting<Set<String>>?
+        package var restart: Setting<RestartRequirements>?
 
         package init() {}
     }
@@ -173,6 +177,7 @@ extension Policy {
         self.tpm = tpm
         self.ima = ima
         self.simulated = simulated
+        restart = head.restart
         checkSections(map)
     }
 

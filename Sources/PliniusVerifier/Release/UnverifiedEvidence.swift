@@ -62,7 +62,7 @@ public struct UnverifiedEvidence: Sendable {
         var verified: VerifiedEvidence?
         // What did not pass as a whole is passed on in no part.
         if examination.hasPassed, challenge != nil, let data, claims.count == bundle.evidence.count {
-            verified = VerifiedEvidence(runtimeData: data, claims: claims)
+            verified = VerifiedEvidence(runtimeData: data, claims: claims, restart: policy.restartTerms)
         }
         return Verdict(findings: examination.findings, evidence: verified)
     }

@@ -9,9 +9,16 @@ public struct VerifiedEvidence: Sendable {
     /// What each platform said.
     public let claims: [Evidence.Kind: any PlatformClaims]
 
-    init(runtimeData: RuntimeData, claims: [Evidence.Kind: any PlatformClaims]) {
+    /// How the policy lets the enclave keep a key; `nil` if it does not.
+    public let restart: GrantTerms.Restart?
+
+    init(
+        runtimeData: RuntimeData, claims: [Evidence.Kind: any PlatformClaims], restart: GrantTerms.Restart?
+    ) {
         self.runtimeData = runtimeData
         self.claims = claims
+        // No other purpose goes on in another process.
+        self.restart = runtimeData.purpose == .train ? restart : nil
     }
 }
 
