@@ -171,7 +171,8 @@ struct MerkleTests {
                 for other in [-1, index + 1, size, .max] where other != index {
                     #expect(!InclusionProof(index: other, size: size, path: proof.path).proves(leaf, in: root))
                 }
-                for other in [-1, 0] {
+                // In a tree of twice the size every way is longer.
+                for other in [-1, 0, 2 * size, .max] {
                     #expect(!InclusionProof(index: index, size: other, path: proof.path).proves(leaf, in: root))
                 }
             }
