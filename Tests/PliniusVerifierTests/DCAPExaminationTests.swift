@@ -1,4 +1,5 @@
 import Crypto
+import FoundationEssentials
 import PliniusVerifier
 import Testing
 
@@ -41,6 +42,8 @@ struct DCAPExaminationTests {
         Change("a certificate that is not of a platform", "x.pck.subject") {
             $0.pck.commonName = "Intel SGX TCB Signing"
         },
+        Change("a family of five bytes", "x.pck.extension") { $0.fmspc.removeLast() },
+        Change("a PCE of one byte", "x.pck.extension") { $0.pceID.removeLast() },
         Change("a certificate without the extension", "x.pck.extension") { $0.hasExtension = false },
         Change("a platform before its time", "x.pck.validity") { $0.pck.notBefore = "250702000000Z" },
         Change("a platform after its time", "x.pck.validity") { $0.pck.notAfter = "250630235959Z" },
@@ -132,6 +135,16 @@ struct DCAPExaminationTests {
                 let verdict = world.verdict(of: world.quote, collateral)
                 #expect(verdict.failures == ["\(tee.rawValue).\(name)"] && !verdict.passed)
             }
+        }
+    }
+
+    @Test("A text of Intel's has a megabyte at most")
+    func longText() throws {
+        for (count, isRead) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+            var collateral = IntelWorld(.sgx, version: 3).collateral
+            collateral.tcbInfo = String(repeating: " ", count: count)
+            let json = Array(try JSONEncoder().encode(collateral))
+            #expect(((try? IntelCollateral(json: json)) != nil) == isRead)
         }
     }
 

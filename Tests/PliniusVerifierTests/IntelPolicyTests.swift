@@ -164,6 +164,15 @@ struct TCBStatusTests {
         #expect(status { $0.modules[0].levels[1].status = "UpToDate" } == "UpToDate")
         #expect(status { $0.modules[0].levels[1].status = "Revoked" } == "Revoked")
         #expect(status { $0.levels[0].status = "OutOfDate" } == "OutOfDate")
+        // A module that is not out of date gains nothing by a start.
+        #expect(status { $0.modules[0].levels[1].status = "SWHardeningNeeded" } == "OutOfDate")
+        // A level that was revoked stays so, though the platform has reached a newer one since.
+        #expect(
+            status {
+                $0.levels[0].tdx[2] = 4
+                $0.levels.append(IntelWorld.Level(status: "Revoked"))
+                $0.body[586] = 4
+            } == "Revoked")
         // The module before major versions: its newest SVN stands in the first level.
         #expect(status { $0.body.replaceSubrange(584..<587, with: [5, 0, 3]) } == "TDRelaunchAdvised")
         #expect(status { $0.body.replaceSubrange(584..<587, with: [4, 0, 3]) } == "OutOfDate")
@@ -393,6 +402,37 @@ struct TDXPolicyTests {
         var requirements = TDXRequirements()
         requirements.bootLog = BootLogRequirements()
         #expect(world.verdict(tdx: requirements).failures == ["tdx.rtmr.present"])
+    }
+
+    @Test("A log leads to the quoted registers, and is judged by the rules that there are for it")
+    func replay() throws {
+        var writer = EventLogWriter([.sha384])
+        writer.separate(1...4)
+        writer.add(3, .initialProgramLoader, text: "kernel_cmdline: quiet\0", measuring: "quiet")
+        var world = IntelWorld(.tdx, version: 4)
+        for index in 0..<4 {
+            let value = try #require(writer.registers[.sha384]?[index + 1])
+            world.body.replaceSubrange((0x148 + 48 * index)..<(0x178 + 48 * index), with: value)
+        }
+        func failures(_ world: IntelWorld, _ change: (inout BootLogRequirements) -> Void) -> [String] {
+            var context = Context(now: IntelWorld.now, anchors: world.anchors)
+            context.collateral.intel = [world.collateral]
+            var rules = BootLogRequirements()
+            rules.secureBoot = Setting(false, Self.line)
+            change(&rules)
+            var requirements = TDXRequirements()
+            requirements.bootLog = rules
+            return QuoteVerdict.tdx(world.quote, log: writer.bytes, context, requirements).failures
+        }
+        #expect(failures(world) { _ in } == [])
+        #expect(failures(world) { $0.secureBoot = nil } == ["bootlog.secureboot.state"])
+        #expect(failures(world) { $0.commandLines = Setting([Pattern("quiet")], Self.line) } == [])
+        #expect(failures(world) { $0.commandLines = Setting([Pattern("loud")], Self.line) } == ["bootlog.commandline"])
+        for index in 0..<4 {
+            var other = world
+            other.body[0x148 + 48 * index] ^= 1
+            #expect(failures(other) { _ in }.first == "tdx.rtmr.replay")
+        }
     }
 }
 

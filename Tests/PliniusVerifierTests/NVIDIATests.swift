@@ -26,6 +26,11 @@ private struct TestGPU {
     var extraFields: [UInt8] = []
     var revoked: [[UInt8]] = []
     var omitsList = false
+    var signsWithStrangeKey = false
+    /// The driver's version and the VBIOS's.
+    var versions = field(3, Array("590.12\u{0}".utf8)) + field(6, [0, 0xA5, 0, 0x96, 1, 0, 0, 0])
+    /// What the certificate says of the firmware, if not in the form that it has.
+    var composite: [UInt8]?
 
     static func block(_ index: UInt8, _ value: UInt8, form: UInt8 = 1, size: UInt8 = 51, inner: UInt8 = 48) -> [UInt8] {
         [index, form, size, 0, 1, inner, 0] + Array(repeating: value, count: 48)
@@ -40,22 +45,23 @@ private struct TestGPU {
             "Identity", .p384(P384.Signing.PrivateKey()), under: root,
             extensions: [TestDER.authority(), TestDER.usage(0x06), point])
         let key = P384.Signing.PrivateKey()
-        let composite = certifiedFirmware.map {
-            TestDER.sequence(
-                TestDER.integer(1), TestKey.p384(key).spki,
-                TestDER.sequence(TestDER.identifier("2.16.840.1.101.3.4.2.2"), TestDER.octets($0)))
-        }
+        let composite =
+            composite
+            ?? certifiedFirmware.map {
+                TestDER.sequence(
+                    TestDER.integer(1), TestKey.p384(key).spki,
+                    TestDER.sequence(TestDER.identifier("2.16.840.1.101.3.4.2.2"), TestDER.octets($0)))
+            }
         let leaf = try identity.certify(
             "GPU", .p384(key), to: "99991231235959",
             extensions: composite.map { [TestDER.extension("2.23.133.5.4.1", $0)] } ?? [])
-        let fields =
-            Self.field(3, Array("590.12\u{0}".utf8)) + Self.field(6, [0, 0xA5, 0, 0x96, 1, 0, 0, 0])
-            + Self.field(20, firmware) + extraFields
+        let fields = versions + Self.field(20, firmware) + extraFields
         let record = Array(blocks.joined())
         var report = request + Array(repeating: 9, count: 32) + [0] + response
         report += [count, UInt8(record.count & 255), UInt8(record.count >> 8), 0] + record
         report += Array(repeating: 8, count: 32) + [UInt8(fields.count), 0] + fields
-        report += Array(try key.signature(for: report).rawRepresentation)
+        let signer = signsWithStrangeKey ? P384.Signing.PrivateKey() : key
+        report += Array(try signer.signature(for: report).rawRepresentation)
         var context = Context(now: Vectors.pinnedTime)
         context.anchors.nvidia = [root.certificate]
         if !omitsList { context.collateral.nvidiaRevocationLists = [try root.revoke(revoked)] }
@@ -124,11 +130,25 @@ struct NVIDIATests {
         }
     }
 
+    @Test("A version that a report does not give is none that a policy lists")
+    func versions() throws {
+        var gpu = TestGPU()
+        gpu.versions = []
+        let (evidence, context) = try gpu.made()
+        var requirements = NVIDIARequirements()
+        requirements.driverVersions = Setting(["590.12"], Self.line)
+        requirements.vbiosVersions = Setting(["96.00.A5.00.01"], Self.line)
+        #expect(judge(evidence, requirements, context).failed == ["nvidia.driver", "nvidia.vbios"])
+    }
+
     @Test("What is wrong with a GPU is named")
     func fails() throws {
         for (change, failing): ((inout TestGPU) -> Void, String) in [
             ({ $0.firmware[0] = 6 }, "nvidia.certificate.fwid"),
             ({ $0.certifiedFirmware = [] }, "nvidia.certificate.fwid"),
+            ({ $0.composite = [0x30, 0] }, "nvidia.certificate.fwid"),
+            ({ $0.composite = [1, 2, 3] }, "nvidia.certificate.fwid"),
+            ({ $0.signsWithStrangeKey = true }, "nvidia.report.signature"),
             ({ $0.revoked = [[2]] }, "nvidia.certificate.revocation"),
             ({ $0.omitsList = true }, "nvidia.certificate.revocation"),
             ({ $0.request[1] = 0xE1 }, "nvidia.report.format"),
@@ -179,9 +199,10 @@ struct NVIDIATests {
             #expect(throws: EvidenceError.self) { try NVIDIAReport(Array(report.prefix(count))) }
         }
         #expect(throws: EvidenceError.self) { try NVIDIAReport(report + [0]) }
-        #expect(throws: EvidenceError.self) {
+        let long = #expect(throws: EvidenceError.self) {
             try NVIDIAReport(report + Array(repeating: 0, count: NVIDIAReport.byteLimit))
         }
+        #expect(long?.expected == "at most \(NVIDIAReport.byteLimit) bytes")
         for position in report.indices {
             for change: UInt8 in [1, 0x80, 0xFF] {
                 var changed = report

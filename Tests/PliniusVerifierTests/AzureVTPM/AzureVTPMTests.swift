@@ -50,6 +50,9 @@ struct AzureVTPMTests {
         requirements = Self.requirements
         requirements.tpm.akNames = asked([[0, 0x0B]])
         #expect(failing(evidence, requirements) == ["tpm.ak.format"])
+        // A key of its own beside the evidence is the one that the hardware vouches for, or none.
+        let stranger = SoftwareTPM(.rsa(try #require(SoftwareTPM.rsaKey)), .rsassa).area
+        #expect(failing(evidence.with("ak", stranger)) == ["azure.hcl.key"])
     }
 
     @Test("Revocation lists and collateral are missed, unless a setting lets that pass")

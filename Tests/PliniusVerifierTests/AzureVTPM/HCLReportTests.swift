@@ -54,7 +54,14 @@ struct HCLReportTests {
             ("header 3", { $0.headerVersion = 3 }), ("request", { $0.rest[0] = 1 }), ("status", { $0.rest[4] = 1 }),
             ("reserved", { $0.rest[19] = 1 }), ("version 2", { $0.version = 2 }), ("VBS", { $0.kind = 1 }),
             ("no hash", { $0.hash = 0 }), ("another hash", { $0.hash = 4 }), ("length", { $0.lengthError = -1 }),
-            ("size", { $0.sizeError = 1 }), ("whole size", { $0.totalError = 4 }),
+            ("size", { $0.sizeError = 1 }),
+            (
+                "longer than its size",
+                {
+                    $0.lengthError = 1
+                    $0.filling = [0x20]
+                }
+            ), ("whole size", { $0.totalError = 4 }),
             ("long claims", { $0.blanks = (32 << 10) - Self.claimsByteCount + 1 }),
             ("long", { $0.filling = [UInt8](repeating: 0, count: (64 << 10) - $0.bytes.count + 1) }),
             ("filling", { $0.filling = [0, 1] }), ("no key", { $0.keys = "" }),

@@ -65,6 +65,19 @@ struct TPMCredentialTests {
             OAEP.encode(long, label: [], .sha256, randomness: [UInt8](repeating: 3, count: 32), byteCount: 256) == nil)
     }
 
+    @Test("No two wrappings of one secret are alike")
+    func fresh() throws {
+        var tpm = SoftwareTPM(.rsa(try #require(SoftwareTPM.rsaKey)), .rsassa)
+        tpm.ownScheme = nil
+        tpm.attributes = 0x300B2
+        var area = tpm.area
+        area.replaceSubrange(10..<12, with: [0, 6, 0, 0x80, 0, 0x43])
+        let wrapped = try (0..<2).map { _ in
+            try TPMCredential(wrapping: [1, 2, 3], for: area, attestationKey: [0, 0x0B])
+        }
+        #expect(wrapped[0].encryptedSeed != wrapped[1].encryptedSeed && wrapped[0].blob != wrapped[1].blob)
+    }
+
     @Test("A key that is none for wrapping, and a secret that is too long, are refused")
     func refusals() throws {
         var tpm = SoftwareTPM(.p256(P256.Signing.PrivateKey()), .ecdsa)
@@ -83,6 +96,12 @@ struct TPMCredentialTests {
         var area = tpm.area
         area.replaceSubrange(10..<16, with: [0, 6, 0, 0x80, 0, 0x43, 0, 0x10])
         #expect(check(area, [1]) == nil)
+        // It also signs, or is not restricted, or does not decrypt.
+        for attributes in [0x700B2, 0x200B2, 0x100B2] as [UInt32] {
+            var other = area
+            other.replaceSubrange(4..<8, with: SoftwareTPM.big(attributes))
+            #expect(check(other, [1]) == "tpm.ek.template")
+        }
         #expect(check(area, []) == "tpm.credential.secret")
         #expect(check(area, [UInt8](repeating: 1, count: 33)) == "tpm.credential.secret")
         #expect(check(Array(area.dropLast()), [1]) == "tpm.ek.format")
