@@ -296,7 +296,7 @@ let package = Package(
                 "PliniusPerun", "PliniusPerunClient", "PliniusPolicy", "PliniusPolicyManager", "PliniusVerifier",
                 "PliniusWire",
             ],
-            products: [arguments, crypto, webServer]),
+            products: [arguments, crypto, logging, tls, webClient, webServer, yaml]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
         tests(
             "PliniusOwnerTests",

@@ -9,7 +9,7 @@ public struct PerunClient: Sendable {
     /// How long an answer may be, in bytes.
     public static let answerLimit = 32 << 20
 
-    private let http: HTTPClient
+    private let connections: Connections
     private let base: String
     private let token: String?
     private let seconds: Int64
@@ -44,14 +44,14 @@ public struct PerunClient: Sendable {
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(min(seconds, 10)), read: .seconds(seconds)))
         configuration.httpVersion = .http1Only
-        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+        connections = Connections(configuration)
         base = url
         self.token = token
         self.seconds = seconds
     }
 
     /// Closes the connections; nothing is asked afterwards.
-    public func close() async { try? await http.shutdown() }
+    public func close() async { try? await connections.http.shutdown() }
 
     // MARK: - Requests
 
@@ -97,7 +97,7 @@ public struct PerunClient: Sendable {
         let status: Int
         let answer: [UInt8]
         do {
-            let response = try await http.execute(request, timeout: .seconds(seconds))
+            let response = try await connections.http.execute(request, timeout: .seconds(seconds))
             status = Int(response.status.code)
             let collected = try await response.body.collect(upTo: Self.answerLimit)
             answer = Array(collected.readableBytesView)
@@ -125,5 +125,20 @@ public struct PerunClient: Sendable {
                 "the manager's answer cannot be read: \(bytes.count) bytes that are no \(Answer.self); "
                     + "is it of the same version?")
         }
+    }
+}
+
+/// Closes the connections with the last of the clients that share them.
+private final class Connections: Sendable {
+    let http: HTTPClient
+
+    init(_ configuration: HTTPClient.Configuration) {
+        http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    deinit {
+        let http = http
+        // Fails where they were closed before.
+        Task { try? await http.shutdown() }
     }
 }

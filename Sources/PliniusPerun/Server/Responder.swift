@@ -1,0 +1,239 @@
+import HTTPTypes
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import PliniusPerunClient
+import PliniusPolicyManager
+
+/// What the server knows of the connection that a request came on.
+struct ConnectionContext: InitializableFromSource {
+    let channel: any Channel
+    let logger: Logger
+
+    init(source: ApplicationRequestContextSource) {
+        channel = source.channel
+        logger = source.logger
+    }
+
+    /// What requests are counted by: the address, of IPv6 the 64 bits that one customer usually has.
+    var address: String {
+        guard let address = channel.remoteAddress else { return "none" }
+        switch address {
+        case .v4: return address.ipAddress ?? "none"
+        case .v6: return (address.ipAddress ?? "none").split(separator: ":").prefix(4).joined(separator: ":")
+        case .unixDomainSocket: return "local"
+        }
+    }
+}
+
+/// Finds the route of each request, after all that has to be looked at before, and answers: with a problem where something is amiss.
+struct Responder: HTTPResponder {
+    let table: RouteTable
+    let limits: ServerLimits
+    let token: String?
+    private let limiter: RateLimiter
+    private let gate: Gate
+
+    init(routes: [Route], limits: ServerLimits, token: String?) {
+        table = RouteTable(routes)
+        self.limits = limits
+        self.token = token
+        limiter = RateLimiter(burst: limits.burst, rate: limits.rate, capacity: limits.addresses)
+        gate = Gate(limits.longRequests)
+    }
+
+    func respond(to request: Request, context: ConnectionContext) async -> Response {
+        let began = ContinuousClock.now
+        let id = String(UInt64.random(in: UInt64.min...UInt64.max), radix: 16)
+        var logger = context.logger
+        logger[metadataKey: "request"] = .string(id)
+        var place = "none"
+        // What has no body is at its end.
+        var isRead = request.headers[.contentLength] == nil && request.headers[.transferEncoding] == nil
+        var answer: Answer
+        do {
+            answer = try await self.answer(request, context, id: id, logger, place: &place, isRead: &isRead)
+        } catch var problem as Refused {
+            problem.problem.request = id
+            answer = Answer(problem.problem, headers: problem.headers)
+        } catch {
+            var problem = self.problem(error, logger)
+            problem.request = id
+            answer = Answer(problem)
+        }
+        logger.info(
+            "\(request.method) \(place)",
+            metadata: [
+                "status": .stringConvertible(answer.status.code), "bytes": .stringConvertible(answer.bytes.count),
+                "milliseconds": .stringConvertible(Int(began.duration(to: .now) / .milliseconds(1))),
+            ])
+        if !isRead {
+            answer.headers[.connection] = "close"
+            closeSoon(context.channel)
+        }
+        return response(answer)
+    }
+
+    /// What is not answered, and what its answer's header says besides.
+    private struct Refused: Error {
+        var problem: ProblemDetails
+        var headers: HTTPFields = [:]
+
+        init(_ status: Int, _ title: String, _ detail: String, headers: HTTPFields = [:]) {
+            problem = .plain(status, title, detail)
+            self.headers = headers
+        }
+    }
+
+    private func answer(
+        _ request: Request, _ context: ConnectionContext, id: String, _ logger: Logger, place: inout String,
+        isRead: inout Bool
+    ) async throws -> Answer {
+        let headerBytes = request.headers.reduce(0) { $0 + $1.name.rawName.utf8.count + $1.value.utf8.count + 4 }
+        guard headerBytes <= limits.headers else {
+            throw Refused(
+                431, "Request Header Fields Too Large",
+                "the header has \(headerBytes) bytes, at most \(limits.headers) are read")
+        }
+        if let seconds = limiter.wait(for: context.address) {
+            throw Refused(
+                429, "Too Many Requests", "this address asks too often: wait for \(seconds) s",
+                headers: [.retryAfter: "\(seconds)"])
+        }
+        guard request.uri.string.utf8.count <= limits.target else {
+            throw Refused(414, "URI Too Long", "the target is longer than \(limits.target) bytes")
+        }
+        let target = try RequestTarget(request.uri.string)
+        switch table.match(request.method, target.segments) {
+        case .none: throw Refused(404, "Not Found", "there is nothing at this path: /openapi.yaml lists what there is")
+        case .otherMethods(let methods):
+            throw Refused(
+                405, "Method Not Allowed", "this path takes \(methods.map(\.rawValue).joined(separator: ", "))",
+                headers: [.allow: methods.map(\.rawValue).joined(separator: ", ")])
+        case .route(let route, let parameters):
+            place = route.path
+            try authorize(request, for: route)
+            let isLong = route.bodyLimit > Route.usualBody
+            guard !isLong || gate.enter() else {
+                throw Refused(
+                    429, "Too Many Requests", "as many long requests as fit are being worked on: try again",
+                    headers: [.retryAfter: "2"])
+            }
+            defer { if isLong { gate.leave() } }
+            let body = try await body(of: request, for: route)
+            isRead = true
+            return try await route.answer(
+                Call(
+                    id: id, parameters: parameters, query: target.query, headers: request.headers, body: body,
+                    logger: logger))
+        }
+    }
+
+    /// Looks for the token where one is needed.
+    private func authorize(_ request: Request, for route: Route) throws {
+        guard let token, route.access == .reading else { return }
+        let given = Array((request.headers[.authorization] ?? "").utf8)
+        let expected = Array("Bearer \(token)".utf8)
+        // Every byte is compared, so that the time tells nothing of how many are right.
+        let difference = zip(given, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
+        guard given.count == expected.count, difference == 0 else {
+            throw Refused(
+                401, "Unauthorized", "this manager lists nothing without the token for reading",
+                headers: [.wwwAuthenticate: "Bearer"])
+        }
+    }
+
+    // MARK: - The body
+
+    private func body(of request: Request, for route: Route) async throws -> [UInt8] {
+        let limit = route.bodyLimit
+        let tooLong = Refused(
+            413, "Content Too Large",
+            limit == 0 ? "requests of this kind have no body" : "the body is longer than \(limit) bytes")
+        if let text = request.headers[.contentLength] {
+            guard let length = Int(text) else {
+                throw Refused(400, "Bad Request", "the length of the body is no number")
+            }
+            guard length <= limit else { throw tooLong }
+        }
+        if limit > 0 { try checkType(request) }
+        let collected = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
+            group.addTask {
+                var bytes: [UInt8] = []
+                for try await part in request.body {
+                    guard bytes.count + part.readableBytes <= limit else { throw tooLong }
+                    bytes += part.readableBytesView
+                }
+                return bytes
+            }
+            group.addTask {
+                try await Task.sleep(for: .seconds(limits.requestSeconds))
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+        guard let collected else {
+            throw Refused(
+                408, "Request Timeout", "the body did not arrive within \(limits.requestSeconds) s")
+        }
+        return collected
+    }
+
+    private func checkType(_ request: Request) throws {
+        let type = (request.headers[.contentType] ?? "none").lowercased()
+        let parts = type.split(separator: ";", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" } }
+        guard parts.first == "application/json", parts.count < 2 || parts[1] == "charset=utf-8" else {
+            throw Refused(
+                415, "Unsupported Media Type", "bodies are application/json, this one is \(type.prefix(80))",
+                headers: [.init("accept-post") ?? .accept: "application/json"])
+        }
+        let encoding = (request.headers[.contentEncoding] ?? "identity").lowercased()
+        guard encoding == "identity" else {
+            throw Refused(
+                415, "Unsupported Media Type", "bodies are not compressed, this one is \(encoding.prefix(40))")
+        }
+    }
+
+    /// Ends a connection on which more of a refused request may be on its way, once the answer is through.
+    private func closeSoon(_ channel: any Channel) {
+        channel.eventLoop.scheduleTask(in: .seconds(2)) { channel.close(promise: nil) }
+    }
+
+    // MARK: - Answers
+
+    private func problem(_ error: any Error, _ logger: Logger) -> ProblemDetails {
+        switch error {
+        case let problem as ProblemDetails: return problem
+        case let error as ManagerError:
+            if error.code == .unavailable || error.code == .integrity {
+                logger.error("the manager failed", metadata: ["reason": .string(error.message)])
+            }
+            return ProblemDetails(error)
+        case let refusal as Refusal: return ProblemDetails(refusal)
+        default:
+            // What it says may name files; whoever asks learns that it failed.
+            logger.error("a request failed", metadata: ["error": .string("\(type(of: error))")])
+            return .plain(
+                500, "Internal Server Error", "the request failed for a reason that the log of the manager has")
+        }
+    }
+
+    private func response(_ answer: Answer) -> Response {
+        var headers: HTTPFields = [
+            .contentType: answer.mediaType, .cacheControl: "no-store", .contentLength: "\(answer.bytes.count)",
+            .strictTransportSecurity: "max-age=31536000", .xContentTypeOptions: "nosniff",
+            .contentSecurityPolicy: "default-src 'none'; frame-ancestors 'none'",
+        ]
+        for (name, value) in [
+            ("referrer-policy", "no-referrer"), ("x-frame-options", "DENY"),
+            ("cross-origin-resource-policy", "same-origin"),
+        ] {
+            if let name = HTTPField.Name(name) { headers[name] = value }
+        }
+        for field in answer.headers { headers[field.name] = field.value }
+        return Response(
+            status: answer.status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: answer.bytes)))
+    }
+}
