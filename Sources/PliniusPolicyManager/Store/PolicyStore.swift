@@ -1,3 +1,5 @@
+// Where X509 is beside, Swift finds stat in CoreFoundation.
+internal import CoreFoundation
 internal import FoundationEssentials
 internal import GRDB
 import Glibc

@@ -1,3 +1,5 @@
+// Where X509 is beside, Swift finds stat in CoreFoundation.
+internal import CoreFoundation
 import Glibc
 
 /// A small file that its owner alone may read: written whole and durably, or not at all.

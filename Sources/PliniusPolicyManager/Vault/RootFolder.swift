@@ -44,7 +44,7 @@ public struct RootFolder: Sendable {
         try requireNone()
         let sealed: SealedKey
         do throws(AttestationError) {
-            sealed = try attester.seal(root, for: Self.context, options: options)
+            sealed = try attester.sealer(options).seal(root, for: Self.context, options: options)
         } catch {
             throw ManagerError(.unavailable, "the root key cannot be sealed: \(error)")
         }
