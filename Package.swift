@@ -122,7 +122,8 @@ let modules: [Module] = [
 
     // MARK: Outer
     Module(
-        name: "PliniusHost", ring: .outer, uses: ["PliniusPersistence", "PliniusRuns", "PliniusSockets", "PliniusWire"]),
+        name: "PliniusHost", ring: .outer,
+        uses: ["PliniusPersistence", "PliniusPerunClient", "PliniusRuns", "PliniusSockets", "PliniusWire"]),
     Module(
         name: "PliniusCLI", ring: .outer,
         uses: ["PliniusHost", "PliniusPersistence", "PliniusPoolTools", "PliniusWire"],

@@ -39,9 +39,41 @@ struct KeyOption: ParsableArguments {
     )
     var insecureLocalKey: [String] = []
 
+    @Option(
+        help: ArgumentHelp(
+            "Ask the policy manager of this file, which perun trust wrote, for the keys of all owners.",
+            valueName: "file"
+        )
+    )
+    var perun: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --perun: what the owner calls the data set. Once for each, in their order.",
+            valueName: "owner/name"
+        )
+    )
+    var dataAsset: [String] = []
+
+    @Option(help: ArgumentHelp("With --perun: what its owner calls the network.", valueName: "owner/name"))
+    var configAsset: String?
+
+    @Option(help: ArgumentHelp("With --perun: what its owner calls the model.", valueName: "owner/name"))
+    var modelAsset: String?
+
     /// What was asked for.
     /// - Throws: `HostError.Code.usage` if that is not one way, and one only.
     func source() throws(HostError) -> KeySource {
+        if let errand = try errand() {
+            guard waitForOwner == nil, insecureLocalKey.isEmpty else {
+                throw HostError(
+                    .usage, "--perun, --wait-for-owner and --insecure-local-key exclude each other: give one of them")
+            }
+            var options = KeySource.OwnerOptions(
+                address: errand.address, platform: attestation, tpm: tpm, attestationKey: attestationKey)
+            options.errand = errand
+            return .owner(options)
+        }
         switch (waitForOwner, insecureLocalKey.isEmpty) {
         case (let address?, true):
             return .owner(
@@ -56,11 +88,28 @@ struct KeyOption: ParsableArguments {
             throw HostError(
                 .usage,
                 "the enclave has no way to the owner's key: give --wait-for-owner ADDRESS, and let the owner run "
-                    + "plinius-owner provision. For development, where the key may lie on this machine, give "
+                    + "plinius-owner provision, or --perun FILE to ask a policy manager. For development, where the key may lie on this machine, give "
                     + "--insecure-local-key FILE"
             )
         case (.some, false):
             throw HostError(.usage, "--wait-for-owner and --insecure-local-key exclude each other: give one of them")
         }
+    }
+
+    private func errand() throws(HostError) -> ManagerErrand? {
+        guard let perun else {
+            guard dataAsset.isEmpty, configAsset == nil, modelAsset == nil else {
+                throw HostError(.usage, "--data-asset, --config-asset and --model-asset go with --perun")
+            }
+            return nil
+        }
+        guard !dataAsset.isEmpty, let configAsset, let modelAsset else {
+            throw HostError(
+                .usage,
+                "--perun needs the names that owners gave: --data-asset for each --data, --config-asset and --model-asset"
+            )
+        }
+        return try ManagerErrand(
+            trustFile: perun, datasets: dataAsset, config: configAsset, output: modelAsset)
     }
 }

@@ -41,6 +41,8 @@ struct EnclaveSession {
             switch try attempt(request, until: deadline, observe: observe) {
             case .answered(let event): return event
             case .ownerFailed(let failure):
+                // A manager that refuses has asked all owners; nobody else is to come.
+                guard relay?.waitsForOthers ?? true else { throw HostError(failure) }
                 observe(.owner("no key was granted, and the next owner is waited for: \(failure.message)"))
             }
         }

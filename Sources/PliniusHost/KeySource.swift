@@ -11,8 +11,10 @@ public enum KeySource: Sendable {
 
     /// How an owner is waited for.
     public struct OwnerOptions: Sendable {
-        /// Where to listen.
+        /// Where to listen; of no account if a manager is asked.
         public var address: String
+        /// What a policy manager is asked in the owners' stead.
+        public var errand: ManagerErrand?
         /// The platform whose evidence is shown, by name; `nil` for what the machine offers.
         public var platform: String?
         /// How the TPM is reached, as tpm2-tss names it; `nil` for the machine's own.
@@ -93,9 +95,13 @@ public enum KeySource: Sendable {
         return try .forReading(path, as: "attestation key")
     }
 
-    /// The place where the owner connects.
-    func listen() throws(HostError) -> OwnerRelay? {
+    /// The place where the owner connects, or who stands for all owners.
+    /// - Parameters:
+    ///   - purpose: What the enclave is to do, as policies call it.
+    ///   - run: What the pool calls the run.
+    func listen(for purpose: String, run: String) throws(HostError) -> OwnerRelay? {
         guard case .owner(let options) = self else { return nil }
+        if let errand = options.errand { return OwnerRelay(try ManagerBridge(errand, purpose: purpose, run: run)) }
         return try OwnerRelay(options.address)
     }
 }

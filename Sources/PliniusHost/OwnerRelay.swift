@@ -21,7 +21,7 @@ final class OwnerRelay {
     /// How much may lie here that the owner did not take yet: the longest message and some more.
     private static let maximumPendingBytes = EnclaveMessage.maximumFrameByteCount + (1 << 20)
 
-    private let listener: ListeningSocket
+    private let source: Source
     private var owner: StreamSocket?
     /// Whether the owner's part is over, and only the enclave's last words are on their way.
     private var isFinishing = false
@@ -30,20 +30,50 @@ final class OwnerRelay {
     /// Whether the enclave is ready for an owner; set by whoever hears it say so.
     var isReady = false
 
+    /// Where owners come from.
+    private enum Source {
+        case listener(ListeningSocket)
+        /// Whoever stands for them all.
+        case manager(ManagerBridge)
+    }
+
     /// Begins to listen.
     /// - Throws: `HostError.Code.usage` if that is not possible there.
     init(_ address: String) throws(HostError) {
-        do throws(SocketError) { listener = try ListeningSocket(SocketAddress(address)) } catch {
+        do throws(SocketError) { source = .listener(try ListeningSocket(SocketAddress(address))) } catch {
             throw HostError(.usage, "--wait-for-owner: \(error)")
         }
     }
 
-    /// Where owners connect to.
-    var address: SocketAddress { listener.address }
+    /// Has a policy manager answer for the owners.
+    init(_ manager: ManagerBridge) { source = .manager(manager) }
+
+    /// Where owners connect to, or who answers for them.
+    var address: String {
+        switch source {
+        case .listener(let listener): "\(listener.address)"
+        case .manager(let manager): "the policy manager at \(manager.address)"
+        }
+    }
+
+    /// Whether another owner may come after one who granted nothing.
+    var waitsForOthers: Bool {
+        if case .listener = source { true } else { false }
+    }
+
+    private func accept() -> StreamSocket? {
+        switch source {
+        case .listener(let listener): listener.accept()
+        case .manager(let manager): manager.connect()
+        }
+    }
 
     /// The descriptors to wait for, and what for.
     var waitingFor: (descriptor: CInt, events: CInt)? {
-        guard let owner else { return isReady ? (listener.descriptor, POLLIN) : nil }
+        guard let owner else {
+            guard isReady, case .listener(let listener) = source else { return nil }
+            return (listener.descriptor, POLLIN)
+        }
         let events = (pending.isEmpty ? 0 : POLLOUT) | (isFinishing ? 0 : POLLIN)
         return (owner.descriptor, events)
     }
@@ -51,7 +81,7 @@ final class OwnerRelay {
     /// Does what can be done at once.
     func proceed() -> Change? {
         guard let owner = self.owner else {
-            guard isReady, let next = listener.accept() else { return nil }
+            guard isReady, let next = accept() else { return nil }
             (self.owner, isFinishing, isReady) = (next, false, false)
             deadline = ContinuousClock.now + Self.patience
             return .connected

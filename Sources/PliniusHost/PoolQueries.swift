@@ -47,7 +47,7 @@ public struct PoolTest {
             files: .init(pool: pool, data: [data], keys: keys, attestationKey: try key.openAttestationKey()),
             signals: signals
         )
-        session.relay = try key.listen()
+        session.relay = try key.listen(for: "test", run: request.run.name)
         let answer = try session.run(.test(request)) { notice in
             let event: HostEvent
             switch notice {

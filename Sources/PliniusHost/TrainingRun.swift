@@ -49,7 +49,7 @@ public struct TrainingRun {
             killAfter: options.killAfter
         )
         if request.extent == nil { session.newRun = (options.run, options.poolBytes) }
-        session.relay = try options.key.listen()
+        session.relay = try options.key.listen(for: "train", run: options.run)
         session.keptKey = keptKey
         var account = TrainingAccount(isNewPool: pool.isNew)
         do throws(HostError) {

@@ -29,6 +29,17 @@ public final class StreamSocket: Sendable {
         throw SocketError("\(address) cannot be reached: \(reason)")
     }
 
+    /// Makes two that are connected with each other, for two parts of one process.
+    /// - Throws: ``SocketError`` if the process or the machine has no descriptors left.
+    public static func pair() throws(SocketError) -> (StreamSocket, StreamSocket) {
+        var descriptors: [CInt] = [-1, -1]
+        let type = CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
+        guard unsafe socketpair(AF_UNIX, type, 0, &descriptors) == 0 else {
+            throw SocketError("no sockets can be made: \(errorText(errno))")
+        }
+        return (StreamSocket(descriptor: descriptors[0]), StreamSocket(descriptor: descriptors[1]))
+    }
+
     /// Sends everything, waiting as long as it takes; raises no signal.
     /// - Throws: ``SocketError`` if the other side is gone.
     public func send(_ bytes: [UInt8]) throws(SocketError) {

@@ -44,7 +44,12 @@ struct CommandError: Error, CustomStringConvertible {
 extension AsyncParsableCommand {
     /// Does the work of a command, and turns an error into a line on standard error and the exit code; with JSON, into an object as well.
     func reporting(asJSON json: Bool = false, _ work: () async throws -> Void) async throws {
-        do { try await work() } catch let code as ExitCode { throw code } catch {
+        do { try await work() } catch let code as ExitCode {
+            throw code
+        } catch let end as AuditEnd {
+            Output.note("perun: \(end.message)")
+            throw ExitCode(end.code)
+        } catch {
             let error = CommandError(error)
             if json { Output.print(FailureReport(error: error.message, problem: error.problem)) }
             Output.note("perun: \(error.message)")
