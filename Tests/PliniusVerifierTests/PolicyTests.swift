@@ -234,6 +234,26 @@ struct PolicyTests {
         #expect(errors(Self.good.replacing("evidence: [sgx]", with: "evidence: []")).contains { $0.key == "evidence" })
     }
 
+    @Test("A machine whose boot and files are proved needs no GPU, and has to prove the GPU that its policy names")
+    func trustedSystemWithoutGPU() throws {
+        let head = Self.good.split(separator: "\n").prefix(7).joined(separator: "\n")
+            .replacing("level: tee", with: "level: tpm-ima-gpu").replacing("[sgx]", with: "[tpm]")
+        let tpm = "\ntpm:\n  akNames: 000b\(Self.hex("ab", 32))"
+        let ima = "\nima:\n  generations: [ { name: all, lists: [ l ] } ]"
+        let files = ["l": Array("sha256:\(Self.hex("0d", 32)) /bin/true\n".utf8)]
+        #expect(errors(head + tpm + ima, files: files).isEmpty)
+        #expect(errors(head + tpm).map(\.key) == ["ima"])
+        #expect(
+            errors(
+                head.replacing("[tpm]", with: "[nvidia]") + "\nnvidia: { toleratesAnyMeasurement: true }" + ima,
+                files: files
+            )
+            .contains { $0.key == "evidence" && $0.expected.contains("azure-vtpm, tpm") })
+        let both = head.replacing("[tpm]", with: "[tpm, nvidia]") + tpm + ima
+        #expect(errors(both, files: files).map(\.key) == ["evidence"])
+        #expect(errors(both + "\nnvidia: { toleratesAnyMeasurement: true }", files: files).isEmpty)
+    }
+
     @Test("Simulated evidence is for the level test alone, which its requirements know")
     func simulated() throws {
         let yaml =

@@ -98,7 +98,8 @@ extension OwnerPolicy {
 
     private init(_ fields: Fields, _ document: CanonicalJSON, _ lines: [String: Int]) {
         self.init(
-            name: fields.name, change: fields.change, uses: fields.uses, document: document, lines: lines)
+            name: fields.name, change: fields.change, uses: fields.uses, document: document,
+            digest: document.digest, lines: lines)
     }
 }
 

@@ -15,6 +15,8 @@ public struct OwnerPolicy: Sendable {
     public let uses: [Use]
     /// What is hashed and signed: the file's keys and values, with the files that it names.
     public let document: CanonicalJSON
+    /// SHA-256 of the canonical document, 32 bytes.
+    public let digest: [UInt8]
     /// Where the file's keys stand, by their paths; empty if only the document is known.
     let lines: [String: Int]
 
@@ -79,9 +81,6 @@ public struct OwnerPolicy: Sendable {
 
         public func contains(_ instant: Instant) -> Bool { from <= instant && instant < until }
     }
-
-    /// SHA-256 of the canonical document, 32 bytes.
-    public var digest: [UInt8] { document.digest }
 }
 
 /// How long keys may be used until new evidence is asked for; whichever bound comes first.
