@@ -144,7 +144,7 @@ struct EvaluatorComparisonTests {
         let owners = (0..<4).map { "o\($0)" }
         let purpose = chance(85) ? "train" : ["test", "infer", "export"].randomElement(using: &random) ?? "test"
         var partners = ["*/*"]
-        if chance(25) {
+        if chance(20) {
             partners = owners.filter { _ in chance(92) }.map { chance(80) ? "\($0)/*" : "\($0)/data" }
         }
         let first = Int.random(in: 0..<3, using: &random)
@@ -191,7 +191,7 @@ struct EvaluatorComparisonTests {
     private static func world(_ pool: [String: [PlainPolicy]], _ random: inout Splitmix) -> PlainWorld {
         func chance(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &random) < percent }
         var world = PlainWorld()
-        let owners = (0..<Int.random(in: 2...4, using: &random)).map { "o\($0)" }
+        let owners = (0..<([2, 2, 3, 4].randomElement(using: &random) ?? 2)).map { "o\($0)" }
         let data = owners.map { "\($0)/data" }
         for owner in owners {
             for (name, kind) in [("data", "dataset"), ("net", "config"), ("model", "model"), ("extra", "input")] {

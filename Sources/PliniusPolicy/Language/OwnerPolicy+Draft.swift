@@ -13,7 +13,7 @@ extension OwnerPolicy {
     ) -> String {
         let sections = learned.sections
         let level = sections.first { $0.key == "level" }?.lines.first { $0.hasPrefix("level:") } ?? "level: test"
-        let head = ["version", "name", "level", "purposes", "configs", "datasets", "runs"]
+        let head = ["version", "name", "level", "purposes", "configs", "datasets", "runs", "restart"]
         let environment = sections.filter { !head.contains($0.key) }.flatMap(\.lines)
         return """
             # Drafted from evidence at \(now). Read it before you sign it.
