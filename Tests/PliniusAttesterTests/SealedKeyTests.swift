@@ -86,6 +86,16 @@ struct SealedKeyTests {
         }
     }
 
+    @Test("A sealed key has 4,096 bytes at most, whatever follows the key")
+    func size() throws {
+        let (attester, machine, options) = try Self.attester("sgx")
+        defer { withExtendedLifetime(machine) {} }
+        let sealed = try attester.seal(.random(32), for: Self.context, options: options).encoded
+        let filling = [UInt8](repeating: 0, count: 4_096 - sealed.count)
+        #expect(throws: Never.self) { try SealedKey(decoding: sealed + filling) }
+        #expect(throws: AttestationError.self) { try SealedKey(decoding: sealed + filling + [0]) }
+    }
+
     @Test("Another secret of the platform opens nothing", arguments: platforms)
     func otherSecret(platform: String) throws {
         let (attester, machine, options) = try Self.attester(platform)
@@ -225,6 +235,12 @@ struct SealedByTPMTests {
         let attester = try attester(tpm, name)
         let sealed = try SealedKey(decoding: try attester.seal(key, for: context).encoded)
         #expect(sealed.platform == .tpm)
+        // The secret is bound to the policy alone: fixedTPM, fixedParent, noDA, and no password beside it.
+        let data = Array(sealed.encoded.dropFirst(93))
+        let area = 1 + 3 * Int(data[0]) + 64 + 2
+        #expect(Array(data[(area + 4)..<(area + 8)]) == [0, 0, 4, 0x12])
+        #expect(throws: Never.self) { try TPMSealedData(decoding: data) }
+        #expect(throws: AttestationError.self) { try TPMSealedData(decoding: data + [0]) }
         try tpm.restart()
         // IMA's register is not among those that have to stay.
         try tpm.extend(10, with: sha256([1]))

@@ -168,6 +168,12 @@ struct EventLogTests {
         ] as [(UInt32, UInt32, UInt32)] {
             #expect(list(listSize, headerSize, size) == nil, "\(listSize), \(headerSize), \(size)")
         }
+        // What is left of a list is no list of its own.
+        let kind = [UInt8](repeating: 1, count: 16)
+        let inner = kind + little(UInt32(28)) + little(UInt32(0)) + little(UInt32(16))
+        let outer = kind + little(UInt32(28 + 64 + 28)) + little(UInt32(0)) + little(UInt32(64))
+        #expect(UEFISignature.list(inner)?.isEmpty == true)
+        #expect(UEFISignature.list(outer + [UInt8](repeating: 2, count: 64) + inner) == nil)
     }
 
     @Test("A log cut off anywhere but between two events is refused")

@@ -327,6 +327,8 @@ struct SNPTests {
         #expect(throws: EvidenceError.self) {
             try SNPCertificates(Array(repeating: 1, count: 33 * 24))
         }
+        #expect(throws: Never.self) { try SNPCertificates(Array(repeating: 0, count: 1 << 20)) }
+        #expect(throws: EvidenceError.self) { try SNPCertificates(Array(repeating: 0, count: (1 << 20) + 1)) }
         var random = SystemRandomNumberGenerator()
         for _ in 0..<200 {
             _ = try? SNPReport(
