@@ -90,14 +90,19 @@ struct TrainCommand: ParsableCommand {
 
     func run() throws {
         let signals = StopSignals()
+        var isLeaseOver = false
         try Output.report(asJSON: json) { () throws(HostError) in
-            try train(signals)
+            let report = try train(signals)
+            isLeaseOver = report.leaseEnd != nil
+            return report
         } json: {
             $0.json
         } text: { report in
             guard report.isComplete else { return }
             Output.print("iteration \(report.iterations) of run \(report.run) is trained and mirrored in \(pool)")
         }
+        // The pool is as good as after a signal, but whoever watches has to learn that the owner ended it.
+        if isLeaseOver { throw ExitCode(HostError.Code.integrity.exitCode) }
     }
 
     private func train(_ signals: StopSignals) throws(HostError) -> TrainingReport {
@@ -119,6 +124,7 @@ struct TrainCommand: ParsableCommand {
         var sinks: [any EventSink] = [ProgressReporter()]
         if let events { sinks.append(try EventLog(path: events)) }
         let report = try TrainingRun(options, sinks: sinks, signals: signals).run()
+        if let reason = report.leaseEnd { StandardError.print("plinius: \(reason)") }
         if !report.isComplete {
             StandardError.print(
                 (report.hasNotBegun

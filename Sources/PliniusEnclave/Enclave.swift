@@ -5,7 +5,7 @@ import PliniusWire
 /// The trusted process: hardens itself, greets the host, does one request, and ends.
 public enum Enclave {
     /// Serves the host on the inherited control socket until the one request is done.
-    /// - Returns: the exit code: 0, or the category of the failure that the host was told.
+    /// - Returns: the exit code: 0, or the category of the failure that the host was told; that of integrity if the lease is over.
     public static func main() -> CInt {
         // Interrupts reach the whole terminal or control group; when to stop is the host's to say.
         for number in [SIGINT, SIGTERM, SIGHUP] { _ = signal(number, SIG_IGN) }
@@ -24,8 +24,11 @@ public enum Enclave {
         if !hasKey, request.owner == nil, let warning = Confinement.begin() { control.send(.warning(warning)) }
         let ending = Session(control: control).run(request)
         control.send(ending)
-        guard case .failure(let failure) = ending else { return 0 }
-        return CInt(failure.category.rawValue)
+        switch ending {
+        case .failure(let failure): return CInt(failure.category.rawValue)
+        case .stopped(let event) where event.isLeaseOver: return CInt(Failure.Category.integrity.rawValue)
+        default: return 0
+        }
     }
 }
 

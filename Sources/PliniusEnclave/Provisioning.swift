@@ -19,6 +19,8 @@ struct Provisioning {
         let runID: [UInt8]?
         /// Updates that the pool claims to hold.
         let iteration: UInt64
+        /// The commit that the pool claims to hold.
+        let state: MirrorState?
 
         /// What a key is kept for between two processes.
         var context: SealedKey.Context {
@@ -54,6 +56,10 @@ struct Provisioning {
     private var transcript = Transcript()
     /// The platforms whose evidence the owner was given: `sev-snp+tpm`.
     private(set) var attested = Platform.tee
+    /// How long the keys may be used; `nil` if for good.
+    private(set) var lease: Lease?
+    /// The state that the mirror has to have reached; `nil` if the owner keeps none.
+    private(set) var floor: MirrorState?
 
     init(control: Control, subject: Subject, proof: Proof) {
         self.control = control
@@ -78,6 +84,7 @@ struct Provisioning {
 
     private mutating func exchange() throws(SessionError) -> Keyring? {
         guard let first = try receive("a challenge") else { return nil }
+        let begin = Lease.now
         guard case .challenge(let challenge) = first else {
             throw SessionError(.integrity, "the owner did not begin with a challenge")
         }
@@ -117,7 +124,9 @@ struct Provisioning {
             throw SessionError(
                 .integrity, "the grant belongs to another exchange: what the owner saw is not what this enclave said")
         }
-        let (keys, receiptKey, kept) = try open(grant, pair)
+        let (terms, keys, receiptKey, kept) = try open(grant, pair)
+        lease = terms.lease.map { Lease($0, since: begin) }
+        floor = terms.floor
         say(.receipt(Receipt(proof: hmacSHA256(sha256(transcript.bytes), key: receiptKey))))
         if let kept { control.send(kept) }
         return keys
@@ -145,12 +154,13 @@ struct Provisioning {
         data.datasetIDs = subject.datasets.map(\.id)
         data.runName = subject.run.description
         data.runID = subject.runID ?? []
+        data.state = subject.state
         return data
     }
 
     /// Opens a grant whose transcript fits.
     private func open(_ grant: KeyGrant, _ pair: HPKEKeyPair) throws(SessionError) -> (
-        keys: Keyring, receiptKey: SecretBytes, kept: Event?
+        terms: GrantTerms, keys: Keyring, receiptKey: SecretBytes, kept: Event?
     ) {
         let content: SecretBytes
         do throws(SealingError) {
@@ -181,7 +191,7 @@ struct Provisioning {
             throw SessionError(
                 .integrity, "the data set \(dataset.id.hex) was not sealed with the key that the owner granted for it")
         }
-        return (keys, receiptKey, proof.keep(key(index), under: terms, for: subject.context))
+        return (terms, keys, receiptKey, proof.keep(key(index), under: terms, for: subject.context))
     }
 
     /// Reads what stands before the keys.

@@ -68,11 +68,13 @@ struct Session {
             let expected = try network.expectedRun(request, name: name, data: data)
             run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
             try subject?.require(run)
+            try access.requireFloor(of: run.mirror)
             try reporting { try run.mirror.start(at: access.count) }
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
         } else {
+            try access.requireFloor(of: nil)
             choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
             let identity = try network.identity(request, name: name, data: data, choice: choice)
             let byteCount = Mirror.byteCount(
@@ -98,13 +100,19 @@ struct Session {
         let ending = try TrainingLoop(
             network: network, executor: executor, arena: arena, mirror: run.mirror,
             generation: run.recovery?.generation ?? 1, data: data, seed: run.mirror.identity.seed, target: target,
-            mirrorEvery: UInt64(request.mirrorEvery), control: control
+            mirrorEvery: UInt64(request.mirrorEvery), lease: access.lease, control: control
         ).run(from: &progress)
         let elapsed = monotonicNanoseconds() - start
-        if ending == .stopped {
-            return .stopped(StopEvent(reason: "the host asked for it", iteration: progress.iteration))
+        switch ending {
+        case .finished: break
+        case .stopped: return .stopped(StopEvent(reason: "the host asked for it", iteration: progress.iteration))
+        case .leaseOver(let reason):
+            return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
         }
         if let testData {
+            if let reason = access.lease?.end(afterUpdates: 0) {
+                return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
+            }
             control.send(.evaluation(try evaluate(executor, on: testData, iteration: progress.iteration)))
         }
         return .finish(
@@ -131,6 +139,10 @@ struct Session {
         let run = try Run.resume(
             expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena)
         try subject?.require(run)
+        try access.requireFloor(of: run.mirror)
+        if let reason = access.lease?.end(afterUpdates: 0) {
+            throw SessionError(.integrity, "nothing was tested: \(reason)")
+        }
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
             network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
@@ -174,7 +186,8 @@ struct Session {
         }
         return Provisioning.Subject(
             purpose: purpose, configDigest: sha256(network.canonicalBytes), datasets: headers, run: run,
-            runID: status?.identity.runID, iteration: status?.newest?.progress?.iteration ?? 0)
+            runID: status?.identity.runID, iteration: status?.newest?.progress?.iteration ?? 0,
+            state: status?.newest?.mark.map { MirrorState(counter: $0.sequence, tag: $0.tag) })
     }
 
     /// What data sets say of themselves to everybody.
@@ -200,9 +213,23 @@ struct Session {
         let keys: Keyring
         /// What convinced the owner.
         var tee = Platform.tee
+        var lease: Lease?
+        var floor: MirrorState?
         var counter: TrustedCounter?
 
         var count: TrustedCount { counter.map { TrustedCount(index: $0.index, value: $0.value) } ?? .none }
+
+        /// Checks that a mirror has reached what the owner knows of; `nil` is a run that is about to begin.
+        func requireFloor(of mirror: Mirror?) throws(SessionError) {
+            guard let floor else { return }
+            guard let mirror else {
+                throw SessionError(
+                    .integrity,
+                    "the run is rolled back: the owner knows of its commit \(floor.counter), and the pool does not hold the run. "
+                        + "Restore the newest pool")
+            }
+            try reporting { try mirror.require(atLeast: CommitMark(sequence: floor.counter, tag: floor.tag)) }
+        }
     }
 
     /// The owners' keys: from the files that were handed over, from what was kept for this start, or from the owner.
@@ -230,7 +257,9 @@ struct Session {
         }
         var provisioning = Provisioning(control: control, subject: subject, proof: proof)
         guard let keys = try provisioning.receiveKeys() else { return nil }
-        return Access(keys: keys, tee: provisioning.attested, counter: proof.counter)
+        return Access(
+            keys: keys, tee: provisioning.attested, lease: provisioning.lease, floor: provisioning.floor,
+            counter: proof.counter)
     }
 
     /// The keys that an earlier process of the run had kept; `nil` if the owner has to be asked.

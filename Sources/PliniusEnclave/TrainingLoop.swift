@@ -16,12 +16,16 @@ struct TrainingLoop {
     /// Updates at which training ends.
     let target: UInt64
     let mirrorEvery: UInt64
+    /// `nil` if the keys may be used for good.
+    let lease: Lease?
     let control: Control
 
     /// How a loop ended.
     enum Ending: Hashable {
         case finished
         case stopped
+        /// For this reason; what was trained is in the mirror.
+        case leaseOver(String)
     }
 
     /// Trains from `progress` on; at the return the arena's state is mirrored.
@@ -33,8 +37,13 @@ struct TrainingLoop {
         let prefetcher = BatchPrefetcher(
             data: data, sampler: sampler, batch: options.batch, firstIteration: progress.iteration)
         defer { prefetcher.cancel() }
-        var mirrored = progress.iteration
+        let first = progress.iteration
+        var mirrored = first
         while progress.iteration < target {
+            if let reason = lease?.end(afterUpdates: progress.iteration - first) {
+                if mirrored < progress.iteration { _ = try mirrorOut(progress) }
+                return .leaseOver(reason)
+            }
             let start = monotonicNanoseconds()
             let iteration = progress.iteration
             let isLast = iteration + 1 == target

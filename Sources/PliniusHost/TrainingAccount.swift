@@ -47,6 +47,7 @@ struct TrainingAccount {
             (report.iterations, report.loss, report.averageLoss) = (result.iterations, result.loss, result.averageLoss)
         case .stopped(let event):
             report.hasNotBegun = start == nil
+            report.leaseEnd = event.isLeaseOver ? event.reason : nil
             (report.iterations, report.loss, report.averageLoss) = (event.iteration, last?.loss, last?.averageLoss)
         default:
             preconditionFailure("a run ends by finishing or by stopping")

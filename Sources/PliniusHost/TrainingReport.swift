@@ -4,6 +4,8 @@ public struct TrainingReport: Sendable {
     public internal(set) var isComplete = false
     /// Whether a signal came before training went on: the pool is as it was.
     public internal(set) var hasNotBegun = false
+    /// Why the keys may not be used any more, if that ended training; the pool holds what was trained.
+    public internal(set) var leaseEnd: String?
     /// What the pool calls the run.
     public internal(set) var run = ""
     /// Updates that the pool holds.
@@ -33,6 +35,7 @@ public struct TrainingReport: Sendable {
             "batchMilliseconds": .init(batchMilliseconds), "tier": .init(tier), "executor": .init(executor),
             "tee": .init(tee),
         ]
+        if let leaseEnd { object["leaseEnd"] = .init(leaseEnd) }
         if let testAccuracy { object["testAccuracy"] = .init(testAccuracy) }
         return .object(object)
     }

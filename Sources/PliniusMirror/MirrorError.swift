@@ -9,7 +9,7 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
             case notAMirror, unsupportedVersion, wrongKey, otherRun, tampered, noUsableMirror
-            case media, invalidName, rolledBack
+            case media, invalidName, rolledBack, forked
         }
         private let kind: Kind
 
@@ -27,8 +27,10 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let noUsableMirror = Code(kind: .noUsableMirror)
         /// The medium failed; the cause tells how.
         public static let media = Code(kind: .media)
-        /// The mirror is sound, and a trusted counter says that it is an older one.
+        /// The mirror is sound, and a trusted counter, or whoever keeps its newest commit, says that it is an older one.
         public static let rolledBack = Code(kind: .rolledBack)
+        /// The mirror is sound, and not the one of that number that is known: the run went on twice from one state.
+        public static let forked = Code(kind: .forked)
         /// That is no name for a run.
         public static let invalidName = Code(kind: .invalidName)
 
@@ -106,6 +108,20 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
             "The run's mirror was made when the trusted counter was to stand at \(found), and it stands at \(counter). A smaller number in "
                 + "the mirror is that of an older pool: restore the newest. Else give the counter that the run began with; none if it is none."
         )
+    }
+
+    static func rolledBack(_ found: CommitMark, _ floor: CommitMark) -> MirrorError {
+        MirrorError(
+            .rolledBack,
+            "The run's mirror is rolled back: it holds commit \(found.sequence), and the owner knows of commit \(floor.sequence). "
+                + "Restore the newest pool.")
+    }
+
+    static func forked(_ floor: CommitMark) -> MirrorError {
+        MirrorError(
+            .forked,
+            "The run's mirror is a fork: it holds another commit \(floor.sequence) than the one that the owner knows of. Restore the "
+                + "pool that the run went on in.")
     }
 
     static let noUsableMirror = MirrorError(

@@ -15,7 +15,9 @@ public struct RunStatus: Hashable, Sendable {
         /// The number of the process that wrote it.
         public let generation: UInt64?
         /// How many commits the run had seen before it.
-        public let sequence: UInt64?
+        public var sequence: UInt64? { mark?.sequence }
+        /// Which commit it says that it is.
+        public let mark: CommitMark?
     }
 
     /// Which run it is.
@@ -51,7 +53,10 @@ public struct RunStatus: Hashable, Sendable {
             let header = state == .complete ? SlotHeader(claimedBy: bytes, layout: layout) : nil
             return SlotStatus(
                 slot: slot, state: state, progress: header?.progress, generation: header?.generation,
-                sequence: header?.sequence)
+                mark: header.map {
+                    CommitMark(
+                        sequence: $0.sequence, tag: Array(bytes[SlotHeader.macOffset..<SlotHeader.stateOffset]))
+                })
         }
     }
 }

@@ -23,22 +23,25 @@ public struct TrainResult: Hashable, Sendable, WireField {
     }
 }
 
-/// The end of a run that was asked to stop.
+/// The end of a run that was asked to stop, or had to.
 public struct StopEvent: Hashable, Sendable, WireField {
     public var reason = ""
     /// Updates that the pool holds.
     public var iteration: UInt64 = 0
+    /// Whether the keys may not be used any more, whatever the host asks for.
+    public var isLeaseOver = false
 
     init() {}
 
-    public init(reason: String, iteration: UInt64) {
+    public init(reason: String, iteration: UInt64, isLeaseOver: Bool = false) {
         self.reason = reason
         self.iteration = iteration
+        self.isLeaseOver = isLeaseOver
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit.text(&reason, atMost: WireLimit.message)
-        try visit(&self, \.iteration)
+        try visit(&self, \.iteration, \.isLeaseOver)
     }
 }
 

@@ -3,7 +3,7 @@ public struct Hello: Hashable, Sendable, WireField {
     /// The vocabulary of this build.
     ///
     /// Both programs are built together, so a difference is a mixed installation.
-    public static let currentVersion: UInt32 = 5
+    public static let currentVersion: UInt32 = 6
 
     /// The vocabulary that the enclave speaks: ``currentVersion`` of its build.
     public var version: UInt32 = 0

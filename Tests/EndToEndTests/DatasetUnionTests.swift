@@ -232,48 +232,18 @@ import _PliniusTestSupport
         let second = GrantTerms.Key(dataset: Array(files[1][16..<32]))
 
         // Without the second owner's key its data set stays closed, and is named.
-        let refusal = try Self.grant([model], [keys[0]], at: host.address).refusal
+        let refusal = try RawOwner.grant(.init(purposes: [.train], keys: [model]), [keys[0]], at: host.address).refusal
         #expect(
             refusal?.contains("\(hexadecimal(files[1][16..<32])) was not sealed with the key") == true,
             "\(refusal ?? "")")
         try host.waitsAgain()
         // In another order of the keys as well: each is found by what it is for.
-        let granted = try Self.grant([second, model], [keys[1], keys[0]], at: host.address)
+        let granted = try RawOwner.grant(
+            .init(purposes: [.train], keys: [second, model]), [keys[1], keys[0]], at: host.address)
         #expect(granted.data.datasetIDs == files.map { Array($0[16..<32]) })
         #expect(granted.refusal == nil)
         let outcome = try host.run.wait()
         #expect(outcome.succeeded, "\(outcome)")
         #expect(try scenario.exportedWeights() == scenario.exportedWeights(pool: local))
-    }
-
-    /// Grants keys as whoever holds them all would, without judging.
-    private static func grant(
-        _ which: [GrantTerms.Key], _ keys: [[UInt8]], at address: String
-    ) throws -> (data: RuntimeData, refusal: String?) {
-        var owner = try RawOwner(address)
-        let challenge = OwnerMessage.challenge(Challenge(nonce: (0..<32).map { _ in UInt8.random(in: 0...255) }))
-        try owner.say(challenge)
-        let answer = try #require(try owner.hear())
-        guard case .presentation(let presentation) = try EnclaveMessage(answer) else {
-            throw CocoaError(.featureUnsupported)
-        }
-        let data = try RuntimeData(decoding: presentation.bundle.runtimeData)
-        let transcript = Transcript.digest(of: [challenge.frame, answer])
-        let terms = GrantTerms(purposes: [.train], keys: which).encoded
-        let length = (0..<4).map { UInt8(truncatingIfNeeded: terms.count >> (8 * $0)) }
-        var sender = try HPKE.Sender(
-            recipientKey: Curve25519.KeyAgreement.PublicKey(rawRepresentation: data.publicKey),
-            ciphersuite: .init(kem: .Curve25519_HKDF_SHA256, kdf: .HKDF_SHA256, aead: .AES_GCM_256),
-            info: Data(KeyGrant.info))
-        let content = length + terms + keys.joined() + [UInt8](repeating: 7, count: 32)
-        try owner.say(
-            .grant(
-                KeyGrant(
-                    transcript: transcript, encapsulatedKey: Array(sender.encapsulatedKey),
-                    ciphertext: Array(sender.seal(content, authenticating: transcript)))))
-        let end = try EnclaveMessage(try #require(try owner.hear()))
-        if case .refusal(let failure) = end { return (data, failure.message) }
-        guard case .receipt = end else { throw CocoaError(.featureUnsupported) }
-        return (data, nil)
     }
 }

@@ -1,3 +1,4 @@
+import Crypto
 import Foundation
 import PliniusSealing
 import PliniusSockets
@@ -230,6 +231,47 @@ struct RawOwner {
             if case .refusal(let failure) = try EnclaveMessage(frame) { return failure.message }
         }
         return nil
+    }
+}
+
+extension RawOwner {
+    /// Grants keys as whoever holds them all would, without judging.
+    static func grant(
+        _ terms: GrantTerms, _ keys: [[UInt8]], at address: String
+    ) throws -> (data: RuntimeData, refusal: String?) {
+        try grant(keys, at: address) { _ in terms }
+    }
+
+    /// The same, with terms that follow what the enclave says of itself; `pause` lies between challenge and grant.
+    static func grant(
+        _ keys: [[UInt8]], at address: String, pause: Double = 0, on terms: (RuntimeData) -> GrantTerms
+    ) throws -> (data: RuntimeData, refusal: String?) {
+        var owner = try RawOwner(address)
+        let challenge = OwnerMessage.challenge(Challenge(nonce: (0..<32).map { _ in UInt8.random(in: 0...255) }))
+        try owner.say(challenge)
+        let answer = try #require(try owner.hear())
+        guard case .presentation(let presentation) = try EnclaveMessage(answer) else {
+            throw CocoaError(.featureUnsupported)
+        }
+        let data = try RuntimeData(decoding: presentation.bundle.runtimeData)
+        let transcript = Transcript.digest(of: [challenge.frame, answer])
+        let encodedTerms = terms(data).encoded
+        Thread.sleep(forTimeInterval: pause)
+        let length = (0..<4).map { UInt8(truncatingIfNeeded: encodedTerms.count >> (8 * $0)) }
+        var sender = try HPKE.Sender(
+            recipientKey: Curve25519.KeyAgreement.PublicKey(rawRepresentation: data.publicKey),
+            ciphersuite: .init(kem: .Curve25519_HKDF_SHA256, kdf: .HKDF_SHA256, aead: .AES_GCM_256),
+            info: Data(KeyGrant.info))
+        let content = length + encodedTerms + keys.joined() + [UInt8](repeating: 7, count: 32)
+        try owner.say(
+            .grant(
+                KeyGrant(
+                    transcript: transcript, encapsulatedKey: Array(sender.encapsulatedKey),
+                    ciphertext: Array(sender.seal(content, authenticating: transcript)))))
+        let end = try EnclaveMessage(try #require(try owner.hear()))
+        if case .refusal(let failure) = end { return (data, failure.message) }
+        guard case .receipt = end else { throw CocoaError(.featureUnsupported) }
+        return (data, nil)
     }
 }
 

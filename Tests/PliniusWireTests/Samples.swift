@@ -30,6 +30,7 @@ enum Samples {
         .evaluation(evaluation), .status(status(runs: 2)), .status(status(runs: 0)), .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
+        .stopped(StopEvent(reason: "the lease is over", iteration: 44, isLeaseOver: true)),
         .failure(Failure(category: .integrity, message: "slot 0, chunk 2: the tag does not verify")),
         .failure(Failure(category: .failed, message: "")),
         .awaiting, .relay([]), .relay([1, 2, 3]), .provisioned, .keep([]), .keep([9, 8]), .reopened,

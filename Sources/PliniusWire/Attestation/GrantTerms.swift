@@ -144,9 +144,9 @@ extension FieldVisitor {
 public struct MirrorState: Hashable, Sendable, WireField {
     public static let tagByteCount = 32
 
-    /// Commits since the run began.
+    /// Commits that the run had seen before this one.
     public var counter: UInt64 = 0
-    /// Tells states of the same count apart; 32 bytes.
+    /// The MAC of the header of the slot that holds it, which tells states of the same count apart; 32 bytes.
     public var tag: [UInt8] = []
 
     init() {}

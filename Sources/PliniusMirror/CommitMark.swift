@@ -1,0 +1,36 @@
+import PliniusSealing
+
+/// Which of its commits a run's mirror holds: what shows an old pool to be one to whoever keeps the newest elsewhere.
+public struct CommitMark: Hashable, Sendable {
+    /// Commits that the run had seen before this one.
+    public let sequence: UInt64
+    /// The MAC of the slot's header, 32 bytes: tells commits of the same number apart.
+    public let tag: [UInt8]
+
+    public init(sequence: UInt64, tag: [UInt8]) {
+        self.sequence = sequence
+        self.tag = tag
+    }
+}
+
+extension Mirror {
+    /// The newest commit; `nil` until mirrored in.
+    public var mark: CommitMark? {
+        newest.map { header in
+            let keys = keys.slotKeys(processSalt: header.salt, cipher: identity.cipher)
+            return CommitMark(
+                sequence: header.sequence,
+                tag: Array(header.encoded(keys)[SlotHeader.macOffset..<SlotHeader.stateOffset]))
+        }
+    }
+
+    /// Goes on only if the mirror that was read has reached a commit: this one, or a later one.
+    ///
+    /// Of a later one it is not proven that this one came before.
+    /// - Throws: `.rolledBack` if it is an earlier one; `.forked` if it is another of the same number.
+    public func require(atLeast floor: CommitMark) throws(MirrorError) {
+        guard let mark else { preconditionFailure("mirror in before the mirror is compared") }
+        if mark.sequence < floor.sequence { throw .rolledBack(mark, floor) }
+        if mark.sequence == floor.sequence, mark != floor { throw .forked(floor) }
+    }
+}
