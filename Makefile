@@ -13,7 +13,7 @@ help: ## list the jobs
 setup: ## install what the build needs (Debian, Ubuntu)
 	@scripts/setup
 
-build: setup ## build the three programs into .build/release
+build: setup ## build the four programs into .build/release
 	@swift build -c release --quiet
 
 demo: build ## seal data, train, kill it three times, resume, and compare the exported bits
