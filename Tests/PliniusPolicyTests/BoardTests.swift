@@ -196,6 +196,12 @@ struct BoardTests {
         #expect(board.standing(of: approvals, at: Instant(seconds: 40)) == .locked(until: Instant(seconds: 110)))
         approvals.note(Self.keys[1], isVeto: true, received: Instant(seconds: 50))
         #expect(board.standing(of: approvals, at: Instant(seconds: 40)) == .vetoed(by: Self.keys[1]))
+        // The second of two agrees by a clock that has gone back: the lock begins no sooner than the first agreed.
+        let both = try Board(.allOf([.key(Self.keys[0]), .key(Self.keys[2])]), timeLock: 10)
+        var two = Approvals(of: Self.hash)
+        two.note(Self.keys[0], isVeto: false, received: Instant(seconds: 100))
+        two.note(Self.keys[2], isVeto: false, received: Instant(seconds: 50))
+        #expect(both.standing(of: two, at: Instant(seconds: 105)) == .locked(until: Instant(seconds: 110)))
     }
 
     @Test("A rule that nothing satisfies, or that anything does, is none")
