@@ -110,7 +110,7 @@ let modules: [Module] = [
     Module(
         name: "PliniusPolicyManager", ring: .keyholder,
         uses: ["PliniusAttester", "PliniusPolicy", "PliniusSealing", "PliniusVerifier", "PliniusWire"],
-        products: [certificates, crypto, database, logging]),
+        products: [asn1, certificates, crypto, database, logging]),
     Module(
         name: "PliniusPerun", ring: .keyholder,
         uses: [
