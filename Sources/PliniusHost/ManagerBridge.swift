@@ -154,13 +154,16 @@ private struct ManagerExchange {
         for line in lines { StandardError.print("perun: \(line)") }
     }
 
-    /// The checks that failed, a line each.
-    private static func failures(in finding: FindingMessage) -> [String] {
+    /// The checks that failed, a line each, with the policy that they are of.
+    private static func failures(in finding: FindingMessage, of policy: String = "") -> [String] {
         guard finding.outcome == "failed" else { return [] }
-        let parts = finding.parts.flatMap { failures(in: $0) }
+        let policy = finding.check.hasPrefix("policy[") ? "\(finding.check): " : policy
+        let parts = finding.parts.flatMap { failures(in: $0, of: policy) }
         guard parts.isEmpty else { return parts }
         let line = finding.policyLine.map { ", asked for by \($0)" } ?? ""
-        return ["the check \(finding.check) failed: expected \(finding.expected), found \(finding.found)\(line)"]
+        return [
+            "\(policy)the check \(finding.check) failed: expected \(finding.expected), found \(finding.found)\(line)"
+        ]
     }
 }
 

@@ -10,7 +10,7 @@ public struct KeyRequest: Hashable, Sendable, Codable {
     public var datasets: [ScopedName]
     public var config: ScopedName
     public var model: ScopedName?
-    /// What comes out; the run is called by it.
+    /// What comes out, the model itself where nothing does; the run is called by it.
     public var output: ScopedName
     /// What the pool calls the run.
     public var run: String
@@ -58,12 +58,22 @@ public struct KeyRequest: Hashable, Sendable, Codable {
         try container.encodeIfPresent(lease, forKey: .lease)
     }
 
+    /// Whether the run is called by what comes out, or by the model where nothing does.
+    var namesItsRun: Bool { purpose.makesAssets || output == model }
+
     /// What policies decide about.
+    ///
+    /// A model that is tested is not made from the data that it is tested on.
     func request(isNew: Bool) -> Request {
         Request(
-            purpose: purpose, datasets: datasets, config: config, model: model, output: output, runName: run,
-            isNew: isNew)
+            purpose: purpose, datasets: datasets, config: config, model: model,
+            output: purpose.makesAssets ? output : nil, runName: run, isNew: isNew)
     }
+}
+
+extension RuntimeData.Purpose {
+    /// Whether something comes out that has an owner.
+    fileprivate var makesAssets: Bool { self == .train || self == .infer }
 }
 
 /// The beginning of an exchange with an enclave.

@@ -14,6 +14,11 @@ extension PolicyManager {
                 expected: "a run's name of 1 to 64 bytes, and at most \(Request.maximumDatasets) data sets",
                 found: "\(request.run.utf8.count) bytes, and \(request.datasets.count) data sets")
         }
+        guard request.namesItsRun else {
+            throw Refusal(
+                .malformed, "request.roles", expected: "the model as the output, since nothing else comes out",
+                found: "\(request.output)")
+        }
         let asked = request.request(isNew: true)
         for name in asked.assets where registry.assets[name] == nil {
             throw Refusal(
