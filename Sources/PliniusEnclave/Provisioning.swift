@@ -246,7 +246,9 @@ struct Provisioning {
                 throw SessionError(.integrity, "\(expected) was expected of the owner: \(error)")
             }
             if case .refusal(let failure) = message {
-                throw SessionError(.integrity, "the owner refuses: \(failure.message)")
+                // Whoever could not be asked has not decided.
+                throw SessionError(
+                    failure.category == .failed ? .failed : .integrity, "the owner refuses: \(failure.message)")
             }
             if let message { return message }
             guard let piece = control.nextPiece() else { return nil }

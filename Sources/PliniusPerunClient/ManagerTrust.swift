@@ -63,6 +63,7 @@ extension PerunClient {
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(10), read: .seconds(10)))
         configuration.httpVersion = .http1Only
+        configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
         let answer = await Self.text(at: "https://\(address)/v1/certificate", http)
         try? await http.shutdown()

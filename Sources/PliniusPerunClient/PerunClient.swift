@@ -44,6 +44,8 @@ public struct PerunClient: Sendable {
             tlsConfiguration: tls, redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(min(seconds, 10)), read: .seconds(seconds)))
         configuration.httpVersion = .http1Only
+        // Whoever asks decides whether to ask again, and learns at once that nobody is there.
+        configuration.connectionPool.retryConnectionEstablishment = false
         connections = Connections(configuration)
         base = url
         self.token = token
@@ -83,6 +85,17 @@ public struct PerunClient: Sendable {
         try decode(try await send(.PUT, path, try encode(message)))
     }
 
+    /// Why there is no answer, in words.
+    private static func silence(of base: String, _ error: any Error) -> String {
+        let text = "\(error)"
+        guard error is NIOSSLError, text.contains("CERTIFICATE_VERIFY_FAILED") else {
+            return "the manager at \(base) gives no answer: \(text)"
+        }
+        return
+            "what answers at \(base) shows another certificate than the manager that is believed: ask the manager's operator "
+            + "why, and make another file of trust only then"
+    }
+
     private func send(
         _ method: HTTPMethod, _ path: String, _ body: [UInt8]?
     ) async throws(PerunClientError) -> [UInt8] {
@@ -102,7 +115,7 @@ public struct PerunClient: Sendable {
             let collected = try await response.body.collect(upTo: Self.answerLimit)
             answer = Array(collected.readableBytesView)
         } catch {
-            throw PerunClientError("the manager at \(base) gives no answer: \(error)")
+            throw PerunClientError(Self.silence(of: base, error))
         }
         guard (200..<300).contains(status) else {
             let problem = try? JSONDecoder().decode(ProblemDetails.self, from: Data(answer))
