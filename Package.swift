@@ -294,8 +294,8 @@ let package = Package(
         tests(
             "PliniusPerunTests",
             of: [
-                "PliniusPerun", "PliniusPerunClient", "PliniusPolicy", "PliniusPolicyManager", "PliniusVerifier",
-                "PliniusWire",
+                "PliniusAttester", "PliniusPerun", "PliniusPerunClient", "PliniusPolicy", "PliniusPolicyManager",
+                "PliniusSealing", "PliniusVerifier", "PliniusWire",
             ],
             products: [arguments, crypto, logging, tls, webClient, webServer, yaml]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),

@@ -19,18 +19,17 @@ struct TestServer: Sendable {
 
     var address: String { "127.0.0.1:\(port)" }
 
-    func client(token: String? = nil) throws -> PerunClient {
-        try PerunClient(address: address, certificate: identity.certificatePEM, token: token, seconds: 20)
+    func client(token: String? = nil, seconds: Int64 = 20) throws -> PerunClient {
+        try PerunClient(address: address, certificate: identity.certificatePEM, token: token, seconds: seconds)
     }
 
     static func run(
         limits: ServerLimits = ServerLimits(), token: String? = nil, options: PolicyManager.Options = .init(),
-        _ body: (TestServer) async throws -> Void
+        clock: TestClock = TestClock(), _ body: (TestServer) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "perun-\(UInt64.random(in: 0...UInt64.max))")
         defer { try? FileManager.default.removeItem(at: folder) }
-        let clock = TestClock()
         var start = ManagerStart(folder: folder.path())
         start.root = .insecure
         start.attestation = "none"
@@ -71,7 +70,9 @@ struct TestServer: Sendable {
 
 /// A clock that tests turn.
 final class TestClock: Sendable {
-    private let seconds = Mutex<Int64>(1_800_000_000)
+    private let seconds: Mutex<Int64>
+
+    init(seconds: Int64 = 1_800_000_000) { self.seconds = Mutex(seconds) }
 
     var now: Instant { Instant(seconds: seconds.withLock { $0 }) }
 

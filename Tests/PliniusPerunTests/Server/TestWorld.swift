@@ -19,6 +19,12 @@ struct TestWorld: Sendable {
     let datasetB = [UInt8](repeating: 0xB, count: 16)
     let config = [UInt8](repeating: 3, count: 32)
     let issued: Int64 = 1_799_000_000
+    /// What every owner asks of the machine.
+    var level = "test"
+    /// Lines below `environment`; simulated evidence of ``platform`` if there are none.
+    var environment: [String] = []
+    /// The files that they name.
+    var files: [String: [UInt8]] = [:]
 
     var challenge: ChallengeRequest {
         ChallengeRequest(
@@ -60,6 +66,15 @@ struct TestWorld: Sendable {
             namespace, .namespace(.init(board: try Board(.key(key), timeLock: timeLock), keys: [key])))
     }
 
+    private var environmentLines: [String] {
+        guard environment.isEmpty else { return environment }
+        return [
+            "evidence: [simulated]",
+            "anchors: { simulated: [\"\(hex(Array(platform.publicKey.rawRepresentation)))\"] }",
+            "simulated: { measurement: [\"\(hex(program))\"] }",
+        ]
+    }
+
     func yaml(_ namespace: String, change: (inout String) -> Void = { _ in }) -> String {
         var yaml = """
             version: 1
@@ -67,7 +82,7 @@ struct TestWorld: Sendable {
             change: { key: "\(key(of: namespace).publicKey)" }
             uses:
               - purpose: train
-                level: test
+                level: \(level)
                 partners: [ "*/*" ]
                 outcome: lab
                 runs: 2
@@ -75,9 +90,7 @@ struct TestWorld: Sendable {
                 regions: any
                 lease: { seconds: 60, iterations: 1000 }
                 environment:
-                  evidence: [simulated]
-                  anchors: { simulated: ["\(hex(Array(platform.publicKey.rawRepresentation)))"] }
-                  simulated: { measurement: ["\(hex(program))"] }
+            \(environmentLines.map { "      \($0)" }.joined(separator: "\n"))
 
             """
         change(&yaml)
@@ -89,7 +102,7 @@ struct TestWorld: Sendable {
         change: (inout String) -> Void = { _ in }
     ) throws -> (statement: Statement, source: String) {
         let source = yaml(namespace, change: change)
-        let policy = try OwnerPolicy(yaml: source, file: "policy.yaml") { _ in [] }
+        let policy = try OwnerPolicy(yaml: source, file: "policy.yaml") { name in try #require(files[name]) }
         return (
             statement(
                 namespace, .policy(name: "training", document: policy.document), sequence: sequence,
@@ -178,20 +191,38 @@ struct SimulatedEnclave: Sendable {
         return try #require(try assembler.next())
     }
 
-    mutating func answer(
-        _ challenge: [UInt8], change: (inout RuntimeData) -> Void = { _ in },
-        evidence: (inout [Evidence]) -> Void = { _ in }
-    ) throws -> [UInt8] {
-        let frame = try Self.frame(challenge)
+    /// Takes what the owner's side says.
+    mutating func hear(_ bytes: [UInt8]) throws -> OwnerMessage {
+        let frame = try Self.frame(bytes)
         transcript.append(frame)
-        guard case .challenge(let message) = try OwnerMessage(frame) else { throw CancellationError() }
+        return try OwnerMessage(frame)
+    }
+
+    /// Says something.
+    /// - Returns: The frame.
+    mutating func say(_ message: EnclaveMessage) -> [UInt8] {
+        transcript.append(message.frame)
+        return message.frame.encoded
+    }
+
+    /// What the evidence binds.
+    func runtimeData(_ challenge: Challenge, change: (inout RuntimeData) -> Void) -> RuntimeData {
         var data = RuntimeData()
-        data.nonce = message.nonce
+        data.nonce = challenge.nonce
         data.publicKey = Array(key.publicKey.rawRepresentation)
         data.configDigest = world.config
         data.datasetIDs = [world.datasetA, world.datasetB]
         data.runName = "night"
         change(&data)
+        return data
+    }
+
+    mutating func answer(
+        _ challenge: [UInt8], change: (inout RuntimeData) -> Void = { _ in },
+        evidence: (inout [Evidence]) -> Void = { _ in }
+    ) throws -> [UInt8] {
+        guard case .challenge(let message) = try hear(challenge) else { throw CancellationError() }
+        let data = runtimeData(message, change: change)
         let report = Array("PLINSIM1".utf8) + [1, 0, 0, 0] + Array(SHA512.hash(data: data.encoded)) + world.program
         var all = [
             Evidence(
@@ -202,11 +233,8 @@ struct SimulatedEnclave: Sendable {
                 ])
         ]
         evidence(&all)
-        let presentation = EnclaveMessage.presentation(
-            try Presentation(bundle: EvidenceBundle(runtimeData: data.encoded, evidence: all))
-        ).frame
-        transcript.append(presentation)
-        return presentation.encoded
+        return say(
+            .presentation(try Presentation(bundle: EvidenceBundle(runtimeData: data.encoded, evidence: all))))
     }
 
     struct Opened {
