@@ -11,16 +11,17 @@ public struct Program: Hashable, Sendable {
     /// The data owner's program.
     public static let owner = Program(name: "plinius-owner")
 
-    /// The file name of the program.
-    public let name: String
+    /// The absolute path of the program.
+    public let path: String
 
     /// A program of that name beside the test bundle.
-    public init(name: String) {
-        self.name = name
-    }
+    public init(name: String) { path = "\(Self.directory)/\(name)" }
 
-    /// The absolute path of the program.
-    public var path: String { "\(Self.directory)/\(name)" }
+    /// A program of the system.
+    public init(path: String) { self.path = path }
+
+    /// Whether it is there.
+    public var isInstalled: Bool { access(path, X_OK) == 0 }
 
     /// The folder of the test bundle, which holds the programs of the same build.
     public static let directory: String = {
@@ -45,7 +46,7 @@ public struct Program: Hashable, Sendable {
         _ arguments: [String] = [],
         environment: [String: String?] = [:]
     ) throws(ProgramError) -> RunningProgram {
-        guard access(path, X_OK) == 0 else {
+        guard isInstalled else {
             throw ProgramError("\(path) is not there: build it first with 'swift build -c release'")
         }
         return try RunningProgram(

@@ -37,6 +37,15 @@ public final class RunningProgram: Sendable {
             posix_spawn_file_actions_addclose(&actions, descriptor)
         }
 
+        // The threads that tests run on may block every signal, and a child would go on to.
+        var attributes = posix_spawnattr_t()
+        var nothing = sigset_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        sigemptyset(&nothing)
+        posix_spawnattr_setsigmask(&attributes, &nothing)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
         var variables = inheritedEnvironment()
         for (name, value) in environment {
             variables[name] = value
@@ -44,7 +53,7 @@ public final class RunningProgram: Sendable {
         let status = withCStrings([path] + arguments) { argv in
             withCStrings(variables.map { "\($0.key)=\($0.value)" }) { envp in
                 var pid: pid_t = 0
-                let error = posix_spawn(&pid, path, &actions, nil, argv, envp)
+                let error = posix_spawn(&pid, path, &actions, &attributes, argv, envp)
                 return error == 0 ? pid : -error
             }
         }

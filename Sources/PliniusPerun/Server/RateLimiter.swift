@@ -55,20 +55,20 @@ final class RateLimiter: Sendable {
     }
 }
 
-/// Lets so many in at once, and sends the others away.
-final class Gate: Sendable {
+/// Memory that is lent, up to a bound.
+final class MemoryBudget: Sendable {
     private let free: Mutex<Int>
 
-    init(_ places: Int) { free = Mutex(places) }
+    init(_ bytes: Int) { free = Mutex(bytes) }
 
-    /// - Returns: Whether there was a place; ``leave()`` gives it back.
-    func enter() -> Bool {
+    /// - Returns: Whether there were so many bytes; ``giveBack(_:)`` returns them.
+    func take(_ bytes: Int) -> Bool {
         free.withLock { free in
-            guard free > 0 else { return false }
-            free -= 1
+            guard free >= bytes else { return false }
+            free -= bytes
             return true
         }
     }
 
-    func leave() { free.withLock { $0 += 1 } }
+    func giveBack(_ bytes: Int) { free.withLock { $0 += bytes } }
 }

@@ -33,14 +33,14 @@ struct Responder: HTTPResponder {
     let limits: ServerLimits
     let token: String?
     private let limiter: RateLimiter
-    private let gate: Gate
+    private let memory: MemoryBudget
 
     init(routes: [Route], limits: ServerLimits, token: String?) {
         table = RouteTable(routes)
         self.limits = limits
         self.token = token
         limiter = RateLimiter(burst: limits.burst, rate: limits.rate, capacity: limits.addresses)
-        gate = Gate(limits.longRequests)
+        memory = MemoryBudget(limits.bodies)
     }
 
     func respond(to request: Request, context: ConnectionContext) async -> Response {
@@ -114,13 +114,13 @@ struct Responder: HTTPResponder {
         case .route(let route, let parameters):
             place = route.path
             try authorize(request, for: route)
-            let isLong = route.bodyLimit > Route.usualBody
-            guard !isLong || gate.enter() else {
+            let size = try bodySize(of: request, for: route)
+            guard memory.take(size) else {
                 throw Refused(
                     429, "Too Many Requests", "as many long requests as fit are being worked on: try again",
                     headers: [.retryAfter: "2"])
             }
-            defer { if isLong { gate.leave() } }
+            defer { memory.giveBack(size) }
             let body = try await body(of: request, for: route)
             isRead = true
             return try await route.answer(
@@ -146,23 +146,31 @@ struct Responder: HTTPResponder {
 
     // MARK: - The body
 
+    /// How long the body is, or, if the request does not say, how long it may become.
+    private func bodySize(of request: Request, for route: Route) throws -> Int {
+        guard let text = request.headers[.contentLength] else { return route.bodyLimit }
+        guard let length = Int(text), length >= 0 else {
+            throw Refused(400, "Bad Request", "the length of the body is no number")
+        }
+        guard length <= route.bodyLimit else { throw tooLong(route) }
+        return length
+    }
+
+    private func tooLong(_ route: Route) -> Refused {
+        Refused(
+            413, "Content Too Large",
+            route.bodyLimit == 0
+                ? "requests of this kind have no body" : "the body is longer than \(route.bodyLimit) bytes")
+    }
+
     private func body(of request: Request, for route: Route) async throws -> [UInt8] {
         let limit = route.bodyLimit
-        let tooLong = Refused(
-            413, "Content Too Large",
-            limit == 0 ? "requests of this kind have no body" : "the body is longer than \(limit) bytes")
-        if let text = request.headers[.contentLength] {
-            guard let length = Int(text) else {
-                throw Refused(400, "Bad Request", "the length of the body is no number")
-            }
-            guard length <= limit else { throw tooLong }
-        }
         if limit > 0 { try checkType(request) }
         let collected = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
             group.addTask {
                 var bytes: [UInt8] = []
                 for try await part in request.body {
-                    guard bytes.count + part.readableBytes <= limit else { throw tooLong }
+                    guard bytes.count + part.readableBytes <= limit else { throw tooLong(route) }
                     bytes += part.readableBytesView
                 }
                 return bytes

@@ -55,6 +55,12 @@ struct ServeCommand: AsyncParsableCommand {
 
     @Option(help: ArgumentHelp("How the TPM is reached, as tpm2-tss names it.", valueName: "tcti")) var tpm: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "How many requests an address may go on to make in a second; six times as many after a pause.",
+            valueName: "number"))
+    var requestsPerSecond: Int = 20
+
     @Option(help: "What is logged: trace, debug, info, notice, warning or error.") var logLevel: String = "info"
 
     func run() async throws {
@@ -66,6 +72,11 @@ struct ServeCommand: AsyncParsableCommand {
         guard let address = PerunServer.Address(listen) else {
             throw ValidationError("--listen is \(listen): give host:port or [v6]:port")
         }
+        guard (1...1_000_000).contains(requestsPerSecond) else {
+            throw ValidationError("--requests-per-second is \(requestsPerSecond): give 1 to 1000000")
+        }
+        var limits = ServerLimits()
+        (limits.rate, limits.burst) = (Double(requestsPerSecond), 6 * requestsPerSecond)
         let now = Instant(seconds: Int64(Date().timeIntervalSince1970))
         let started = try start().start(at: now)
         let manager = started.manager
@@ -86,7 +97,8 @@ struct ServeCommand: AsyncParsableCommand {
             logger.warning("the root key lies in the folder as it is: at level test, and nowhere else")
         }
         let server = PerunServer(
-            manager: manager, identity: identity, address: address, token: token, logger: logger)
+            manager: manager, identity: identity, address: address, limits: limits, token: token,
+            logger: logger)
         let digest = identity.digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         try await server.run { [logger] port in
             logger.notice(

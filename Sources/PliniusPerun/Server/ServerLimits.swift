@@ -10,8 +10,8 @@ public struct ServerLimits: Hashable, Sendable {
     public var idleSeconds: Int64 = 30
     /// Connections at once.
     public var connections = 1_024
-    /// Requests with long bodies that are worked on at once; each may hold tens of megabytes.
-    public var longRequests = 4
+    /// Of the bodies of all requests that are worked on at once, in bytes.
+    public var bodies = 160 << 20
     /// Requests that one address may make at once after a pause.
     public var burst = 120
     /// Requests that one address may go on to make, per second.

@@ -18,7 +18,7 @@ struct TestWorld: Sendable {
     let datasetA = [UInt8](repeating: 0xA, count: 16)
     let datasetB = [UInt8](repeating: 0xB, count: 16)
     let config = [UInt8](repeating: 3, count: 32)
-    let issued: Int64 = 1_799_000_000
+    var issued: Int64 = 1_799_000_000
     /// What every owner asks of the machine.
     var level = "test"
     /// Lines below `environment`; simulated evidence of ``platform`` if there are none.
