@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test tsan mutants fuzz crash vm-test vm-attest bench bench-sps bench-verdicts format check clean
+.PHONY: help setup build demo test tsan mutants fuzz crash vm-test vm-attest bench bench-sps bench-verdicts bench-releases format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
@@ -49,6 +49,9 @@ bench-sps: ## time durable transactions against libpmemobj, and durable writes o
 
 bench-verdicts: build ## count verdicts per second by kind of evidence and write docs/performance.md
 	@Benchmarks/verdicts
+
+bench-releases: build ## count how often a policy manager releases keys under wrk and write docs/performance.md
+	@Benchmarks/releases
 
 format: ## format all Swift sources
 	@swift format --in-place --parallel --recursive Sources Tests Package.swift
