@@ -282,8 +282,6 @@ struct PolicyStoreTests {
         ("UPDATE statements SET locked_until = 0 WHERE status = 'locked'", "statement"),
         ("UPDATE statements SET status = 'active' WHERE status = 'locked'", "statement"),
         ("DELETE FROM wrapped_keys", "key asset hospital-a/scans"),
-        ("UPDATE platforms SET content = x'00'", "platform 07"),
-        ("INSERT INTO platforms VALUES (x'08', x'00', 0)", "platform 08"),
     ]
 
     @Test("A row that is not as the log says is found at the next start", arguments: rows)
@@ -295,7 +293,6 @@ struct PolicyStoreTests {
             try transaction.activate("policy", "hospital-a/training", statement: statement(1).hash, replacing: nil)
             try transaction.setStatus(of: statement(4).hash, to: .locked, lockedUntil: after(100))
             try transaction.setKey(SecretBytes.random(32), "asset", "hospital-a/scans")
-            try transaction.setPlatform([7], content: [1])
             try transaction.begin("lab/net#night", policy: "hospital-a/training", use: "0", limit: 1)
             try transaction.grant(lease(1), actor: "x")
             try transaction.grant(lease(2, run: "lab/net#ended"), actor: "x")

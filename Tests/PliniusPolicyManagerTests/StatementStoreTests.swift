@@ -174,7 +174,7 @@ struct StatementStoreTests {
         #expect(try store.read { try $0.answer(to: [1], at: after(11)) } == [6])
     }
 
-    @Test("Platforms and collateral come back; older collateral does not replace newer") func platforms() throws {
+    @Test("Collateral comes back, and older does not replace newer") func collateral() throws {
         let store = try StoreFolder().open()
         func importing(_ issued: Int64, _ content: [UInt8]) throws {
             try store.write(at: after(1)) { transaction in
@@ -182,7 +182,6 @@ struct StatementStoreTests {
                     CollateralRecord(
                         name: "intel", content: content, issued: after(issued), expires: after(issued + 100),
                         imported: transaction.now))
-                try transaction.setPlatform([7], content: content)
                 try transaction.log(.collateral, subject: "intel", actor: "x")
             }
         }
@@ -190,8 +189,5 @@ struct StatementStoreTests {
         try importing(6, [2])
         expectError(.conflict, "a newer one") { try importing(5, [3]) }
         #expect(try store.read { try $0.collateral().map(\.content) } == [[2]])
-        #expect(try store.read { try $0.platform([7])?.content } == [2])
-        #expect(try store.read { try $0.platforms().map(\.enrolled) } == [after(1)])
-        #expect(try store.read { try $0.platform([8]) } == nil)
     }
 }

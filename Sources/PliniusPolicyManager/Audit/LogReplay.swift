@@ -93,9 +93,6 @@ struct LogReplay {
         for row in try view.rows("SELECT policy, use, run FROM runs_begun") {
             all[["run", try row.text("policy"), try row.text("use"), try row.text("run")]] = []
         }
-        for row in try view.rows("SELECT name, content FROM platforms") {
-            all[["platform", try row.bytes("name").hexadecimal]] = [digest(try row.bytes("content"))]
-        }
         return all
     }
 

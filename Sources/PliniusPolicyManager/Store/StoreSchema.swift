@@ -112,12 +112,6 @@ enum StoreSchema {
             PRIMARY KEY (policy, use, run)
         ) STRICT, WITHOUT ROWID;
 
-        CREATE TABLE platforms (
-            name BLOB PRIMARY KEY,
-            content BLOB NOT NULL,
-            enrolled INTEGER NOT NULL
-        ) STRICT, WITHOUT ROWID;
-
         CREATE TABLE collateral (
             name TEXT PRIMARY KEY,
             content BLOB NOT NULL,

@@ -1,15 +1,6 @@
 internal import GRDB
 public import PliniusVerifier
 
-/// A platform whose attestation key was proven to belong to its TPM.
-public struct PlatformRecord: Hashable, Sendable {
-    /// The name of the attestation key.
-    public let name: [UInt8]
-    /// What the service knows of it.
-    public let content: [UInt8]
-    public let enrolled: Instant
-}
-
 /// Collateral that was imported.
 public struct CollateralRecord: Hashable, Sendable {
     /// What it is called among the collateral; a newer one takes its place.
@@ -29,16 +20,6 @@ public struct CollateralRecord: Hashable, Sendable {
 }
 
 extension StoreView {
-    /// A platform by its attestation key's name.
-    public func platform(_ name: [UInt8]) throws -> PlatformRecord? {
-        try row("SELECT * FROM platforms WHERE name = ?", [blob(name)]).map(Self.platform)
-    }
-
-    /// All platforms.
-    public func platforms() throws -> [PlatformRecord] {
-        try rows("SELECT * FROM platforms ORDER BY name").map(Self.platform)
-    }
-
     /// All collateral, by name.
     public func collateral() throws -> [CollateralRecord] {
         try rows("SELECT * FROM collateral ORDER BY name").map { row in
@@ -53,21 +34,9 @@ extension StoreView {
         try row("SELECT content FROM answers WHERE id = ? AND expires > ?", [blob(request), now.seconds])?
             .bytes("content")
     }
-
-    private static func platform(_ row: Fields) throws(ManagerError) -> PlatformRecord {
-        PlatformRecord(
-            name: try row.bytes("name"), content: try row.bytes("content"), enrolled: try row.instant("enrolled"))
-    }
 }
 
 extension StoreTransaction {
-    /// Keeps what is known of a platform.
-    public func setPlatform(_ name: [UInt8], content: [UInt8]) throws {
-        try change(
-            "INSERT OR REPLACE INTO platforms VALUES (?, ?, ?)", [blob(name), blob(content), now.seconds])
-        note(["platform", name.hexadecimal], [LogReplay.digest(content)])
-    }
-
     /// Keeps collateral, unless there is a newer one of that name.
     /// - Throws: ``ManagerError/Code/conflict`` if there is.
     public func setCollateral(_ record: CollateralRecord) throws {
