@@ -14,7 +14,8 @@ public struct PerunCommand: AsyncParsableCommand {
         subcommands: [
             KeygenCommand.self, TrustCommand.self, NamespaceCommand.self, PolicyCommand.self, AssetCommand.self,
             PlatformCommand.self, CollateralCommand.self, StatementCommand.self, StopCommand.self, ResumeCommand.self,
-            WithdrawCommand.self, LeasesCommand.self, AuditCommand.self, ServeCommand.self,
+            WithdrawCommand.self, LeasesCommand.self, AuditCommand.self, ServeCommand.self, RootCommand.self,
+            UnlockCommand.self, StandbyCommand.self, BackupCommand.self, RestoreCommand.self,
         ])
 
     public init() {}

@@ -75,6 +75,9 @@ extension PerunClient {
 
     public func assets() async throws(PerunClientError) -> AssetList { try await get("/v1/assets") }
 
+    /// The managers that owners let take over.
+    public func standbys() async throws(PerunClientError) -> StandbyList { try await get("/v1/standbys") }
+
     public func leases() async throws(PerunClientError) -> LeaseList { try await get("/v1/leases") }
 
     // MARK: The log
@@ -111,6 +114,17 @@ extension PerunClient {
     }
 
     public func health() async throws(PerunClientError) -> Health { try await get("/v1/health") }
+
+    /// What a locked manager says of itself.
+    /// - Parameter nonce: 32 bytes in hexadecimal.
+    public func lockedAttestation(nonce: String) async throws(PerunClientError) -> LockedAttestation {
+        try await get("/v1/unlock?nonce=\(Self.escaped(nonce))")
+    }
+
+    /// Hands in a share of a locked manager's root key.
+    public func unlock(_ request: UnlockRequest) async throws(PerunClientError) -> UnlockStanding {
+        try await post("/v1/unlock", request)
+    }
 
     /// A text as one part of a path: everything but letters, digits and `-._~` as percent and two digits.
     private static func escaped(_ text: String) -> String {

@@ -186,7 +186,7 @@ extension PerunClient {
 
 extension SignedAuditHead {
     /// - Throws: ``CommandError`` that names the file.
-    fileprivate init(file path: String) throws {
+    init(file path: String) throws {
         var bytes = try Files.bytes(path, as: "head")
         if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
         do throws(FormatError) { try self.init(try CanonicalJSON(canonical: bytes)) } catch {

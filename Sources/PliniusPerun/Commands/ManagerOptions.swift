@@ -14,7 +14,10 @@ struct ManagerOptions: ParsableArguments {
     var readToken: String?
 
     /// - Throws: ``CommandError`` if there is none, or it is none.
-    func believed() throws(CommandError) -> ManagerTrust {
+    func believed() throws(CommandError) -> ManagerTrust { try Self.believed(trust) }
+
+    /// - Throws: ``CommandError`` if there is none, or it is none.
+    static func believed(_ trust: String?) throws(CommandError) -> ManagerTrust {
         guard let trust else { throw CommandError(.usage, "--trust is missing: give the file that perun trust wrote") }
         let bytes = try Files.bytes(trust, as: "trust file")
         do throws(PerunClientError) { return try ManagerTrust(json: bytes) } catch {

@@ -114,7 +114,10 @@ extension SigningOptions {
                 case .asset(let name):
                     text = try await client.assets().assets.first { $0.name == "\(draft.namespace)/\(name)" }?
                         .statement
-                case .platform, .standby, nil: return nil
+                case .standby(let name):
+                    text = try await client.standbys().standbys.first { $0.name == "\(draft.namespace)/\(name)" }?
+                        .statement
+                case .platform, nil: return nil
                 }
             }
             guard let text else { return nil }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Crypto
 import Foundation
 import PliniusPerunClient
+import PliniusPolicyManager
 import PliniusVerifier
 import PliniusWire
 
@@ -24,34 +25,19 @@ struct TrustCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The file to write; all other commands take it as --trust.", valueName: "file"))
     var out: String
 
-    @Option(help: ArgumentHelp("What the manager's evidence must prove.", valueName: "file")) var policy: String?
-
-    @Option(help: ArgumentHelp("SHA-256 of the manager's certificate.", valueName: "hex"))
-    var certificateDigest: String?
-
-    @Flag(help: "Believe whoever answers; for tests alone.") var firstUse = false
-
-    @OptionGroup var collateral: CollateralOptions
+    @OptionGroup var judging: JudgingOptions
 
     @Flag(help: "Print one JSON object.") var json = false
 
     func run() async throws {
         try await reporting(asJSON: json) {
-            guard [policy != nil, certificateDigest != nil, firstUse].count(where: { $0 }) == 1 else {
+            guard try judging.isGiven() else {
                 throw CommandError(.usage, "give one of --policy, --certificate-digest and --first-use")
             }
             let claimed = try await PerunClient.claimedCertificate(of: manager)
             let digest = Array(SHA256.hash(data: claimed.der))
-            if let certificateDigest, certificateDigest.lowercased() != digest.hexadecimal {
-                throw CommandError(
-                    .refused,
-                    "the check trust.certificate failed: expected SHA-256 \(certificateDigest), found \(digest.hexadecimal)"
-                )
-            }
-            let challenge = IssuedChallenge(
-                wanted: try policy.map { try Policy(file: $0) }?.evidence.value.sorted { $0.rawValue < $1.rawValue }
-                    ?? [],
-                enrols: false, now: .system, life: 60)
+            try judging.check(certificate: digest)
+            let challenge = try judging.challenge()
             // From here on another certificate ends the connection.
             let client = try PerunClient(address: manager, certificate: claimed.pem)
             let answer: SelfAttestation
@@ -65,10 +51,10 @@ struct TrustCommand: AsyncParsableCommand {
             try check(answer, digest, challenge)
             let trust = ManagerTrust(
                 address: manager, certificate: claimed.pem, sealingKey: answer.sealingKey, auditKey: answer.auditKey,
-                basis: policy != nil ? "evidence" : firstUse ? "first-use" : "digest")
+                basis: judging.basis)
             try Files.create(out, trust.json)
             if json { Output.print(trust) } else { Output.print("\(out): the manager at \(manager) is believed") }
-            if firstUse { Output.note("warning: nothing proves who answered; this is for tests alone") }
+            if judging.firstUse { Output.note("warning: nothing proves who answered; this is for tests alone") }
             if !answer.isProtected { Output.note("warning: the manager proves nothing of where it runs") }
         }
     }
@@ -84,40 +70,9 @@ struct TrustCommand: AsyncParsableCommand {
         guard let sealingKey = [UInt8](hexadecimal: answer.sealingKey), sealingKey.count == 32,
             let auditKey = [UInt8](hexadecimal: answer.auditKey), auditKey.count == 32
         else { throw CommandError(.refused, "the check trust.keys failed: expected two keys of 32 bytes") }
-        guard let policy else { return }
-        guard let bytes = answer.evidence?.bytes else {
-            throw CommandError(
-                .refused, "the check trust.evidence failed: expected evidence, found none: the manager runs unprotected"
-            )
-        }
-        let bundle: EvidenceBundle
-        do throws(WireError) { bundle = try EvidenceBundle(decoding: bytes) } catch {
-            throw CommandError(.refused, "the check trust.evidence failed: it cannot be read: \(error)")
-        }
-        var rules = try Policy(file: policy)
-        // What stands for a service in its evidence.
-        let identity = Array(SHA256.hash(data: Array("perun/1/service\0".utf8) + digest + auditKey))
-        rules.purposes.value = [.export]
-        rules.configDigests.value = [identity]
-        rules.datasets.value = nil
-        let statements = try collateral.read()
-        var anchors = TrustAnchors()
-        anchors.endorsement += (rules.endorsementAnchors?.value ?? []) + statements.endorsementAuthorities
-        anchors.simulated += rules.simulatedAnchors?.value ?? []
-        let verdict = UnverifiedEvidence(bundle).verdict(
-            under: rules, for: challenge, activated: nil,
-            in: Context(now: .system, anchors: anchors, collateral: statements))
-        Output.note(verdict.text)
-        guard let evidence = verdict.evidence else {
-            throw CommandError(.refused, "the manager is refused: \(verdict.refusal ?? "no check was carried out")")
-        }
-        let data = evidence.runtimeData
-        guard data.publicKey == sealingKey, data.runName == "perun/1/service" else {
-            throw CommandError(
-                .refused,
-                "the check trust.binding failed: expected the sealing key \(answer.sealingKey) of a manager, "
-                    + "found \(data.publicKey.hexadecimal) of \(data.runName)")
-        }
+        try judging.check(
+            answer.evidence, for: challenge, sealingKey: sealingKey,
+            identity: PolicyManager.identityDigest(certificate: digest, auditKey: auditKey), run: "perun/1/service")
     }
 }
 

@@ -342,6 +342,22 @@ let openAPI = #"""
             "431": { "$ref": "#/components/responses/Problem" }
             "500": { "$ref": "#/components/responses/Problem" }
             "503": { "$ref": "#/components/responses/Problem" }
+      /v1/standbys:
+        get:
+          operationId: standbys
+          summary: "The managers that owners let take over."
+          security: [{}, { reading: [] }]
+          responses:
+            "200":
+              description: Done.
+              content: { application/json: { schema: { "$ref": "#/components/schemas/StandbyList" } } }
+            "400": { "$ref": "#/components/responses/Problem" }
+            "401": { "$ref": "#/components/responses/Problem" }
+            "413": { "$ref": "#/components/responses/Problem" }
+            "429": { "$ref": "#/components/responses/Problem" }
+            "431": { "$ref": "#/components/responses/Problem" }
+            "500": { "$ref": "#/components/responses/Problem" }
+            "503": { "$ref": "#/components/responses/Problem" }
       /v1/leases:
         get:
           operationId: leases
@@ -482,6 +498,42 @@ let openAPI = #"""
             "200": { description: Done., content: { application/x-pem-file: { schema: { type: string } } } }
             "400": { "$ref": "#/components/responses/Problem" }
             "413": { "$ref": "#/components/responses/Problem" }
+            "429": { "$ref": "#/components/responses/Problem" }
+            "431": { "$ref": "#/components/responses/Problem" }
+            "500": { "$ref": "#/components/responses/Problem" }
+            "503": { "$ref": "#/components/responses/Problem" }
+      /v1/unlock:
+        get:
+          operationId: lockedAttestation
+          summary: "What a locked manager says of itself, and the evidence for it; 409 from one that is not locked."
+          parameters: [{ name: nonce, in: query, required: true, schema: { type: string, pattern: "^[0-9a-f]{64}$" } }]
+          responses:
+            "200":
+              description: Done.
+              content: { application/json: { schema: { "$ref": "#/components/schemas/LockedAttestation" } } }
+            "400": { "$ref": "#/components/responses/Problem" }
+            "409": { "$ref": "#/components/responses/Problem" }
+            "413": { "$ref": "#/components/responses/Problem" }
+            "429": { "$ref": "#/components/responses/Problem" }
+            "431": { "$ref": "#/components/responses/Problem" }
+            "500": { "$ref": "#/components/responses/Problem" }
+            "503": { "$ref": "#/components/responses/Problem" }
+        post:
+          operationId: unlock
+          summary: "Hands in a share of a locked manager's root key, sealed to the key that it has drawn."
+          requestBody:
+            required: true
+            content: { application/json: { schema: { "$ref": "#/components/schemas/UnlockRequest" } } }
+          responses:
+            "200":
+              description: Done.
+              content: { application/json: { schema: { "$ref": "#/components/schemas/UnlockStanding" } } }
+            "400": { "$ref": "#/components/responses/Problem" }
+            "403": { "$ref": "#/components/responses/Problem" }
+            "408": { "$ref": "#/components/responses/Problem" }
+            "409": { "$ref": "#/components/responses/Problem" }
+            "413": { "$ref": "#/components/responses/Problem" }
+            "415": { "$ref": "#/components/responses/Problem" }
             "429": { "$ref": "#/components/responses/Problem" }
             "431": { "$ref": "#/components/responses/Problem" }
             "500": { "$ref": "#/components/responses/Problem" }
@@ -690,6 +742,19 @@ let openAPI = #"""
           type: object
           required: [namespaces]
           properties: { namespaces: { type: array, items: { "$ref": "#/components/schemas/NamedStatement" } } }
+        StandbyList:
+          type: object
+          required: [standbys]
+          properties: { standbys: { type: array, items: { "$ref": "#/components/schemas/Standby" } } }
+        Standby:
+          type: object
+          required: [name, sealingKey, isSealed, statement, version]
+          properties:
+            name: { type: string }
+            sealingKey: { type: string, pattern: "^[0-9a-f]{64}$" }
+            isSealed: { type: boolean }
+            statement: { type: string, pattern: "^[0-9a-f]{64}$" }
+            version: { type: integer, minimum: 1 }
         PolicyList:
           type: object
           required: [policies]
@@ -761,7 +826,27 @@ let openAPI = #"""
         Health:
           type: object
           required: [status, version]
-          properties: { status: { type: string, enum: [ready] }, version: { type: string } }
+          properties: { status: { type: string, enum: [ready, locked] }, version: { type: string } }
+        UnlockStanding:
+          type: object
+          required: [set, threshold, shares, missing]
+          properties:
+            set: { type: string, pattern: "^[0-9a-f]{32}$" }
+            threshold: { type: integer, minimum: 1 }
+            shares: { type: array, items: { type: integer, minimum: 1 }, maxItems: 255 }
+            missing: { type: integer, minimum: 0 }
+        LockedAttestation:
+          type: object
+          required: [certificate, sealingKey, standing]
+          properties:
+            certificate: { type: string, pattern: "^[0-9a-f]{64}$" }
+            sealingKey: { type: string, pattern: "^[0-9a-f]{64}$" }
+            evidence: { "$ref": "#/components/schemas/Base64" }
+            standing: { "$ref": "#/components/schemas/UnlockStanding" }
+        UnlockRequest:
+          type: object
+          required: [share]
+          properties: { share: { "$ref": "#/components/schemas/SealedSecret" } }
         SignedHead:
           type: object
           required: [head, signature]

@@ -1,14 +1,6 @@
-import Foundation
-import Hummingbird
-import HummingbirdCore
-import HummingbirdTLS
+import HTTPTypes
 public import Logging
-import NIOCore
-import NIOHTTP1
-import NIOSSL
 public import PliniusPolicyManager
-import ServiceLifecycle
-import UnixSignals
 
 /// The policy manager on the network: HTTPS with TLS 1.3, and nothing older.
 public struct PerunServer: Sendable {
@@ -70,30 +62,10 @@ public struct PerunServer: Sendable {
     public func run(
         signals: Bool = true, isListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
-        var tls = TLSConfiguration.makeServerConfiguration(
-            certificateChain: try NIOSSLCertificate.fromPEMBytes(Array(identity.certificatePEM.utf8)).map {
-                .certificate($0)
-            },
-            privateKey: .privateKey(try NIOSSLPrivateKey(bytes: Array(identity.privateKeyPEM.utf8), format: .pem)))
-        tls.minimumTLSVersion = .tlsv13
-        tls.applicationProtocols = ["http/1.1"]
-        // The server's own limit answers with a problem; the parser's, twice as much, ends the connection.
-        let decoder = HTTP1Channel.Configuration.DecoderConfiguration(
-            maxHeaderFieldSize: 2 * limits.headers, maxHeaderListSize: 2 * limits.headers, maxHeaderFieldCount: 200)
-        let channel = HTTP1Channel.Configuration(
-            idleTimeout: .seconds(limits.idleSeconds), httpDecoderConfiguration: decoder)
-        let application = Application(
-            responder: Responder(routes: Self.routes(of: manager, identity), limits: limits, token: token),
-            server: try .tls(.http1(configuration: channel), tlsConfiguration: tls),
-            configuration: ApplicationConfiguration(
-                address: .hostname(address.host, port: address.port), serverName: nil,
-                availableConnectionsDelegate: .maximum(limits.connections, logger: logger)),
-            onServerRunning: { channel in await isListening(channel.localAddress?.port ?? 0) },
-            logger: logger)
-        let group = ServiceGroup(
-            configuration: ServiceGroupConfiguration(
-                services: [application], gracefulShutdownSignals: signals ? [.sigterm, .sigint] : [], logger: logger))
-        try await group.run()
+        let responder = Responder(routes: Self.routes(of: manager, identity), limits: limits, token: token)
+        let listener = HTTPSListener(responder: responder, identity: identity, address: address, logger: logger)
+        let housekeeping = Housekeeping(manager: manager, seconds: limits.housekeepingSeconds, logger: logger)
+        try await listener.run(signals: signals, beside: housekeeping, isListening: isListening)
     }
 
     /// What can be asked: method and path of each route.

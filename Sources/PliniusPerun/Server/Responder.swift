@@ -32,13 +32,16 @@ struct Responder: HTTPResponder {
     let table: RouteTable
     let limits: ServerLimits
     let token: String?
+    /// What is answered where there is no route; else that there is none.
+    private let otherwise: ProblemDetails?
     private let limiter: RateLimiter
     private let memory: MemoryBudget
 
-    init(routes: [Route], limits: ServerLimits, token: String?) {
+    init(routes: [Route], limits: ServerLimits, token: String?, otherwise: ProblemDetails? = nil) {
         table = RouteTable(routes)
         self.limits = limits
         self.token = token
+        self.otherwise = otherwise
         limiter = RateLimiter(burst: limits.burst, rate: limits.rate, capacity: limits.addresses)
         memory = MemoryBudget(limits.bodies)
     }
@@ -105,7 +108,9 @@ struct Responder: HTTPResponder {
             throw Refused(414, "URI Too Long", "the target is longer than \(limits.target) bytes")
         }
         let target = try RequestTarget(request.uri.string)
-        switch table.match(request.method, target.segments) {
+        let match = table.match(request.method, target.segments)
+        if let otherwise, !match.isRoute { throw otherwise }
+        switch match {
         case .none: throw Refused(404, "Not Found", "there is nothing at this path: /openapi.yaml lists what there is")
         case .otherMethods(let methods):
             throw Refused(

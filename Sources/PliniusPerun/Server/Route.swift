@@ -171,6 +171,8 @@ struct RouteTable: Sendable {
         /// The path is one, with other methods.
         case otherMethods([HTTPRequest.Method])
         case none
+
+        var isRoute: Bool { if case .route = self { true } else { false } }
     }
 
     /// Finds the route of a path, whose parts are decoded; literal parts win over parameters.

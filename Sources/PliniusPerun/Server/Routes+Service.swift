@@ -10,6 +10,20 @@ extension PerunServer {
     /// Every route of the server.
     static func routes(of manager: PolicyManager, _ identity: TLSIdentity) -> [Route] {
         exchangeRoutes(manager) + statementRoutes(manager) + auditRoutes(manager) + serviceRoutes(manager, identity)
+            + openRoutes(identity, status: "ready") + LockedServer.routesOfOthers
+    }
+
+    /// What everybody may know, of a locked manager as well.
+    static func openRoutes(_ identity: TLSIdentity, status: String) -> [Route] {
+        [
+            Route(.get, "/v1/certificate") { _ in
+                Answer(mediaType: "application/x-pem-file", bytes: Array(identity.certificatePEM.utf8))
+            },
+            Route(.get, "/v1/health") { _ in try Answer(Health(status: status, version: "1")) },
+            Route(.get, "/openapi.yaml") { _ in
+                Answer(mediaType: "application/yaml", bytes: Array(openAPI.utf8))
+            },
+        ]
     }
 
     /// The log, for whoever wants to verify it.
@@ -55,13 +69,6 @@ extension PerunServer {
                         certificate: hexadecimal(described.certificateDigest),
                         sealingKey: hexadecimal(described.sealingKey), auditKey: hexadecimal(described.auditKey),
                         isProtected: described.evidence != nil))
-            },
-            Route(.get, "/v1/certificate") { _ in
-                Answer(mediaType: "application/x-pem-file", bytes: Array(identity.certificatePEM.utf8))
-            },
-            Route(.get, "/v1/health") { _ in try Answer(Health(status: "ready", version: "1")) },
-            Route(.get, "/openapi.yaml") { _ in
-                Answer(mediaType: "application/yaml", bytes: Array(openAPI.utf8))
             },
         ]
     }

@@ -54,6 +54,16 @@ extension PerunServer {
                                 version: entry.current.version)
                         }))
             },
+            Route(.get, "/v1/standbys", access: .reading) { _ in
+                try Answer(
+                    StandbyList(
+                        standbys: try await manager.standbys().map { entry in
+                            StandbyMessage(
+                                name: entry.current.name, sealingKey: hexadecimal(entry.sealingKey),
+                                isSealed: entry.isSealed, statement: hexadecimal(entry.current.statement),
+                                version: entry.current.version)
+                        }))
+            },
             Route(.get, "/v1/leases", access: .reading) { call in
                 let state = try call.leaseState()
                 return try Answer(LeaseList(leases: try await manager.leases(state).map { LeaseMessage($0) }))

@@ -3,6 +3,7 @@ import Foundation
 import Logging
 import PliniusPolicyManager
 import PliniusVerifier
+import Synchronization
 
 /// Runs the policy manager.
 struct ServeCommand: AsyncParsableCommand {
@@ -11,7 +12,8 @@ struct ServeCommand: AsyncParsableCommand {
         abstract: "Runs the policy manager: it keeps owners' keys, and releases them as their policies say.",
         discussion: """
             The store is a folder that belongs to one process at a time; it is made when there is none. The root key, which protects all \
-            others, is sealed by the platform, put together from owners' shares, or, for tests alone, lies in the folder as it is.
+            others, is sealed by the platform, put together from owners' shares, or, for tests alone, lies in the folder as it is. Where \
+            owners have shares, the manager is locked at each start until they have handed in enough of them by perun unlock.
 
             Clients pin the certificate: GET /v1/certificate shows it, and the log line at the start has its digest. SIGTERM ends the \
             manager after it has answered what it was asked.
@@ -22,10 +24,13 @@ struct ServeCommand: AsyncParsableCommand {
     @Option(help: "Where to listen: host:port or [v6]:port; port 0 takes a free one.")
     var listen: String = "127.0.0.1:8443"
 
-    @Option(help: "How the root key is kept: platform, or insecure for tests alone.")
+    @Option(help: "How the root key is kept: platform, shares of owners, or insecure for tests alone.")
     var root: String = "platform"
 
-    @Option(help: ArgumentHelp("A file with an owner's share of the root key. May be repeated.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp(
+            "A file with an owner's share of the root key, where owners bring them here. May be repeated.",
+            valueName: "file"))
     var share: [String] = []
 
     @Option(
@@ -53,6 +58,11 @@ struct ServeCommand: AsyncParsableCommand {
             valueName: "name"))
     var attestation: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "The key that simulated evidence is signed with, 32 bytes; for tests alone.", valueName: "file"))
+    var attestationKey: String?
+
     @Option(help: ArgumentHelp("How the TPM is reached, as tpm2-tss names it.", valueName: "tcti")) var tpm: String?
 
     @Option(
@@ -78,17 +88,11 @@ struct ServeCommand: AsyncParsableCommand {
         var limits = ServerLimits()
         (limits.rate, limits.burst) = (Double(requestsPerSecond), 6 * requestsPerSecond)
         let now = Instant(seconds: Int64(Date().timeIntervalSince1970))
-        let started = try start().start(at: now)
+        let own = try ownIdentity()
+        guard let (started, port) = try await open(address, own, limits, logger, at: now) else { return }
         let manager = started.manager
         for path in collateral { _ = try await manager.importCollateral(try Self.bytes(path)) }
-        let identity: TLSIdentity
-        switch (tlsCertificate, tlsKey) {
-        case (let certificate?, let key?):
-            identity = try TLSIdentity(
-                certificatePEM: try Self.text(certificate), privateKeyPEM: try Self.text(key))
-        case (nil, nil): identity = try TLSIdentity(of: manager.store, hosts: [address.host, "localhost"], at: now)
-        default: throw ValidationError("--tls-certificate and --tls-key belong together")
-        }
+        let identity = try own ?? TLSIdentity(of: manager.store, hosts: [address.host, "localhost"], at: now)
         let token = try readToken.map { try Self.text($0).trimmingCharacters(in: .whitespacesAndNewlines) }
         if let token, token.utf8.count < 16 {
             throw ValidationError("the token for reading has \(token.utf8.count) bytes: use 16 or more random ones")
@@ -97,17 +101,54 @@ struct ServeCommand: AsyncParsableCommand {
             logger.warning("the root key lies in the folder as it is: at level test, and nowhere else")
         }
         let server = PerunServer(
-            manager: manager, identity: identity, address: address, limits: limits, token: token,
-            logger: logger)
-        let digest = identity.digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        try await server.run { [logger] port in
-            logger.notice(
-                "listening",
-                metadata: [
-                    "host": .string(address.host), "port": .stringConvertible(port), "certificate": .string(digest),
-                ])
-        }
+            manager: manager, identity: identity, address: .init(host: address.host, port: port), limits: limits,
+            token: token, logger: logger)
+        try await server.run { [logger] in Self.announce("listening", address, $0, identity, logger) }
         try manager.store.close()
+    }
+
+    private static func announce(
+        _ what: String, _ address: PerunServer.Address, _ port: Int, _ identity: TLSIdentity, _ logger: Logger
+    ) {
+        logger.notice(
+            "\(what)",
+            metadata: [
+                "host": .string(address.host), "port": .stringConvertible(port),
+                "certificate": .string(hexadecimal(identity.digest)),
+            ])
+    }
+
+    /// The certificate that the operator gave; `nil` if the manager has one of its own.
+    private func ownIdentity() throws -> TLSIdentity? {
+        switch (tlsCertificate, tlsKey) {
+        case (let certificate?, let key?):
+            return try TLSIdentity(certificatePEM: try Self.text(certificate), privateKeyPEM: try Self.text(key))
+        case (nil, nil): return nil
+        default: throw ValidationError("--tls-certificate and --tls-key belong together")
+        }
+    }
+
+    /// Opens the store, after its owners have handed in their shares where the root key is shared.
+    /// - Returns: The manager, and the port to listen on; `nil` if the process was told to stop before.
+    private func open(
+        _ address: PerunServer.Address, _ own: TLSIdentity?, _ limits: ServerLimits, _ logger: Logger, at now: Instant
+    ) async throws -> (ManagerStart.Started, port: Int)? {
+        let start = try start()
+        guard case .shares = start.root else { return (try start.start(at: now), address.port) }
+        let locked = try LockedManager(start)
+        // Whoever waits at one port for the manager to be unlocked finds it there then.
+        let port = Mutex(address.port)
+        if await locked.standing.missing > 0 {
+            let identity = try own ?? .ephemeral(hosts: [address.host, "localhost"], at: now)
+            let server = LockedServer(
+                manager: locked, identity: identity, address: address, limits: limits, logger: logger)
+            let isOpen = try await server.run { listening in
+                port.withLock { $0 = listening }
+                Self.announce("locked", address, listening, identity, logger)
+            }
+            guard isOpen else { return nil }
+        }
+        return (try await locked.open(at: Instant(seconds: Int64(Date().timeIntervalSince1970))), port.withLock { $0 })
     }
 
     private func start() throws -> ManagerStart {
@@ -115,11 +156,12 @@ struct ServeCommand: AsyncParsableCommand {
         switch (root, share.isEmpty) {
         case ("platform", true): start.root = .platform
         case ("insecure", true): start.root = .insecure
-        case ("platform", false): start.root = .shares(try share.map { try Self.text($0) })
-        default: throw ValidationError("--root is \(root): give platform, or insecure without shares")
+        case ("platform", false), ("shares", _): start.root = .shares(try share.map { try Self.text($0) })
+        default: throw ValidationError("--root is \(root): give platform, shares, or insecure without shares")
         }
         start.attestation = attestation
         start.tpm = tpm
+        start.attestationKey = attestationKey
         start.options.collateralKeys = try collateralKey.map { text in
             let parts = text.split(separator: ":", maxSplits: 1).map(String.init)
             let bytes = parts.count == 2 ? try? hexadecimal(parts[1], count: parts[1].utf8.count / 2, "key") : nil

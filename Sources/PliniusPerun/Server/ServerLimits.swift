@@ -16,6 +16,8 @@ public struct ServerLimits: Hashable, Sendable {
     public var burst = 120
     /// Requests that one address may go on to make, per second.
     public var rate = 20.0
+    /// How often leases are looked for whose time is over, in seconds.
+    public var housekeepingSeconds: Int64 = 5
     /// Addresses that are remembered.
     public var addresses = 16_384
 

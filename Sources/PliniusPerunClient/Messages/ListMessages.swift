@@ -77,6 +77,32 @@ public struct AssetList: Hashable, Sendable, Codable {
     public init(assets: [AssetMessage]) { self.assets = assets }
 }
 
+/// A manager that an owner lets take over.
+public struct StandbyMessage: Hashable, Sendable, Codable {
+    /// `namespace/name`.
+    public var name: String
+    /// Its X25519 key, in hexadecimal.
+    public var sealingKey: String
+    /// Whether every owner names it whose keys the manager has: the root key is sealed for it then, and goes into backups.
+    public var isSealed: Bool
+    public var statement: String
+    public var version: Int
+
+    public init(name: String, sealingKey: String, isSealed: Bool, statement: String, version: Int) {
+        self.name = name
+        self.sealingKey = sealingKey
+        self.isSealed = isSealed
+        self.statement = statement
+        self.version = version
+    }
+}
+
+public struct StandbyList: Hashable, Sendable, Codable {
+    public var standbys: [StandbyMessage]
+
+    public init(standbys: [StandbyMessage]) { self.standbys = standbys }
+}
+
 public struct LeaseMessage: Hashable, Sendable, Codable {
     public var id: String
     /// `namespace/output#run`.
@@ -164,7 +190,7 @@ public struct SelfAttestation: Hashable, Sendable, Codable {
 
 /// `GET /v1/health`.
 public struct Health: Hashable, Sendable, Codable {
-    /// `ready`.
+    /// `ready`, or `locked` until owners have handed in their shares of the root key.
     public var status: String
     public var version: String
 
@@ -172,4 +198,49 @@ public struct Health: Hashable, Sendable, Codable {
         self.status = status
         self.version = version
     }
+}
+
+/// How many shares of its root key a locked manager has, and lacks.
+public struct UnlockStanding: Hashable, Sendable, Codable {
+    /// The name of the sharing, in hexadecimal.
+    public var set: String
+    /// How many it takes.
+    public var threshold: Int
+    /// The numbers of those that are in.
+    public var shares: [Int]
+    /// How many more it takes; 0 for a manager that begins its work.
+    public var missing: Int
+
+    public init(set: String, threshold: Int, shares: [Int], missing: Int) {
+        self.set = set
+        self.threshold = threshold
+        self.shares = shares
+        self.missing = missing
+    }
+}
+
+/// What a locked manager says of itself: `GET /v1/unlock`.
+public struct LockedAttestation: Hashable, Sendable, Codable {
+    /// An encoded bundle of evidence that binds certificate, key, sharing and nonce; absent where the manager runs unprotected.
+    public var evidence: Base64?
+    /// SHA-256 of the TLS certificate's DER, in hexadecimal: drawn at this start, if the service keeps its own in the store.
+    public var certificate: String
+    /// The X25519 key that shares are sealed to, in hexadecimal: drawn at this start.
+    public var sealingKey: String
+    public var standing: UnlockStanding
+
+    public init(evidence: Base64?, certificate: String, sealingKey: String, standing: UnlockStanding) {
+        self.evidence = evidence
+        self.certificate = certificate
+        self.sealingKey = sealingKey
+        self.standing = standing
+    }
+}
+
+/// An owner hands in a share: `POST /v1/unlock`.
+public struct UnlockRequest: Hashable, Sendable, Codable {
+    /// Sealed to the locked manager's key.
+    public var share: SealedSecret
+
+    public init(share: SealedSecret) { self.share = share }
 }

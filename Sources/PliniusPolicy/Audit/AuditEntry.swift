@@ -52,11 +52,9 @@ public struct AuditEntry: Hashable, Sendable {
         public static let key = Kind(rawValue: "key")
         /// The wrapping key was replaced.
         public static let rotation = Kind(rawValue: "rotation")
-        /// A platform's attestation key was proven to belong to its TPM.
-        public static let platform = Kind(rawValue: "platform")
         public static let collateral = Kind(rawValue: "collateral")
-        /// A copy of the store was made.
-        public static let backup = Kind(rawValue: "backup")
+        /// The root key was sealed for a standby, or is not any more.
+        public static let standby = Kind(rawValue: "standby")
         /// The service goes on from a copy of its store.
         public static let restoration = Kind(rawValue: "restoration")
     }

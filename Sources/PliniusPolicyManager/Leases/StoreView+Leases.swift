@@ -20,6 +20,11 @@ extension StoreView {
         .map(lease)
     }
 
+    /// Whether a live lease's time is over.
+    func hasExpiredLeases(at now: Instant) throws -> Bool {
+        try row("SELECT 1 AS one FROM leases WHERE state = 'live' AND expires <= ? LIMIT 1", [now.seconds]) != nil
+    }
+
     /// How many runs have begun under a use of a policy.
     public func runsBegun(policy: String, use: String) throws -> Int {
         try row("SELECT count(*) AS count FROM runs_begun WHERE policy = ? AND use = ?", [policy, use])?.count("count")

@@ -1,5 +1,5 @@
-internal import Glibc
 internal import PliniusAttester
+public import PliniusPolicy
 internal import PliniusSealing
 public import PliniusVerifier
 internal import PliniusWire
@@ -22,6 +22,8 @@ public struct ManagerStart: Sendable {
     public var attestation: String?
     /// How the TPM is reached, as tpm2-tss names it; `nil` for the machine's own.
     public var tpm: String?
+    /// The file that simulated evidence is signed with: for level test alone.
+    public var attestationKey: String?
     public var options = PolicyManager.Options()
 
     public init(folder: String) { self.folder = folder }
@@ -40,18 +42,77 @@ public struct ManagerStart: Sendable {
     ) throws -> Started {
         let attester = try attester()
         let root = RootFolder(folder)
-        let isNew = try !FolderMaking.exists(folder) || root.kind() == nil
-        if isNew { try FolderMaking.make(folder) }
-        let vault = try Vault(root: try rootKey(root, attester))
-        let store = try PolicyStore(folder: folder, vault: vault, isNew: isNew, at: now)
-        let manager = try PolicyManager(store: store, attester: attester, options: options, clock: clock)
-        return Started(manager: manager, isProtected: try root.kind()?.protects ?? false)
+        let isNew = try root.kind() == nil
+        if isNew { try root.make() }
+        return try open(try rootKey(root, attester), attester, isNew: isNew, at: now, clock: clock)
     }
 
-    private func attester() throws -> Attester? {
+    /// Makes a store whose root key nobody has but owners together: it is in their shares, and here no more when this returns.
+    /// - Returns: The shares, which exist nowhere else: hand each to its owner, and forget it.
+    /// - Throws: ``ManagerError``: the folder has a root key already, or the numbers make no sense.
+    public func share(threshold: Int, count: Int, at now: Instant) throws -> [RootShare] {
+        let root = SecretBytes.random(Vault.rootByteCount)
+        let place = RootFolder(folder)
+        try place.make()
+        let shares = try place.share(root, threshold: threshold, count: count)
+        try PolicyStore(folder: folder, vault: try Vault(root: root), isNew: true, at: now).close()
+        return shares
+    }
+
+    /// Goes on from a backup, as a standby that owners have named: a manager whose own root key opens the backup's.
+    ///
+    /// The new store's root key is kept as ``root`` says, for the next start.
+    /// - Parameters:
+    ///   - standby: The standby as it was started when the owners judged it.
+    ///   - kept: A head that the backup must not be older than.
+    /// - Returns: The log's newest head, which tells of the restoration.
+    /// - Throws: ``ManagerError``: nothing is left in the folder then.
+    public func restore(
+        from backup: String, standby: ManagerStart, kept: SignedAuditHead? = nil, at now: Instant
+    ) throws -> SignedAuditHead {
+        let (attester, own) = (try attester(), RootFolder(standby.folder))
+        guard try own.kind() != nil else {
+            throw ManagerError(
+                .notFound, "\(standby.folder) has no root key: give the folder of the standby's own store")
+        }
+        let vault = try Vault(root: try standby.rootKey(own, try standby.attester()))
+        let (store, root) = try PolicyStore.restore(
+            from: backup, to: folder, as: vault.keyPair, kept: kept, at: now)
+        do {
+            switch self.root {
+            case .platform:
+                guard let attester else { throw ManagerError(.unavailable, "this machine seals no root key") }
+                try RootFolder(folder).seal(root, with: attester)
+            case .insecure: try RootFolder(folder).keepInsecurely(root)
+            case .shares:
+                throw ManagerError(.malformed, "a restored root key is sealed by the platform: give --root platform")
+            }
+            let head = try store.read { try $0.auditHead() }
+            try store.close()
+            return head
+        } catch {
+            try? store.close()
+            PolicyStore.removeFiles(folder)
+            throw error
+        }
+    }
+
+    /// Opens the store with a root key that is there.
+    func open(
+        _ root: SecretBytes, _ attester: Attester?, isNew: Bool = false, at now: Instant,
+        clock: (@Sendable () -> Instant)?
+    ) throws -> Started {
+        let store = try PolicyStore(folder: folder, vault: try Vault(root: root), isNew: isNew, at: now)
+        let manager = try PolicyManager(store: store, attester: attester, options: options, clock: clock)
+        return Started(manager: manager, isProtected: try RootFolder(folder).kind()?.protects ?? false)
+    }
+
+    /// What proves where the manager runs; `nil` for nothing.
+    func attester() throws -> Attester? {
         guard attestation != "none" else { return nil }
         var paths = DevicePaths.system
         if let tpm { paths.tpm = tpm }
+        paths.simulationKey = attestationKey
         guard let attestation else {
             let found = Attester.detect(paths)
             // A simulation proves nothing, and is asked for by name.
@@ -96,17 +157,6 @@ public struct ManagerStart: Sendable {
         case (let kind?, _):
             throw ManagerError(
                 .malformed, "the folder's root key is kept in \(kind.rawValue): say so with --root, or with --share")
-        }
-    }
-}
-
-/// The folder of a store, before there is one.
-private enum FolderMaking {
-    static func exists(_ folder: String) -> Bool { unsafe access(folder, F_OK) == 0 }
-
-    static func make(_ folder: String) throws {
-        guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw ManagerError(.unavailable, "the folder \(folder) cannot be made (errno \(errno))")
         }
     }
 }

@@ -223,9 +223,19 @@ extension PolicyManager {
 
     /// The leases of a state, the newest first.
     public func leases(_ state: LeaseRecord.State, limit: Int = 200) throws -> [LeaseRecord] {
-        let now = now
-        let isOver = try store.read { view in try view.leases(.live).contains { $0.expires <= now } }
-        if isOver { try store.write(at: now) { try $0.expireLeases() } }
+        try expireLeases()
         return try store.read { try $0.leases(state, limit: limit) }
+    }
+
+    /// Does what is due: leases end whose time is over, and statements count that have waited for theirs.
+    public func keepHouse() throws {
+        try settle()
+        try expireLeases()
+    }
+
+    private func expireLeases() throws {
+        let now = now
+        guard try store.read({ try $0.hasExpiredLeases(at: now) }) else { return }
+        try store.write(at: now) { try $0.expireLeases() }
     }
 }

@@ -28,25 +28,11 @@ extension PolicyManager {
     ///   - certificate: SHA-256 of the certificate that the server shows.
     /// - Throws: ``ManagerError/Code/unavailable`` if the platform gives no evidence.
     public nonisolated func describe(nonce: [UInt8], certificate: [UInt8]) throws -> SelfDescription {
-        guard nonce.count == RuntimeData.nonceByteCount else {
-            throw Refusal(
-                .malformed, "attestation.nonce", expected: "\(RuntimeData.nonceByteCount) bytes",
-                found: "\(nonce.count)")
-        }
         let vault = store.vault
-        var data = RuntimeData()
-        data.nonce = nonce
-        data.purpose = .export
-        data.suite = .x25519
-        data.publicKey = vault.keyPair.publicKey
-        data.configDigest = Self.identityDigest(certificate: certificate, auditKey: vault.signer.publicKey)
-        data.runName = "perun/1/service"
-        var bundle: EvidenceBundle?
-        if let attester {
-            do throws(AttestationError) {
-                bundle = EvidenceBundle(runtimeData: data.encoded, evidence: try attester.evidence(for: data.encoded))
-            } catch { throw ManagerError(.unavailable, "the platform gives no evidence: \(error)") }
-        }
+        let bundle = try EvidenceBundle(
+            of: attester, nonce: nonce, key: vault.keyPair.publicKey,
+            identity: Self.identityDigest(certificate: certificate, auditKey: vault.signer.publicKey),
+            run: "perun/1/service")
         return SelfDescription(
             evidence: bundle, certificateDigest: certificate, sealingKey: vault.keyPair.publicKey,
             auditKey: vault.signer.publicKey)

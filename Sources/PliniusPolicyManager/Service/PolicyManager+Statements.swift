@@ -116,6 +116,19 @@ extension PolicyManager {
         }
     }
 
+    /// The standbys that owners name, and whether the root key is sealed for them: every owner has to name it whose keys are here.
+    public func standbys() throws -> [(current: CurrentRecord, sealingKey: [UInt8], isSealed: Bool)] {
+        try settle()
+        return try store.read { view in
+            try view.current("standby").map { record in
+                guard case .standby(let standby) = try view.parsed(record.statement)?.content else {
+                    throw ManagerError(.integrity, "the standby \(record.name) cannot be read: restore the store")
+                }
+                return (record, standby.sealingKey, try view.standby(standby.sealingKey) != nil)
+            }
+        }
+    }
+
     /// Makes statements count whose time has come.
     func settle() throws {
         let now = now

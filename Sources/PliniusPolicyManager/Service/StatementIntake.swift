@@ -126,7 +126,9 @@ struct StatementIntake {
                     .notFound, "statement.stop", expected: "a stop of \(statement.namespace) that counts",
                     found: "\(stop), which is none")
             }
-        case .withdraw, .approval, .veto, .platform, .standby: break
+        // It fails for a key that nothing can be sealed to; when the statement counts it is too late to say so.
+        case .standby(let standby): _ = try transaction.vault.sealRoot(forStandby: standby.sealingKey)
+        case .withdraw, .approval, .veto, .platform: break
         }
     }
 
@@ -235,7 +237,13 @@ struct StatementIntake {
                 other.stop.scope == old.stop.scope && (other.namespace == old.namespace || scope == .run)
             }
             if others.isEmpty { try transaction.resume(scope, name, by: hash.bytes, actor: actor) }
-        case .namespace, .policy, .approval, .veto, .platform, .standby: return
+        case .standby(let standby):
+            try transaction.settleStandby(standby.sealingKey, actor: actor)
+            guard let old = try statement.predecessor.flatMap({ try transaction.parsed($0.bytes) }),
+                case .standby(let before) = old.content
+            else { return }
+            try transaction.settleStandby(before.sealingKey, actor: actor)
+        case .namespace, .policy, .approval, .veto, .platform: return
         }
     }
 

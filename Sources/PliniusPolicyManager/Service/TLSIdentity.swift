@@ -57,6 +57,16 @@ public struct TLSIdentity: Sendable {
             privateKeyPEM: key.pemRepresentation)
     }
 
+    /// An identity for one start: a new key, kept nowhere.
+    /// - Throws: if no certificate can be made.
+    public static func ephemeral(hosts: [String], at now: Instant) throws -> TLSIdentity {
+        let key = P256.Signing.PrivateKey()
+        let certificate = try selfSigned(key, hosts, at: now)
+        return try TLSIdentity(
+            certificatePEM: PEMDocument(type: "CERTIFICATE", derBytes: certificate).pemString,
+            privateKeyPEM: key.pemRepresentation)
+    }
+
     /// A certificate for ten years.
     ///
     /// Clients pin it, and a new one would be another service to them. It begins early, since clocks differ.

@@ -1,69 +1,66 @@
-import Glibc
 public import PliniusPolicy
 public import PliniusSealing
 public import PliniusVerifier
 
 extension PolicyStore {
-    /// Writes a copy of the store, and the root key sealed for each standby, into a new folder; work goes on meanwhile.
+    /// What a backup has in it.
+    public struct Backup: Hashable, Sendable {
+        /// The newest head of the log.
+        public let head: SignedAuditHead
+        /// The sealing keys of the standbys that can go on from it.
+        public let standbys: [[UInt8]]
+    }
+
+    /// Writes a copy of a store into one file, beside whoever works on the store, and as of one moment.
     ///
-    /// Whoever has the folder alone learns from it what the database holds in the clear, and no key.
+    /// Nothing secret is needed for it: the root key is in the store, sealed for each standby that the owners have named. Whoever has the
+    /// file alone learns from it what the database holds in the clear, and no key. O(size).
     /// - Parameters:
-    ///   - standbys: The public keys that the owners' statements name, by what they are called.
-    ///   - actor: Who asked for it.
-    /// - Throws: ``ManagerError``; the folder may be there then, and is to be removed.
-    public func backUp(to folder: String, for standbys: [String: [UInt8]], actor: String, at now: Instant) throws {
-        var sealed: [(key: [UInt8], message: HPKEMessage)] = []
-        for (_, key) in standbys.sorted(by: { $0.key < $1.key }) {
-            sealed.append((key, try vault.sealRoot(forStandby: key)))
+    ///   - store: The folder of the store.
+    ///   - path: A file that does not exist yet; it gets mode 0600, and is durable when this returns.
+    /// - Throws: ``ManagerError``; there is no such file then.
+    public static func backUp(_ store: String, to path: String) throws -> Backup {
+        guard PrivateFile(path: "\(store)/\(fileName)").exists else {
+            throw ManagerError(.notFound, "there is no store \(store): give its folder")
         }
-        guard unsafe mkdir(folder, 0o700) == 0 else {
-            throw ManagerError(
-                errno == EEXIST ? .conflict : .unavailable, "the folder \(folder) cannot be made: \(errorText(errno))")
-        }
-        try write(at: now) { transaction in
-            try transaction.log(
-                .backup, subject: "store", actor: actor,
-                detail: ["standbys": .array(standbys.keys.sorted().map { .string($0) })])
-        }
-        try copy(to: "\(folder)/\(Self.fileName)")
-        for (key, message) in sealed {
-            try PrivateFile(path: Self.rootPath(folder, key)).create(message.encapsulatedKey + message.ciphertext)
+        try copyFile("\(store)/\(fileName)", to: path)
+        do { return try readFile(path, backup) } catch {
+            // What could not be restored is no backup.
+            PrivateFile(path: path).remove()
+            throw error
         }
     }
 
     /// Goes on from a backup, as a standby that it was made for: the service is the same, its epoch is a new one.
     ///
-    /// The whole log is verified first. Nobody can tell from a backup whether it is the newest: give the newest head that anybody kept.
+    /// The whole log is verified first, and the tables by it. Nobody can tell from a backup whether it is the newest: give the newest head
+    /// that anybody kept. The backup stays as it is. O(size).
     /// - Parameters:
-    ///   - backup: The folder of the backup; it stays as it is.
-    ///   - folder: The new store's, which has none yet.
+    ///   - path: The file of the backup.
+    ///   - folder: The new store's, which is made, or is empty.
     ///   - keyPair: The standby's own.
     ///   - kept: A head that the backup must not be older than.
     /// - Returns: The store, and the root to keep for its next start.
-    /// - Throws: ``ManagerError/Code/forbidden`` if the root was not sealed for this standby; ``ManagerError/Code/integrity`` if the log does
-    ///   not verify, or was set back.
+    /// - Throws: ``ManagerError/Code/forbidden`` if the root was not sealed for this standby; ``ManagerError/Code/integrity`` if the file is
+    ///   damaged, the log does not verify, or was set back; the folder is as it was then.
     public static func restore(
-        from backup: String, to folder: String, as keyPair: VaultKeyPair, kept: SignedAuditHead? = nil, at now: Instant
+        from path: String, to folder: String, as keyPair: VaultKeyPair, kept: SignedAuditHead? = nil, at now: Instant
     ) throws -> (store: PolicyStore, root: SecretBytes) {
-        let file = PrivateFile(path: rootPath(backup, keyPair.publicKey))
-        guard file.exists else {
+        guard PrivateFile(path: path).exists else { throw ManagerError(.notFound, "there is no backup \(path)") }
+        let (service, sealed) = try readFile(path) { view in
+            (try view.service(), try view.standby(keyPair.publicKey))
+        }
+        guard let sealed else {
             throw ManagerError(
                 .forbidden,
-                "the backup has no root key for the standby \(keyPair.publicKey.hexadecimal): have the owners name it, and "
+                "the backup has no root key for the standby \(keyPair.publicKey.hexadecimal): have every owner name it, and "
                     + "back up anew")
         }
-        let sealed = try file.read(atMost: 256)
-        let root = try Vault.openRoot(
-            HPKEMessage(
-                encapsulatedKey: Array(sealed.prefix(keyPair.publicKey.count)),
-                ciphertext: Array(sealed.dropFirst(keyPair.publicKey.count))),
-            as: keyPair, service: try service(ofFile: "\(backup)/\(fileName)"))
-        guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-            throw ManagerError(.unavailable, "the folder \(folder) cannot be made: \(errorText(errno))")
-        }
-        let new = PrivateFile(path: "\(folder)/\(fileName)")
-        try copyFile("\(backup)/\(fileName)", to: new.path)
+        let root = try Vault.openRoot(sealed, as: keyPair, service: service)
+        let place = RootFolder(folder)
+        let isNew = try place.makeEmpty()
         do {
+            try copyFile(path, to: "\(folder)/\(fileName)")
             let store = try PolicyStore(folder: folder, vault: try Vault(root: root), at: now)
             let verification = try store.verifyLog(kept: kept)
             if let failure = verification.failure {
@@ -75,9 +72,23 @@ extension PolicyStore {
             return (try PolicyStore(folder: folder, vault: try Vault(root: root), at: now), root)
         } catch {
             // A store that must not be used is not left where the next start would use it.
-            for suffix in ["", "-wal", "-shm"] { unsafe unlink(new.path + suffix) }
+            removeFiles(folder)
+            if isNew { place.remove() }
             throw error
         }
+    }
+
+    /// Removes what a store has in its folder.
+    static func removeFiles(_ folder: String) {
+        for name in [fileName, "\(fileName)-wal", "\(fileName)-shm", StoreLock.fileName] {
+            PrivateFile(path: "\(folder)/\(name)").remove()
+        }
+    }
+
+    private static func backup(_ view: StoreView) throws -> Backup {
+        let service = try view.service()
+        try view.examineLog(service: service)
+        return Backup(head: try view.auditHead(), standbys: try view.standbyKeys())
     }
 
     /// The whole log, with the newest head.
@@ -101,6 +112,4 @@ extension PolicyStore {
     public func verifyLog(kept: SignedAuditHead? = nil) throws -> AuditVerification {
         AuditVerification.judge(try exportLog(), kept: kept, service: vault.signer.publicKey)
     }
-
-    private static func rootPath(_ folder: String, _ key: [UInt8]) -> String { "\(folder)/root.\(key.hexadecimal)" }
 }

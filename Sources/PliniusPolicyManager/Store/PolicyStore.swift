@@ -104,17 +104,14 @@ public final class PolicyStore: Sendable {
 
     // MARK: - Copies
 
-    /// Writes a copy of the store as it is at one moment, while work goes on.
+    /// Writes a copy of a store as it is at one moment, whoever works on it.
     /// - Parameter path: A file that does not exist yet; it gets mode 0600.
-    /// - Throws: ``ManagerError``.
-    func copy(to path: String) throws { try Self.copy(pool, to: path) }
-
-    /// Writes a copy of a store that nobody works on.
-    /// - Throws: ``ManagerError``.
+    /// - Throws: ``ManagerError``; there is no such file then.
     static func copyFile(_ source: String, to path: String) throws {
         try translating {
             var configuration = Configuration()
             configuration.readonly = true
+            configuration.busyMode = .timeout(5)
             let file = try DatabaseQueue(path: source, configuration: configuration)
             try copy(file, to: path)
             try file.close()
@@ -123,10 +120,10 @@ public final class PolicyStore: Sendable {
 
     private static func copy(_ source: some DatabaseReader, to path: String) throws {
         guard !PrivateFile(path: path).exists else {
-            throw ManagerError(.conflict, "\(path) is there already: choose another folder")
+            throw ManagerError(.conflict, "\(path) is there already: choose another name")
         }
         try prepareFile(path, isNew: true)
-        try translating {
+        do {
             let copy = try DatabaseQueue(path: path)
             try source.backup(to: copy)
             // A copy is one file.
@@ -134,22 +131,29 @@ public final class PolicyStore: Sendable {
                 _ = try String.fetchOne(database, sql: "PRAGMA journal_mode = DELETE")
             }
             try copy.close()
+            try PrivateFile(path: path).sync()
+        } catch {
+            PrivateFile(path: path).remove()
+            throw error
         }
-        try PrivateFile(path: path).sync()
     }
 
-    /// Whose store a file is, without opening it for work.
-    static func service(ofFile path: String) throws -> [UInt8] {
+    /// Reads a store's file that nobody works on.
+    /// - Throws: ``ManagerError``, ``ManagerError/Code/integrity`` for a file that is none or damaged.
+    static func readFile<R>(_ path: String, _ body: (StoreView) throws -> R) throws -> R {
         try translating {
             var configuration = Configuration()
             configuration.readonly = true
             let file = try DatabaseQueue(path: path, configuration: configuration)
-            let service = try file.read { try StoreView($0).meta("service") }
-            try file.close()
-            guard let service else {
-                throw ManagerError(.integrity, "\(path) does not say whose store it is: it is no backup")
+            let result = try file.read { database in
+                guard try Int32.fetchOne(database, sql: "PRAGMA application_id") == StoreSchema.applicationID else {
+                    throw ManagerError(.integrity, "\(path) is no copy of a store of policies")
+                }
+                try requireWhole(database)
+                return try body(StoreView(database))
             }
-            return service
+            try file.close()
+            return result
         }
     }
 
@@ -231,6 +235,10 @@ public final class PolicyStore: Sendable {
                 .integrity,
                 "the store has version \(version), this program knows \(StoreSchema.version): start the later program")
         }
+        try requireWhole(database)
+    }
+
+    private static func requireWhole(_ database: Database) throws {
         let finding = try String.fetchOne(database, sql: "PRAGMA quick_check(1)") ?? "no answer"
         guard finding == "ok" else {
             throw ManagerError(.integrity, "the store's file is damaged; restore it from a backup: \(finding)")

@@ -3,12 +3,15 @@ import Synchronization
 
 /// Keeps a second process away from a store: a lock that ends with the process that has it, however that ends.
 final class StoreLock: Sendable {
+    /// Its file's name in the folder.
+    static let fileName = "lock"
+
     private let descriptor: Mutex<CInt?>
 
     /// Takes the lock.
     /// - Throws: ``ManagerError/Code/unavailable`` if another process has it.
     init(folder: String) throws(ManagerError) {
-        let path = "\(folder)/lock"
+        let path = "\(folder)/\(Self.fileName)"
         let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw ManagerError(.unavailable, "\(path) cannot be opened: \(errorText(errno))")

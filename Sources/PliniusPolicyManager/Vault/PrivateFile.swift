@@ -81,6 +81,9 @@ struct PrivateFile: Sendable {
         try Self.sync(folder: Self.folder(of: path))
     }
 
+    /// Removes it, if it is there.
+    func remove() { unsafe unlink(path) }
+
     /// Makes what others wrote to the file, and its name, durable.
     func sync() throws(ManagerError) {
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)

@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+internal import Glibc
 public import PliniusAttester
 public import PliniusSealing
 internal import PliniusWire
@@ -20,6 +22,32 @@ public struct RootFolder: Sendable {
     private let folder: String
 
     public init(_ folder: String) { self.folder = folder }
+
+    /// Makes the folder, if it is not there.
+    /// - Throws: ``ManagerError/Code/unavailable``.
+    public func make() throws(ManagerError) {
+        guard unsafe mkdir(folder, 0o700) == 0 || errno == EEXIST else {
+            throw ManagerError(.unavailable, "the folder \(folder) cannot be made: \(errorText(errno))")
+        }
+    }
+
+    /// Makes the folder, or finds that it is empty.
+    /// - Returns: Whether it was made.
+    /// - Throws: ``ManagerError/Code/conflict`` if something is in it.
+    func makeEmpty() throws -> Bool {
+        if unsafe mkdir(folder, 0o700) == 0 { return true }
+        guard errno == EEXIST else {
+            throw ManagerError(.unavailable, "the folder \(folder) cannot be made: \(errorText(errno))")
+        }
+        let names = try? FileManager.default.contentsOfDirectory(atPath: folder)
+        guard names?.isEmpty == true else {
+            throw ManagerError(.conflict, "\(folder) is no empty folder: a store is restored to a new one")
+        }
+        return false
+    }
+
+    /// Removes the folder, if it is empty.
+    func remove() { unsafe rmdir(folder) }
 
     /// How the root is kept here; `nil` if there is none yet.
     /// - Throws: ``ManagerError/Code/conflict`` if there is more than one file.

@@ -57,7 +57,8 @@ import Yams
                 "/v1/statements/{hash}": "/v1/statements/\(hash)", "/v1/pending": nil, "/v1/namespaces": nil,
                 "/v1/policies": nil, "/v1/policies/{namespace}/{name}": "/v1/policies/lab/training",
                 "/v1/policies/{namespace}/{name}/explain": "/v1/policies/lab/training/explain", "/v1/assets": nil,
-                "/v1/leases": nil, "/v1/audit/head": nil, "/v1/audit/proofs/{index}": "/v1/audit/proofs/1?size=5",
+                "/v1/leases": nil, "/v1/standbys": nil, "/v1/audit/head": nil,
+                "/v1/audit/proofs/{index}": "/v1/audit/proofs/1?size=5",
                 "/v1/audit/consistency": "/v1/audit/consistency?from=3&to=9",
                 "/v1/attestation": "/v1/attestation?nonce=" + String(repeating: "a", count: 64), "/v1/health": nil,
             ]
