@@ -227,9 +227,34 @@ struct BoardTests {
             #expect(error?.check == check, "\(rule)")
         }
         #expect(throws: Never.self) { try Board(nested(8)) }
+        let many = Set((0...Board.maximumKeys).map { _ in OwnerSigningKey().publicKey })
+        #expect(throws: FormatError.self) { try Board(key, veto: many) }
+        #expect(throws: Never.self) { try Board(key, veto: Set(many.dropFirst())) }
         for lock in [-1, Board.maximumTimeLock + 1] {
             #expect(throws: FormatError.self) { try Board(key, timeLock: lock) }
         }
+    }
+
+    @Test("Whoever agreed may still refuse, and whoever refused may still agree")
+    func otherMinds() throws {
+        let board = try Board(
+            .allOf([.key(Self.keys[0]), .key(Self.keys[1])]), veto: [Self.keys[1], Self.keys[2]], timeLock: 10)
+        var approvals = Approvals(of: Self.hash)
+        let news = [false, true, true].map { isVeto in
+            approvals.note(Self.keys[1], isVeto: isVeto, received: Self.instant)
+        }
+        #expect(news == [true, true, false])
+        #expect(board.standing(of: approvals, at: Self.instant) == .vetoed(by: Self.keys[1]))
+        // A veto of somebody who has none is an agreement neither.
+        let plain = try Board(.key(Self.keys[1]))
+        var other = Approvals(of: Self.hash)
+        other.note(Self.keys[1], isVeto: true, received: Self.instant)
+        guard case .pending = plain.standing(of: other, at: Self.instant) else {
+            Issue.record("a veto agreed")
+            return
+        }
+        other.note(Self.keys[1], isVeto: false, received: Self.instant)
+        #expect(plain.standing(of: other, at: Self.instant) == .active(since: Self.instant))
     }
 
     // MARK: Whom a statement needs

@@ -29,6 +29,16 @@ struct CanonicalJSONTests {
         #expect(try read(text) == tree)
     }
 
+    @Test("Base64 has one form: the standard alphabet, padded, no bits left over")
+    func base64Forms() {
+        #expect(
+            bytes(base64: "") == [] && bytes(base64: "QUI=") == [0x41, 0x42] && bytes(base64: "+/8=") == [0xFB, 0xFF])
+        for text in ["QUJ=", "QUI", "QUI=\n", " QUI=", "QU I=", "-_8=", "QUI==", "QUI=QUI=", "Q"] {
+            #expect(bytes(base64: text) == nil, "\(text)")
+        }
+        #expect(base64([0xFB, 0xFF]) == "+/8=")
+    }
+
     @Test("Names are in the order of their UTF-16 code units, as in RFC 8785, section 3.2.3")
     func order() throws {
         let tree: CanonicalJSON = [

@@ -74,6 +74,10 @@ struct EvaluatorTests {
         let decision = world.decision()
         #expect(decision.isGranted && decision.refusal == nil, "\(decision.refusal ?? "")")
         #expect(decision.terms == LeaseTerms(seconds: 60, iterations: 50))
+        strict.uses[0]["lease"] = "{ seconds: 30, iterations: 200000 }"
+        var other = world
+        try other.add(strict)
+        #expect(other.decision().terms == LeaseTerms(seconds: 30, iterations: 100_000))
         #expect(decision.owners == ["hospital-a", "hospital-b", "lab"] && decision.assets.count == 4)
         #expect(
             decision.permissions.map(\.counter.description) == [
@@ -113,6 +117,12 @@ struct EvaluatorTests {
                     $0.request.purpose = .export; $0.request.model = model
                 }
             ),
+            (
+                "request.roles",
+                {
+                    $0.request.purpose = .export; $0.request.datasets = []
+                }
+            ),
             ("request.roles", { world in world.request.datasets = try (0..<17).map { try World.name("lab/d\($0)") } }),
             ("request.run", { $0.registry.begun = [run] }), ("request.run", { $0.request.isNew = false }),
             ("request.run", { $0.request.runName = "" }),
@@ -143,6 +153,11 @@ struct EvaluatorTests {
             ("use.window", { $0.now = Instant(2025, 12, 31, 23, 59, 59) }),
             ("use.window", { $0.now = Instant(2027, 1, 1) }),
             ("use.regions", { $0.platforms = [] }), ("use.regions", { $0.registry.platforms = [:] }),
+            // Another machine stands there.
+            (
+                "use.regions",
+                { $0.registry.platforms = [[UInt8](repeating: 8, count: 34): [try World.name("cloud/north")]] }
+            ),
             ("use.regions", { $0.registry.platforms[World.machine] = [try World.name("lab/north")] }),
             ("sgx.measurement", { $0.passes = false }),
         ]

@@ -64,6 +64,12 @@ struct StatementTests {
         #expect(String(decoding: statement.encoded, as: UTF8.self) == text)
     }
 
+    @Test("A key is committed to under a label of its own")
+    func commitment() {
+        let key = [UInt8](repeating: 7, count: 32)
+        #expect(Asset.Secret.commitment(to: key) == Array(SHA256.hash(data: Array("perun/1/key\u{0}".utf8) + key)))
+    }
+
     private func check(_ json: CanonicalJSON) -> String? {
         do throws(FormatError) {
             _ = try Statement(canonical: json.encoded)
@@ -193,6 +199,8 @@ struct StatementTests {
         var moved = asset
         moved.namespace = "other"
         #expect(check(next, of: moved) == "statement.predecessor")
+        // What stands about something else, or is another owner's, is nothing that a first one would replace.
+        #expect(check(asset, of: try Self.statements()[3]) == nil && check(asset, of: moved) == nil)
         let gone = Statement(
             namespace: "hospital-a", issued: asset.issued, sequence: 2, predecessor: asset.hash,
             .withdraw(asset: "scans"))

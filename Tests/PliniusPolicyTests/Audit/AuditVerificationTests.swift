@@ -1,3 +1,4 @@
+import Crypto
 import PliniusPolicy
 import PliniusVerifier
 import Testing
@@ -28,6 +29,39 @@ struct AuditVerificationTests {
         for kept in 0...count {
             Self.expect(
                 0, nil, .judge(export.encoded, kept: try service.head(of: kept), service: service.service))
+        }
+    }
+
+    @Test("Heads are signed under a label of their own") func message() throws {
+        let head = AuditHead(
+            service: [UInt8](repeating: 1, count: 32), epoch: [UInt8](repeating: 2, count: 16), size: 3,
+            root: [UInt8](repeating: 4, count: 32), last: [UInt8](repeating: 5, count: 32), time: Instant(seconds: 6))
+        func text(_ digits: String, _ count: Int) -> String { String(repeating: digits, count: count) }
+        let json =
+            #"{"epoch":"\#(text("02", 16))","last":"\#(text("05", 32))","root":"\#(text("04", 32))","#
+            + #""service":"\#(text("01", 32))","size":3,"time":6}"#
+        #expect(
+            head.message == Array("perun/1/audit-head\u{0}".utf8) + Array(SHA256.hash(data: Array(json.utf8))))
+    }
+
+    @Test("A line has an entry, or a head, and nothing else") func lines() throws {
+        let service = try Self.service(1)
+        let entry = service.entries[0].json
+        let head = try service.head().json
+        for (line, check) in [
+            (["entry": entry, "note": "x"], "audit.export"), (["entry": entry, "head": head], "audit.export"),
+            ([:], "audit.head.head"), (["note": "x"], "audit.head.head"),
+        ] as [(CanonicalJSON, String)] {
+            let error = #expect(throws: FormatError.self) {
+                try AuditExport(decoding: line.encoded + [UInt8(ascii: "\n")])
+            }
+            #expect(error?.check == check)
+        }
+        // An entry's texts have a length that can be shown.
+        for (length, isRead) in [(1_024, true), (1_025, false)] {
+            var other = try LoggingService()
+            other.log(subject: String(repeating: "s", count: length))
+            #expect(((try? AuditEntry(other.entries[0].json)) != nil) == isRead)
         }
     }
 

@@ -189,6 +189,14 @@ struct MerkleTests {
                 #expect(!ConsistencyProof(older: older, size: older, path: []).proves(olderRoot, to: root))
             }
         }
+        // A proof that ends too soon leads to the root of a smaller log.
+        let two = NaiveTree.root(Self.leaves[..<2])
+        let three = NaiveTree.root(Self.leaves[..<3])
+        let path = try MerkleTree.consistencyProof(from: 2, to: 3, kept.find).path
+        #expect(ConsistencyProof(older: 2, size: 3, path: path).proves(two, to: three))
+        #expect(!ConsistencyProof(older: 2, size: 5, path: path).proves(two, to: three))
+        // To continue nothing, nothing is proven.
+        #expect(!ConsistencyProof(older: 0, size: 3, path: path).proves(MerkleTree.emptyRoot, to: three))
         #expect(!ConsistencyProof(older: 0, size: 3, path: []).proves([1], to: [2]))
         #expect(!ConsistencyProof(older: -1, size: 3, path: []).proves(MerkleTree.emptyRoot, to: [2]))
     }
