@@ -14,7 +14,7 @@ struct TestWorld: Sendable {
     let lab = OwnerSigningKey()
     /// What signs simulated evidence.
     let platform = Curve25519.Signing.PrivateKey()
-    let program = [UInt8](repeating: 7, count: 32)
+    var program = [UInt8](repeating: 7, count: 32)
     let datasetA = [UInt8](repeating: 0xA, count: 16)
     let datasetB = [UInt8](repeating: 0xB, count: 16)
     let config = [UInt8](repeating: 3, count: 32)
