@@ -66,7 +66,8 @@ import _PliniusTestSupport
         let pool = try parties.folder.read(URL(filePath: parties.scenario.pool).lastPathComponent)
 
         // Whose data the model was made from is asked too: A, B and the lab permit training alone.
-        expectRefusal(try test(parties), by: "use.purpose", naming: "policy[hospital-a/training]: the check use.purpose")
+        expectRefusal(
+            try test(parties), by: "use.purpose", naming: "policy[hospital-a/training]: the check use.purpose failed")
         try permitTests("lab", partners: #""hospital-a/*", "hospital-b/*", "hospital-c/*""#, in: parties)
         try permitTests("hospital-a", partners: #""lab/*", "hospital-b/*", "hospital-c/*""#, in: parties)
         try permitTests("hospital-b", partners: #""lab/*", "hospital-a/*""#, in: parties)
