@@ -8,15 +8,31 @@ struct czlib_inflater {
     z_stream stream;
 };
 
-czlib_inflater *czlib_inflater_create(void)
+static czlib_inflater *create(int window_bits)
 {
     czlib_inflater *self = calloc(1, sizeof *self);
-    // 16 more than the largest window: gzip headers only, no zlib ones.
-    if (self != NULL && inflateInit2(&self->stream, MAX_WBITS + 16) != Z_OK) {
+    if (self != NULL && inflateInit2(&self->stream, window_bits) != Z_OK) {
         free(self);
         return NULL;
     }
     return self;
+}
+
+czlib_inflater *czlib_inflater_create(void)
+{
+    // 16 more than the largest window: gzip headers only, no zlib ones.
+    return create(MAX_WBITS + 16);
+}
+
+czlib_inflater *czlib_inflater_create_raw(void)
+{
+    // Negative: no header and no checksum.
+    return create(-MAX_WBITS);
+}
+
+uint32_t czlib_crc32(uint32_t crc, const uint8_t *bytes, size_t size)
+{
+    return (uint32_t)crc32_z(crc, bytes, size);
 }
 
 static uInt clamped(size_t size)

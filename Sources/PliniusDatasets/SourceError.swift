@@ -3,7 +3,8 @@ public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The kinds of failure; compare with these.
     public struct Code: Hashable, Sendable, CustomStringConvertible {
         private enum Kind: String {
-            case unreadable, wrongFormat, damaged, truncated, oversized, mismatch, labelOutOfRange
+            case unreadable, wrongFormat, unsupported, damaged, truncated, oversized, mismatch, labelOutOfRange,
+                ambiguous
         }
         private let kind: Kind
 
@@ -11,16 +12,20 @@ public struct SourceError: Error, Hashable, Sendable, CustomStringConvertible {
         public static let unreadable = Code(kind: .unreadable)
         /// The file is of another format than it should be.
         public static let wrongFormat = Code(kind: .wrongFormat)
-        /// The file was compressed, and cannot be decompressed.
+        /// The format is the right one, and uses what is not taken from strangers or not known here.
+        public static let unsupported = Code(kind: .unsupported)
+        /// What the file says contradicts itself, its checksum, or the rules of its format.
         public static let damaged = Code(kind: .damaged)
         /// The file ends before its data do.
         public static let truncated = Code(kind: .truncated)
-        /// The file goes on behind its data.
+        /// There is more than there may be: behind the data, or beyond a limit.
         public static let oversized = Code(kind: .oversized)
         /// Two files do not belong together.
         public static let mismatch = Code(kind: .mismatch)
         /// A label names no class.
         public static let labelOutOfRange = Code(kind: .labelOutOfRange)
+        /// More than one label fits.
+        public static let ambiguous = Code(kind: .ambiguous)
 
         public var description: String { kind.rawValue }
     }
