@@ -36,7 +36,7 @@ public struct LockedServer: Sendable {
     ) async throws -> Bool {
         let (shares, continuation) = AsyncStream.makeStream(of: Void.self)
         let responder = Responder(
-            routes: routes { continuation.yield() }, limits: limits, token: nil, otherwise: Self.problem)
+            routes: routes { continuation.yield() }, limits: limits, otherwise: Self.problem)
         let listener = HTTPSListener(responder: responder, identity: identity, address: address, logger: logger)
         try await listener.run(
             signals: signals, beside: Unlocking(manager: manager, shares: shares), isListening: isListening)

@@ -62,13 +62,16 @@ public struct PerunServer: Sendable {
     public func run(
         signals: Bool = true, isListening: @escaping @Sendable (Int) async -> Void = { _ in }
     ) async throws {
-        let responder = Responder(routes: Self.routes(of: manager, identity), limits: limits, token: token)
+        let sessions = token.map { ReadSessions(token: $0) }
+        let responder = Responder(
+            routes: Self.routes(of: manager, identity) + Self.pageRoutes(manager, sessions), limits: limits,
+            readers: Readers(manager: manager, sessions: sessions))
         let listener = HTTPSListener(responder: responder, identity: identity, address: address, logger: logger)
         let housekeeping = Housekeeping(manager: manager, seconds: limits.housekeepingSeconds, logger: logger)
         try await listener.run(signals: signals, beside: housekeeping, isListening: isListening)
     }
 
-    /// What can be asked: method and path of each route.
+    /// What programs can ask: method and path of each route.
     public var operations: [(method: String, path: String)] {
         Self.routes(of: manager, identity).map { ($0.method.rawValue, $0.path) }
     }

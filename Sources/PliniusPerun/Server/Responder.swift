@@ -31,16 +31,17 @@ struct ConnectionContext: InitializableFromSource {
 struct Responder: HTTPResponder {
     let table: RouteTable
     let limits: ServerLimits
-    let token: String?
+    /// Who reads, and by what right; `nil` where there is nothing to read.
+    let readers: Readers?
     /// What is answered where there is no route; else that there is none.
     private let otherwise: ProblemDetails?
     private let limiter: RateLimiter
     private let memory: MemoryBudget
 
-    init(routes: [Route], limits: ServerLimits, token: String?, otherwise: ProblemDetails? = nil) {
+    init(routes: [Route], limits: ServerLimits, readers: Readers? = nil, otherwise: ProblemDetails? = nil) {
         table = RouteTable(routes)
         self.limits = limits
-        self.token = token
+        self.readers = readers
         self.otherwise = otherwise
         limiter = RateLimiter(burst: limits.burst, rate: limits.rate, capacity: limits.addresses)
         memory = MemoryBudget(limits.bodies)
@@ -59,11 +60,11 @@ struct Responder: HTTPResponder {
             answer = try await self.answer(request, context, id: id, logger, place: &place, isRead: &isRead)
         } catch var problem as Refused {
             problem.problem.request = id
-            answer = Answer(problem.problem, headers: problem.headers)
+            answer = self.answer(problem.problem, to: request, headers: problem.headers)
         } catch {
             var problem = self.problem(error, logger)
             problem.request = id
-            answer = Answer(problem)
+            answer = self.answer(problem, to: request)
         }
         logger.info(
             "\(request.method) \(place)",
@@ -135,18 +136,12 @@ struct Responder: HTTPResponder {
         }
     }
 
-    /// Looks for the token where one is needed.
+    /// Looks for the token, or for a session that began with it, where one is needed.
     private func authorize(_ request: Request, for route: Route) throws {
-        guard let token, route.access == .reading else { return }
-        let given = Array((request.headers[.authorization] ?? "").utf8)
-        let expected = Array("Bearer \(token)".utf8)
-        // Every byte is compared, so that the time tells nothing of how many are right.
-        let difference = zip(given, expected).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) }
-        guard given.count == expected.count, difference == 0 else {
-            throw Refused(
-                401, "Unauthorized", "this manager lists nothing without the token for reading",
-                headers: [.wwwAuthenticate: "Bearer"])
-        }
+        guard route.access == .reading, readers?.admit(request) != true else { return }
+        throw Refused(
+            401, "Unauthorized", "this manager lists nothing without the token for reading",
+            headers: [.wwwAuthenticate: "Bearer"])
     }
 
     // MARK: - The body
@@ -170,7 +165,7 @@ struct Responder: HTTPResponder {
 
     private func body(of request: Request, for route: Route) async throws -> [UInt8] {
         let limit = route.bodyLimit
-        if limit > 0 { try checkType(request) }
+        if limit > 0 { try checkType(request, route.bodyType) }
         let collected = try await withThrowingTaskGroup(of: [UInt8]?.self) { group in
             group.addTask {
                 var bytes: [UInt8] = []
@@ -194,13 +189,13 @@ struct Responder: HTTPResponder {
         return collected
     }
 
-    private func checkType(_ request: Request) throws {
+    private func checkType(_ request: Request, _ expected: String) throws {
         let type = (request.headers[.contentType] ?? "none").lowercased()
         let parts = type.split(separator: ";", maxSplits: 1).map { $0.filter { $0 != " " && $0 != "\"" } }
-        guard parts.first == "application/json", parts.count < 2 || parts[1] == "charset=utf-8" else {
+        guard parts.first == expected, parts.count < 2 || parts[1] == "charset=utf-8" else {
             throw Refused(
-                415, "Unsupported Media Type", "bodies are application/json, this one is \(type.prefix(80))",
-                headers: [.init("accept-post") ?? .accept: "application/json"])
+                415, "Unsupported Media Type", "bodies are \(expected), this one is \(type.prefix(80))",
+                headers: [.init("accept-post") ?? .accept: expected])
         }
         let encoding = (request.headers[.contentEncoding] ?? "identity").lowercased()
         guard encoding == "identity" else {
@@ -215,6 +210,20 @@ struct Responder: HTTPResponder {
     }
 
     // MARK: - Answers
+
+    /// A problem for programs; for people, who come with a browser, a page that says the same.
+    private func answer(_ problem: ProblemDetails, to request: Request, headers: HTTPFields = [:]) -> Answer {
+        let isForPeople =
+            (request.headers[.accept] ?? "").contains("text/html") && !request.uri.string.hasPrefix("/v1/")
+        guard isForPeople, let readers else { return Answer(problem, headers: headers) }
+        if problem.status == 401 { return .redirect(to: "/login") }
+        let frame = PageFrame(
+            readers.manager, hasToken: readers.sessions != nil, isReading: readers.admit(request))
+        var answer = Page.failure(problem.title, problem.detail, request: problem.request)
+            .answer(in: frame, status: HTTPResponse.Status(code: problem.status))
+        for field in headers { answer.headers[field.name] = field.value }
+        return answer
+    }
 
     private func problem(_ error: any Error, _ logger: Logger) -> ProblemDetails {
         switch error {

@@ -118,12 +118,18 @@ struct Route: Sendable {
     let access: Access
     /// The longest body, in bytes; 0 for none.
     let bodyLimit: Int
+    /// The media type of bodies.
+    let bodyType: String
     let answer: @Sendable (Call) async throws -> Answer
 
     /// The usual limit of a body: 1 MiB.
     static let usualBody = 1 << 20
     /// The limit of bodies that have evidence or policies' files in them: the longest frame of an enclave, in base64.
     static let longBody = 44 << 20
+    /// What programs send.
+    static let json = "application/json"
+    /// What browsers send of a form.
+    static let form = "application/x-www-form-urlencoded"
 
     private let parts: [Part]
 
@@ -134,12 +140,13 @@ struct Route: Sendable {
 
     init(
         _ method: HTTPRequest.Method, _ path: String, access: Access = .open, bodyLimit: Int? = nil,
-        _ answer: @escaping @Sendable (Call) async throws -> Answer
+        bodyType: String = Self.json, _ answer: @escaping @Sendable (Call) async throws -> Answer
     ) {
         self.method = method
         self.path = path
         self.access = access
         self.bodyLimit = bodyLimit ?? (method == .get ? 0 : Self.usualBody)
+        self.bodyType = bodyType
         self.answer = answer
         parts = path.split(separator: "/").map { part in
             part.hasPrefix("{") ? .parameter(String(part.dropFirst().dropLast())) : .literal(String(part))

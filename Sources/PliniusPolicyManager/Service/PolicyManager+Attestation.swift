@@ -55,7 +55,11 @@ extension PolicyManager {
             try refuse(request, refusal, revoking: change.check == "lease.platform" ? nil : request.lease)
             throw refusal
         }
-        try checkState(evidence.runtimeData, request)
+        do { try checkState(evidence.runtimeData, request) } catch let refusal as Refusal {
+            // Whoever brings an older state, or another, is told of to the owners.
+            try refuse(request, refusal, revoking: nil)
+            throw refusal
+        }
         let result = Array(HMAC<SHA256>.authenticationCode(for: judged.transcript, using: resultKey))
         let expires = Instant(seconds: now.seconds + options.resultLife)
         results = results.filter { $0.value.expires > now }
@@ -145,13 +149,13 @@ extension PolicyManager {
     /// Logs that keys were asked for in vain; ends a lease whose environment has changed.
     private func refuse(_ request: KeyRequest, _ refusal: Refusal, revoking lease: [UInt8]?) throws {
         let run = Run(asset: request.output, name: request.run)?.description ?? request.output.description
+        var detail: [String: CanonicalJSON] = [
+            "check": .string(refusal.check), "expected": .string(String(refusal.expected.prefix(512))),
+            "found": .string(String(refusal.found.prefix(512))), "purpose": .string("\(request.purpose)"),
+        ]
+        if !refusal.findings.isEmpty { detail["verdict"] = VerdictRecord.json(refusal.findings) }
         try store.write(at: now) { transaction in
-            try transaction.log(
-                .refusal, subject: run, actor: "enclave",
-                detail: [
-                    "check": .string(refusal.check), "expected": .string(String(refusal.expected.prefix(512))),
-                    "found": .string(String(refusal.found.prefix(512))), "purpose": .string("\(request.purpose)"),
-                ])
+            try transaction.log(.refusal, subject: run, actor: "enclave", detail: detail)
             guard let lease, try transaction.lease(lease)?.state == .live else { return }
             try transaction.revoke(
                 lease, because: Revocation(refusal.check, expected: refusal.expected, found: refusal.found),

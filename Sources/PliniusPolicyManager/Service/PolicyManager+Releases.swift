@@ -138,7 +138,10 @@ extension PolicyManager {
         }
         let measurements = facts.measurements.mapValues { CanonicalJSON.string($0) }
         return try transaction.grant(
-            lease, actor: actor, detail: ["policies": .array(policies), "measurements": .object(measurements)])
+            lease, actor: actor, detail: [
+                "policies": .array(policies), "measurements": .object(measurements),
+                "verdict": VerdictRecord.json(decision.findings),
+            ])
     }
 
     /// Moves the run on to the state that the enclave was given, and gives what its mirror must have reached.

@@ -65,7 +65,7 @@ public actor PolicyManager {
     }
 
     /// The instant to go by.
-    var now: Instant { store.instant(at: clock()) }
+    nonisolated var now: Instant { store.instant(at: clock()) }
 
     // MARK: - What owners have stated
 
