@@ -32,7 +32,8 @@ extension Page {
                         let record = report.record
                         return TableRow(
                             HTML.shortHash(hexadecimal(record.hash), to: statementPath(record.hash)),
-                            standing(of: record), HTML(record.type), HTML("\(record.namespace): \(record.subject)"),
+                            standing(of: record), HTML(record.type),
+                            HTML.long("\(record.namespace): \(record.subject)"),
                             HTML.time(record.received))
                     }, empty: "")
             }
@@ -46,7 +47,9 @@ extension Page {
     static func statement(_ hash: [UInt8], _ manager: PolicyManager) async throws -> Page {
         let proposal = try await manager.proposal(hash)
         return Page("\(title(of: proposal.statement)) of \(proposal.statement.namespace)", in: .approvals) {
-            description(of: proposal, id: "statement", level: .page)
+            tag("article", ["aria-label": "The statement"]) {
+                description(of: proposal, id: "statement", level: .page)
+            }
         }
     }
 
@@ -102,8 +105,8 @@ extension Page {
                         "Number",
                         HTML("\(record.sequence)" + (record.predecessor == nil ? ", the first about its subject" : ""))
                     ),
-                    ("Received", HTML.time(record.received)), ("Agreed", HTML.list(report.signers, none: "nobody yet")),
-                ] + (report.missing.isEmpty ? [] : [("Missing", HTML(report.missing))])
+                    ("Received", HTML.time(record.received)), ("Agreed", HTML.keys(report.signers, none: "nobody yet")),
+                ] + (report.missing.isEmpty ? [] : [("Missing", tag("code") { report.missing })])
                     + (record.lockedUntil.map { [("Counts from", HTML.time($0))] } ?? []))
             heading(level, waits ? "What it would change" : "What it says")
             content(of: proposal, id: id)
@@ -192,7 +195,7 @@ extension Page {
 
     private static func value(_ text: String?) -> HTML {
         guard let text else { return tag("span", ["class": "none"]) { "nothing" } }
-        return tag("code") { text }
+        return tag("code", ["class": "long"]) { text }
     }
 
     private static func shown(_ json: CanonicalJSON) -> String {

@@ -23,7 +23,8 @@ extension Page {
                 HTML.table(
                     "Assets: what they are, which policy governs them, and what they were made from", id: "assets",
                     columns: [
-                        "Asset", "State", "Kind", "Identity", "Policy", "Made from", "Secret key", "Version", "Statement",
+                        "Asset", "State", "Kind", "Identity", "Policy", "Made from", "Secret key", "Version",
+                        "Statement",
                     ],
                     rows: assets.map { entry in
                         TableRow(

@@ -44,7 +44,7 @@ extension Page {
         guard entry.detail["check"] != nil else {
             return HTML("every owner’s policy permits \(text("purpose"))")
         }
-        return tag("span") {
+        return tag("span", ["class": "long"]) {
             tag("code") { text("check") }
             ": expected \(text("expected")), found \(text("found"))"
         }
@@ -76,8 +76,8 @@ extension Page {
                 tag("th", ["scope": "row"]) { tag("a", ["href": entryPath(entry.index)]) { "\(entry.index)" } }
                 tag("td", ["data-field": "time"]) { HTML.time(entry.time) }
                 tag("td", ["data-field": "kind"]) { entry.kind.rawValue }
-                tag("td", ["data-field": "subject"]) { entry.subject }
-                tag("td", ["data-field": "actor"]) { entry.actor }
+                tag("td", ["data-field": "subject"]) { HTML.long(entry.subject) }
+                tag("td", ["data-field": "actor"]) { HTML.long(entry.actor) }
                 tag("td", ["data-field": "hash"]) { HTML.shortHash(hexadecimal(entry.hash)) }
             })
     }
@@ -90,7 +90,9 @@ extension Page {
                 " This browser has verified nothing."
             }
             tag("noscript") {
-                tag("p") { "With JavaScript this browser verifies the log itself; without, what stands here is what the manager says." }
+                tag("p") {
+                    "With JavaScript this browser verifies the log itself; without, what stands here is what the manager says."
+                }
             }
             tag("ul", ["id": "verification-checks", "class": "checks"]) {}
             ownWord(head)
@@ -136,8 +138,9 @@ extension Page {
         }
         let verdict = entry.detail["verdict"]
         let details = (entry.detail.members ?? [:]).filter { $0.key != "verdict" }.sorted { $0.key < $1.key }
-        return Page("Entry \(index): \(entry.kind.rawValue)", in: decisionKinds.contains(entry.kind) ? .decisions : .audit)
-        {
+        return Page(
+            "Entry \(index): \(entry.kind.rawValue)", in: decisionKinds.contains(entry.kind) ? .decisions : .audit
+        ) {
             HTML.facts([
                 ("Subject", HTML(entry.subject)), ("Actor", HTML(entry.actor)), ("Time", HTML.time(entry.time)),
                 ("Hash", HTML.hash(hexadecimal(entry.hash))),
@@ -156,7 +159,7 @@ extension Page {
                 HTML.table(
                     "Details of entry \(index)", id: "detail", columns: ["Member", "Value"],
                     rows: details.map { name, value in
-                        TableRow(HTML(name), detail(value, depth: 0))
+                        TableRow(HTML(name), name == "expires" ? instant(value) : detail(value, depth: 0))
                     }, empty: "Nothing else.")
             }
         }
@@ -169,6 +172,10 @@ extension Page {
             reason(of: entry)
             ". Nothing else was checked."
         }
+    }
+
+    private static func instant(_ json: CanonicalJSON) -> HTML {
+        json.number.map { HTML.time(Instant(seconds: $0)) } ?? detail(json, depth: 0)
     }
 
     /// A value of a detail; lists and objects one below the other, as far as people read them.

@@ -1,4 +1,4 @@
-/// Markup. Names of elements and attributes are literals of this program, every text is escaped: nothing else can get in.
+/// Markup, into which no text gets but escaped; the names of elements and attributes are literals of this program.
 struct HTML: Sendable {
     private(set) var markup: String
 
@@ -35,7 +35,8 @@ struct HTML: Sendable {
             case "\"": escaped += "&quot;"
             case "'": escaped += "&#39;"
             case _ where isShapeless(scalar):
-                escaped += "⟨U+\(String(repeating: "0", count: max(0, 4 - hexadecimal(scalar).count)))\(hexadecimal(scalar))⟩"
+                escaped +=
+                    "⟨U+\(String(repeating: "0", count: max(0, 4 - hexadecimal(scalar).count)))\(hexadecimal(scalar))⟩"
             default: escaped.unicodeScalars.append(scalar)
             }
         }

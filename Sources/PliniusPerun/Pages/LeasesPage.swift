@@ -23,7 +23,7 @@ extension Page {
                             HTML(lease.run), HTML(lease.purpose), HTML.time(lease.expires),
                             HTML("\(lease.seconds) s or \(lease.iterations) updates"), HTML.time(lease.begun),
                             HTML(lease.renewals == 1 ? "once" : "\(lease.renewals) times"),
-                            HTML.list(lease.assets.sorted()), tag("code") { hexadecimal(lease.id) })
+                            HTML.list(lease.assets.sorted()), HTML.shortHash(hexadecimal(lease.id)))
                     }, empty: "No run has keys now.")
             }
             HTML.section("Ended", id: "ended-heading") {
@@ -32,9 +32,9 @@ extension Page {
                     columns: ["Run", "State", "Why", "Begun", "Last renewed", "Assets", "Lease"],
                     rows: ended.map { lease in
                         TableRow(
-                            HTML(lease.run), standing(of: lease), HTML(lease.reason ?? "no reason kept"),
+                            HTML(lease.run), standing(of: lease), HTML.long(lease.reason ?? "no reason kept"),
                             HTML.time(lease.begun), HTML.time(lease.renewed), HTML.list(lease.assets.sorted()),
-                            tag("code") { hexadecimal(lease.id) })
+                            HTML.shortHash(hexadecimal(lease.id)))
                     }, empty: "No lease has ended.")
             }
         }

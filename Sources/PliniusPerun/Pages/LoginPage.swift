@@ -2,7 +2,9 @@ extension Page {
     /// Asks for the token for reading.
     static func login(hasFailed: Bool = false) -> Page {
         Page("Reading needs a token") {
-            tag("p") { "This manager lists nothing to strangers. Whoever runs it hands out a token for reading; it states nothing." }
+            tag("p") {
+                "This manager lists nothing to strangers. Whoever runs it hands out a token for reading; it states nothing."
+            }
             if hasFailed {
                 tag("p", ["role": "alert", "id": "login-error"]) {
                     HTML.state("Refused", .bad)

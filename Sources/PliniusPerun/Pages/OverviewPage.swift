@@ -78,7 +78,7 @@ extension Page {
             "Stops that nobody has lifted", id: "stops", columns: ["Stopped", "What", "Reason", "Since", "Statement"],
             rows: stops.map { stop in
                 TableRow(
-                    HTML(stop.name), HTML.state("Stopped \(stop.scope.rawValue)", .bad), HTML(stop.reason),
+                    HTML(stop.name), HTML.state("Stopped \(stop.scope.rawValue)", .bad), HTML.long(stop.reason),
                     HTML.time(stop.since),
                     HTML.shortHash(hexadecimal(stop.statement), to: statementPath(stop.statement)))
             }, empty: "Nothing is stopped.")

@@ -38,8 +38,9 @@ struct Page {
         self.content = try content()
     }
 
-    /// What a page may do in a browser: take its style and its script from this server, ask this server, and nothing else. No string becomes
-    /// markup there, and nothing is written within the page.
+    /// What a page may do in a browser: take its style and its script from this server, ask this server, and nothing else.
+    ///
+    /// No string becomes markup there, and neither style nor script is written within the page.
     static let contentSecurityPolicy = [
         "default-src 'none'", "style-src 'self'", "script-src 'self'", "connect-src 'self'", "img-src 'self'",
         "form-action 'self'", "base-uri 'none'", "frame-ancestors 'none'", "require-trusted-types-for 'script'",

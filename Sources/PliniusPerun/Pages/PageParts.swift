@@ -23,7 +23,7 @@ extension HTML {
 
     /// The beginning of a hash, where the whole stands on the page that it leads to.
     static func shortHash(_ text: String, to path: String? = nil) -> HTML {
-        let code = tag("code") { "\(text.prefix(12))…" }
+        let code = tag("code", ["class": "short"]) { "\(text.prefix(12))…" }
         guard let path else { return code }
         return tag("a", ["href": path]) { code }
     }
@@ -84,6 +84,15 @@ extension HTML {
         guard !texts.isEmpty else { return tag("span", ["class": "none"]) { none } }
         return tag("ul", ["class": "plain"]) { for text in texts { tag("li") { text } } }
     }
+
+    /// Keys of owners, one below the other.
+    static func keys(_ keys: [String], none: String) -> HTML {
+        guard !keys.isEmpty else { return tag("span", ["class": "none"]) { none } }
+        return tag("ul", ["class": "plain"]) { for key in keys { tag("li") { tag("code") { key } } } }
+    }
+
+    /// A text that may break anywhere: hashes and keys are in it.
+    static func long(_ text: String) -> HTML { tag("span", ["class": "long"]) { text } }
 
     /// So much of a text, and whether it was more.
     static func cut(_ text: String, _ bytes: Int) -> (text: String, isWhole: Bool) {

@@ -35,7 +35,7 @@ extension Page {
             HTML.facts([
                 ("Statement", HTML.hash(hexadecimal(report.record.hash))),
                 ("Digest of the policy", HTML.hash(hexadecimal(policy.digest))),
-                ("Signed by", HTML.list(report.signers)),
+                ("Signed by", HTML.keys(report.signers, none: "nobody")),
             ])
             HTML.section("What it permits", id: "permits") { permission(of: policy) }
             HTML.section("Uses", id: "uses-heading") {
@@ -50,7 +50,8 @@ extension Page {
                     columns: ["Statement", "State", "Number", "Received"],
                     rows: versions.prefix(100).map { record in
                         TableRow(
-                            HTML.shortHash(hexadecimal(record.hash), to: statementPath(record.hash)), standing(of: record),
+                            HTML.shortHash(hexadecimal(record.hash), to: statementPath(record.hash)),
+                            standing(of: record),
                             HTML("\(record.sequence)"), HTML.time(record.received))
                     }, empty: "There are none.")
             }

@@ -50,7 +50,7 @@ let stylesheet = #"""
 
     * { box-sizing: border-box; }
     html { font: 100%/1.5 system-ui, -apple-system, "Segoe UI", "Noto Sans", "Liberation Sans", sans-serif; }
-    body { margin: 0; background: var(--ground); color: var(--text); }
+    body { margin: 0; background: var(--ground); color: var(--text); overflow-wrap: break-word; }
     :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; }
     main:focus { outline: none; }
     a { color: var(--link); text-underline-offset: 0.15em; }
@@ -75,6 +75,7 @@ let stylesheet = #"""
     h1 { margin: 0.25rem 0 0.75rem; font-size: 1.625rem; line-height: 1.25; overflow-wrap: anywhere; }
     h2 { margin: 0 0 0.5rem; font-size: 1.1875rem; line-height: 1.3; overflow-wrap: anywhere; }
     h3 { margin: 1.25rem 0 0.5rem; font-size: 1rem; }
+    article div > h2 { margin-top: 1.5rem; }
     main > section, main > article { margin: 1.25rem 0; padding: 1.125rem 1.25rem; border: 1px solid var(--line); border-radius: 6px; background: var(--surface); }
     main > p, main li, main > section > p, main > article p { max-width: 60rem; }
 
@@ -82,12 +83,16 @@ let stylesheet = #"""
     main > .scroll, main > p.none { padding: 1rem 1.25rem; border: 1px solid var(--line); border-radius: 6px; background: var(--surface); }
     table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; }
     caption { padding: 0 0 0.375rem; color: var(--muted); text-align: left; }
-    th, td { padding: 0.4375rem 0.75rem 0.4375rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; overflow-wrap: anywhere; }
-    td { min-width: 5rem; }
+    th, td { padding: 0.4375rem 0.75rem 0.4375rem 0; border-top: 1px solid var(--line); text-align: left; vertical-align: top; }
+    .long { display: inline-block; min-width: 14rem; overflow-wrap: anywhere; }
+    .short { white-space: nowrap; }
     thead th { border-top: 0; border-bottom: 2px solid var(--line); color: var(--muted); font-size: 0.8125rem; font-weight: 600; white-space: nowrap; }
-    tbody th { font-weight: 600; min-width: 3.5rem; }
+    tbody th, .plain li { white-space: nowrap; }
+    tbody th { font-weight: 600; }
+    th code, .plain code, .facts .plain li { white-space: normal; }
     tbody tr:first-child > * { border-top: 0; }
     ul.plain { margin: 0; padding: 0; list-style: none; }
+    .plain .plain { margin-bottom: 0.5rem; }
 
     .facts { display: flex; flex-wrap: wrap; gap: 0.75rem 2.5rem; margin: 0.25rem 0 0.75rem; }
     .facts dt { color: var(--muted); font-size: 0.8125rem; font-weight: 600; }

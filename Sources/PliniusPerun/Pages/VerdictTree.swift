@@ -5,7 +5,7 @@ extension Page {
     /// Deeper trees are not shown; the log keeps none.
     private static let maximumDepth = 16
 
-    /// The checks of a decision, as the log keeps them: those that failed are open, those that passed can be opened.
+    /// The checks of a decision, as the log keeps them: those that passed can be opened, the others are open.
     static func tree(_ verdict: CanonicalJSON) -> HTML {
         tag("div") {
             tag("p") {
@@ -27,7 +27,9 @@ extension Page {
             if omitted > 0 {
                 tag("li") {
                     tag("span", ["class": "none"]) {
-                        omitted == 1 ? "one more check, which the log leaves out" : "\(omitted) more checks, which the log leaves out"
+                        omitted == 1
+                            ? "one more check, which the log leaves out"
+                            : "\(omitted) more checks, which the log leaves out"
                     }
                 }
             }
@@ -37,8 +39,7 @@ extension Page {
     private static func branch(_ finding: CanonicalJSON, depth: Int) -> HTML {
         let below = branches(finding, depth: depth + 1)
         guard !below.markup.isEmpty else { return line(finding) }
-        // A group that failed, or let something pass, is open.
-        if finding["outcome"]?.text == "passed" {
+        if hasPassed(finding, depth: depth) {
             return tag("details") {
                 tag("summary") { line(finding) }
                 below
@@ -50,13 +51,19 @@ extension Page {
         }
     }
 
+    /// Whether a check passed with all of its parts, none of which was merely let pass.
+    private static func hasPassed(_ finding: CanonicalJSON, depth: Int) -> Bool {
+        finding["outcome"]?.text == "passed" && depth < maximumDepth
+            && (finding["parts"]?.entries ?? []).allSatisfy { hasPassed($0, depth: depth + 1) }
+    }
+
     private static func line(_ finding: CanonicalJSON) -> HTML {
         tag("span") {
             outcome(finding)
             " "
             tag("code") { finding["check"]?.text ?? "" }
-            if let expected = finding["expected"]?.text { " expected \(expected)," }
-            if let found = finding["found"]?.text { " found \(found)" }
+            if let expected = finding["expected"]?.text { ": expected \(expected)" }
+            if let found = finding["found"]?.text { ", found \(found)" }
             if let line = finding["line"]?.text {
                 tag("span", ["class": "from"]) { ", asked for by \(line)" }
             }

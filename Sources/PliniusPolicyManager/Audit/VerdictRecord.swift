@@ -7,7 +7,7 @@ internal import PliniusVerifier
 /// a check that passed says no more than that, and `omitted` counts the parts that are left out.
 enum VerdictRecord {
     /// What an entry is made longer by, in bytes; more where nothing but the one check that decided is left.
-    static let maximumByteCount = 4_096
+    static let maximumByteCount = 8_192
     /// Deeper trees are cut; entries are JSON of a bounded depth.
     private static let maximumDepth = 8
 

@@ -138,7 +138,8 @@ extension PolicyManager {
         }
         let measurements = facts.measurements.mapValues { CanonicalJSON.string($0) }
         return try transaction.grant(
-            lease, actor: actor, detail: [
+            lease, actor: actor,
+            detail: [
                 "policies": .array(policies), "measurements": .object(measurements),
                 "verdict": VerdictRecord.json(decision.findings),
             ])
