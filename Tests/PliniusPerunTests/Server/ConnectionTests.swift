@@ -41,23 +41,6 @@ import Testing
         }
     }
 
-    @Test func connectionsBeyondTheLimitWait() async throws {
-        var limits = ServerLimits()
-        (limits.connections, limits.idleSeconds) = (2, 300)
-        try await TestServer.run(limits: limits) { server in
-            // Answered once, they keep their connections.
-            let first = [try server.client(), try server.client()]
-            for client in first { #expect(try await client.health().status == "ready") }
-            let late = try server.client(seconds: 2)
-            await #expect(throws: (any Error).self) { try await late.health() }
-            for client in first { await client.close() }
-            let other = try server.client()
-            #expect(try await other.health().status == "ready")
-            await late.close()
-            await other.close()
-        }
-    }
-
     @Test func aHeaderThatDoesNotEndIsNotWaitedFor() async throws {
         var limits = ServerLimits()
         limits.idleSeconds = 1

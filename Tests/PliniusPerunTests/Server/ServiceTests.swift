@@ -1,9 +1,5 @@
-import AsyncHTTPClient
 import Crypto
 import FoundationEssentials
-import NIOCore
-import NIOHTTP1
-import NIOSSL
 import PliniusPerun
 import PliniusPerunClient
 import PliniusPolicy
@@ -104,36 +100,22 @@ import Testing
         var limits = ServerLimits()
         limits.connections = 2
         try await TestServer.run(limits: limits) { server in
-            func bare() -> HTTPClient {
-                var tls = TLSConfiguration.makeClientConfiguration()
-                tls.certificateVerification = .none
-                var configuration = HTTPClient.Configuration(tlsConfiguration: tls)
-                configuration.httpVersion = .http1Only
-                return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
-            }
-            @Sendable func health(_ http: HTTPClient) async throws -> Int {
-                let response = try await http.execute(
-                    HTTPClientRequest(url: "https://\(server.address)/v1/health"), timeout: .seconds(60))
-                _ = try await response.body.collect(upTo: 1 << 20)
-                return Int(response.status.code)
-            }
-            let (first, second, third) = (bare(), bare(), bare())
+            let clients = try (0..<3).map { _ in try server.client(seconds: 60) }
             // Each keeps its connection open.
-            #expect(try await health(first) == 200)
-            #expect(try await health(second) == 200)
+            for client in clients.prefix(2) { #expect(try await client.health().status == "ready") }
             let isAnswered = Mutex(false)
             let waiting = Task {
-                let status = try await health(third)
+                let status = try await clients[2].health().status
                 isAnswered.withLock { $0 = true }
                 return status
             }
             try await Task.sleep(for: .seconds(1))
-            #expect(try await health(first) == 200)
+            #expect(try await clients[0].health().status == "ready")
             #expect(!isAnswered.withLock { $0 })
-            try await second.shutdown()
-            #expect(try await waiting.value == 200)
-            try await first.shutdown()
-            try await third.shutdown()
+            await clients[1].close()
+            #expect(try await waiting.value == "ready")
+            await clients[0].close()
+            await clients[2].close()
         }
     }
 
