@@ -103,7 +103,7 @@ let modules: [Module] = [
             "PliniusSealing",
             "PliniusSockets", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
         ],
-        products: [arguments]),
+        products: [arguments, crypto]),
     Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
     Module(
         name: "PliniusPolicy", ring: .keyholder, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto, yaml]),
@@ -278,8 +278,8 @@ let package = Package(
             "PliniusAttesterTests",
             of: [
                 "PliniusAttester", "PliniusSealing", "PliniusTPM", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
-            ]
-        ),
+            ],
+            products: [crypto]),
         tests(
             "PliniusVerifierTests", of: ["PliniusVerifier", "PliniusWire", "_PliniusFuzzing"],
             products: [crypto, cryptoExtras, certificates, asn1]),

@@ -1,6 +1,6 @@
 import Glibc
 public import PliniusSealing
-public import PliniusTPM
+internal import PliniusTPM
 public import PliniusWire
 internal import _PliniusSupport
 
@@ -12,7 +12,6 @@ extension Attester {
         let tpm = try TPM(paths.tpm)
         var parts = try tpm.evidence(
             of: options.registers, extraData: extraData, algorithm: options.keyAlgorithm, at: options.keyHandle)
-        guard options.includesLogs else { return Evidence(.tpm, parts) }
         parts = try withLog("uefi-log", at: paths.uefiLog, parts)
         // After the quote: so the log holds all that the quote covers.
         parts = try withLog("ima-log", at: paths.imaLog, parts)
@@ -40,11 +39,6 @@ extension Attester {
         options: EvidenceOptions = EvidenceOptions()
     ) throws(AttestationError) -> (Enrolment, endorsement: TPMKeyAlgorithm) {
         try TPM(paths.tpm).enrolment(algorithm: options.keyAlgorithm, at: options.keyHandle)
-    }
-
-    /// The TPM's endorsement key, for a verifier that is to learn it.
-    public func endorsementKey(_ algorithm: TPMKeyAlgorithm = .rsa) throws(AttestationError) -> EndorsementKey {
-        try TPM(paths.tpm).endorsementKey(algorithm)
     }
 
     /// Gives back the secret of a credential, which shows that the attestation key is in the TPM with that endorsement key.

@@ -41,7 +41,7 @@ public struct Attester: Sendable {
         self.kernel = kernel
     }
 
-    /// The platforms' names, joined by `+`: what `Hello` says.
+    /// The platforms' names, joined by `+`.
     public var name: String { Self.name(of: kinds) }
 
     private static func name(of kinds: [Evidence.Kind]) -> String {

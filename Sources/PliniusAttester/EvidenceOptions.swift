@@ -11,8 +11,6 @@ public struct EvidenceOptions: Hashable, Sendable {
     public var keyHandle: UInt32?
     /// What the TPM quotes.
     public var registers = Self.defaultRegisters
-    /// Whether the boot's and IMA's logs come with the quote.
-    public var includesLogs = true
     /// How many entries of IMA's log the verifier has already.
     public var firstLogEntry: UInt64 = 0
 

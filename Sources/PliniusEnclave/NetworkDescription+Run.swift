@@ -52,7 +52,7 @@ extension NetworkDescription {
                 "--iterations is \(target), but the learning-rate schedule ends at max_batches=\(end): ask for at most "
                     + "that, or raise max_batches (which makes it another run)")
         }
-        guard layers.contains(where: { $0.hasLoss }) else {
+        guard layers.contains(where: \.measuresLoss) else {
             throw SessionError(
                 .usage, "the network has no layer with a loss ([softmax] or [cost]): it cannot be trained")
         }
@@ -69,7 +69,7 @@ extension NetworkDescription {
             datasetID: data.id,
             // Below 2^53, so that every reader of JSON gives the same number back.
             seed: request.seed ?? randomBytes(6).reduce(0) { $0 << 8 | UInt64($1) },
-            cipher: try request.knownCipher ?? .aes256GCM, sampling: options.sampling.rawValue,
+            cipher: try request.knownCipher ?? .aes256GCM, sampling: options.sampling.number,
             executor: choice.kind.rawValue, threads: choice.threads)
     }
 
@@ -99,17 +99,6 @@ extension TrainRequest {
                 throw SessionError(.usage, "there is no cipher \"\(name)\"; this build has: \(known)")
             }
             return cipher
-        }
-    }
-}
-
-extension LayerDescription {
-    /// Whether the layer owns a cost in training.
-    fileprivate var hasLoss: Bool {
-        switch kind {
-        case .softmax(let softmax): !softmax.noLoss
-        case .cost: true
-        case .convolutional, .connected, .maxpool, .avgpool, .dropout: false
         }
     }
 }

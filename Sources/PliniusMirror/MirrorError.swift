@@ -5,36 +5,30 @@ import _PliniusSupport
 ///
 /// A run that is refused is left as it was found.
 public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of failure; compare with these.
-    public struct Code: Hashable, Sendable, CustomStringConvertible {
-        private enum Kind: String {
-            case notAMirror, unsupportedVersion, wrongKey, otherRun, tampered, noUsableMirror
-            case media, invalidName, rolledBack, forked
-        }
-        private let kind: Kind
-
+    /// The kinds of failure.
+    public enum Code: String, Sendable, CustomStringConvertible {
         /// What has a run's name does not begin as a mirror does.
-        public static let notAMirror = Code(kind: .notAMirror)
+        case notAMirror
         /// The mirror was made by another version of this program.
-        public static let unsupportedVersion = Code(kind: .unsupportedVersion)
+        case unsupportedVersion
         /// The run was begun with another owner key.
-        public static let wrongKey = Code(kind: .wrongKey)
+        case wrongKey
         /// The mirror is sound and is of another run than the one asked for.
-        public static let otherRun = Code(kind: .otherRun)
+        case otherRun
         /// Bytes were changed by somebody without the key, or by a failing device.
-        public static let tampered = Code(kind: .tampered)
+        case tampered
         /// No slot says that it holds a finished mirror.
-        public static let noUsableMirror = Code(kind: .noUsableMirror)
+        case noUsableMirror
         /// The medium failed; the cause tells how.
-        public static let media = Code(kind: .media)
+        case media
         /// The mirror is sound, and a trusted counter, or whoever keeps its newest commit, says that it is an older one.
-        public static let rolledBack = Code(kind: .rolledBack)
+        case rolledBack
         /// The mirror is sound, and not the one of that number that is known: the run went on twice from one state.
-        public static let forked = Code(kind: .forked)
+        case forked
         /// That is no name for a run.
-        public static let invalidName = Code(kind: .invalidName)
+        case invalidName
 
-        public var description: String { kind.rawValue }
+        public var description: String { rawValue }
     }
 
     /// What kind of failure.

@@ -5,8 +5,6 @@
 public protocol Executor: AnyObject {
     /// Images per pass.
     var miniBatch: Int { get }
-    /// Threads that the passes run on.
-    var threadCount: Int { get }
 
     /// Copies a mini-batch in.
     /// - Parameters:

@@ -8,7 +8,6 @@ public import PliniusNN
 /// thread. Same arena, input, thread count and processor give the same bits.
 public final class OneDNNExecutor: Executor {
     public let miniBatch: Int
-    public var threadCount: Int { plan.engine.threads }
 
     let plan: Plan
     private var hasTruth = false

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Crypto
 import PliniusSealing
 import PliniusVerifier
 import PliniusWire
@@ -36,32 +37,33 @@ struct ApproveCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let signer = try signingKey()
+            let publicKey = Array(signer.publicKey.rawRepresentation)
             guard let out else {
                 guard policy == nil, evidence == nil, register.isEmpty else {
                     throw OwnerError(.usage, "--out is missing: name the file for the approval")
                 }
-                return print(signer.publicKey.hex)
+                return print(publicKey.hex)
             }
             guard let policy else { throw OwnerError(.usage, "--policy is missing: it says which registers count") }
             let restart = try Policy(file: policy).restart?.value
             guard let restart, let expected = restart.approvalKey else {
                 throw OwnerError(.usage, "\(policy) has no line restart.approvalKey: nothing of it can be approved")
             }
-            guard expected.value == signer.publicKey else {
+            guard expected.value == publicKey else {
                 throw OwnerError(
                     .usage,
-                    "\(key) is another key than \(expected.line) names: its public half is \(signer.publicKey.hex)")
+                    "\(key) is another key than \(expected.line) names: its public half is \(publicKey.hex)")
             }
             let values = try values(of: restart.sealedRegisters)
             for (index, value) in values.sorted(by: { $0.key < $1.key }) { printError("PCR \(index): \(value.hex)") }
             let file = try AtomicFile.create(out)
-            try file.write(signer.sign(RegisterApproval.message(of: values)))
+            try file.write(Array(signer.signature(for: RegisterApproval.message(of: values)).rawRepresentation))
             try file.publish()
             printError("wrote the approval of these \(values.count) values to \(out)")
         }
     }
 
-    private func signingKey() throws(OwnerError) -> P256SigningKey {
+    private func signingKey() throws(OwnerError) -> P256.Signing.PrivateKey {
         let file = try OpenFile.open(key, as: "approval key")
         let secret: SecretBytes
         do throws(KeyFileError) { secret = try SecretBytes(keyFile: file.descriptor) } catch {
@@ -69,7 +71,7 @@ struct ApproveCommand: ParsableCommand {
         }
         var bytes = unsafe secret.withBytes { unsafe Array($0) }
         defer { wipe(&bytes) }
-        guard let signer = P256SigningKey(privateKey: bytes) else {
+        guard let signer = try? P256.Signing.PrivateKey(rawRepresentation: bytes) else {
             throw OwnerError(.usage, "\(key) is no key of P-256: make another one with plinius-owner keygen")
         }
         return signer
@@ -98,9 +100,9 @@ struct ApproveCommand: ParsableCommand {
     private func quoted(in path: String) throws(OwnerError) -> [Int: [UInt8]] {
         let bytes = try EvidenceFiles.bytes(path, as: "evidence")
         let registers: PCRValues?
-        do throws(WireError) {
+        do {
             let tpm = try EvidenceBundle(decoding: bytes).evidence.first { $0.kind == .tpm }
-            registers = try tpm?["pcrs"].map { part throws(WireError) in try PCRValues(decoding: part) }
+            registers = try tpm?["pcrs"].map { try PCRValues(decoding: $0) }
         } catch { throw OwnerError(.integrity, "\(path) is no evidence that plinius-owner provision kept: \(error)") }
         guard let registers else { throw OwnerError(.usage, "\(path) has no evidence of a TPM") }
         var values: [Int: [UInt8]] = [:]

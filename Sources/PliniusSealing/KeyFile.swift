@@ -6,29 +6,26 @@ extension SecretBytes {
     public convenience init(keyFile descriptor: CInt) throws(KeyFileError) {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else {
-            throw KeyFileError(.unreadable, "key file cannot be examined: \(errorText(errno))")
+            throw KeyFileError("key file cannot be examined: \(errorText(errno))")
         }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            throw KeyFileError(
-                .notAKey, "key file is not a regular file: give the file that 'plinius-owner keygen' made")
+            throw KeyFileError("key file is not a regular file: give the file that 'plinius-owner keygen' made")
         }
         let open = status.st_mode & 0o077
         guard open == 0 else {
             throw KeyFileError(
-                .exposed,
                 "key file has mode 0\(String(status.st_mode & 0o777, radix: 8)): others may use it; run chmod 600 on it"
             )
         }
         let expected = KeyHierarchy.ownerKeyByteCount
         guard status.st_size == expected else {
             throw KeyFileError(
-                .notAKey, "key file has \(status.st_size) bytes, a key has exactly \(expected): is it the right file?")
+                "key file has \(status.st_size) bytes, a key has exactly \(expected): is it the right file?")
         }
         unsafe try self.init(count: expected) { bytes throws(KeyFileError) in
             let count = unsafe pread(descriptor, bytes.baseAddress, bytes.count, 0)
             guard count == expected else {
-                throw KeyFileError(
-                    .unreadable, "key file cannot be read: \(count < 0 ? errorText(errno) : "it shrank")")
+                throw KeyFileError("key file cannot be read: \(count < 0 ? errorText(errno) : "it shrank")")
             }
         }
     }
@@ -36,27 +33,12 @@ extension SecretBytes {
 
 /// Why a key file was refused.
 public struct KeyFileError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The kinds of refusal.
-    public enum Code: Sendable {
-        /// The system does not let it be read.
-        case unreadable
-        /// It is no regular file of the right length.
-        case notAKey
-        /// Others than its owner may read or write it.
-        case exposed
-    }
-
-    /// The kind of refusal.
-    public let code: Code
     /// What was checked, expected and found, and what to do; names no path.
     public let message: String
 
     public var description: String { message }
 
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
+    init(_ message: String) { self.message = message }
 }
 
 private func errorText(_ number: CInt) -> String {

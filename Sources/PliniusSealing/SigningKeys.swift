@@ -23,27 +23,3 @@ public struct Ed25519SigningKey: Sendable {
         return Array(signature)
     }
 }
-
-/// A key that signs with ECDSA over P-256 and SHA-256, which a TPM can check: what approves the states that a sealed key opens in.
-public struct P256SigningKey: Sendable {
-    private let key: P256.Signing.PrivateKey
-
-    /// Draws a key.
-    public init() { key = P256.Signing.PrivateKey() }
-
-    /// Takes a private key of 32 bytes.
-    /// - Returns: `nil` if it is none.
-    public init?(privateKey: [UInt8]) {
-        guard let key = try? P256.Signing.PrivateKey(rawRepresentation: privateKey) else { return nil }
-        self.key = key
-    }
-
-    /// The public key's x and y, 64 bytes.
-    public var publicKey: [UInt8] { Array(key.publicKey.rawRepresentation) }
-
-    /// A signature's r and s over `message`, 64 bytes.
-    public func sign(_ message: [UInt8]) -> [UInt8] {
-        guard let signature = try? key.signature(for: message) else { fatalError("P-256 signs every message") }
-        return Array(signature.rawRepresentation)
-    }
-}

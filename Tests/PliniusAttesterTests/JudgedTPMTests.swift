@@ -79,7 +79,7 @@ struct JudgedTPMTests {
         let key = try #require(try attester.evidence(for: runtimeData, options: options)[0]["ak"])
         let secret = randomBytes(32)
         let wrapped = try TPMCredential(
-            wrapping: secret, for: try attester.endorsementKey(endorsement).publicArea,
+            wrapping: secret, for: try TPM(tpm.configuration).endorsementKey(endorsement).publicArea,
             attestationKey: [0, 0x0B] + sha256(key))
         func activate(
             _ attester: Attester, _ credential: TPMCredential, _ options: EvidenceOptions

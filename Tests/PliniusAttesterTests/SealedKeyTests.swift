@@ -1,3 +1,4 @@
+import Crypto
 import Glibc
 import PliniusAttester
 import PliniusSealing
@@ -7,6 +8,15 @@ import PliniusWire
 import Testing
 import _PliniusSupport
 import _PliniusTestSupport
+
+/// An owner's key that approves registers.
+private struct ApprovalKey {
+    private let key = P256.Signing.PrivateKey()
+
+    var publicKey: [UInt8] { Array(key.publicKey.rawRepresentation) }
+
+    func sign(_ message: [UInt8]) throws -> [UInt8] { try Array(key.signature(for: message).rawRepresentation) }
+}
 
 extension Attester {
     func seal(
@@ -277,11 +287,11 @@ struct SealedByTPMTests {
         let tpm = try SoftwareTPM()
         defer { tpm.stop() }
         let attester = try attester(tpm)
-        let owner = P256SigningKey()
+        let owner = ApprovalKey()
         var options = SealingOptions()
         if isApproved {
             options.approvalKey = owner.publicKey
-            options.approvals = [owner.sign(try SealingPolicy.approvalMessage(of: try values(attester)))]
+            options.approvals = [try owner.sign(try SealingPolicy.approvalMessage(of: try values(attester)))]
         }
         let sealed = try attester.seal(key, for: context, options: options).encoded
         #expect(try attester.open(SealedKey(decoding: sealed), for: context, options: options).isEqual(to: key))
@@ -307,14 +317,14 @@ struct SealedByTPMTests {
         let tpm = try SoftwareTPM()
         defer { tpm.stop() }
         let attester = try attester(tpm)
-        let owner = P256SigningKey()
+        let owner = ApprovalKey()
         var options = SealingOptions()
         options.approvalKey = owner.publicKey
         let sealed = try attester.seal(key, for: context, options: options)
         #expect(throws: AttestationError.self, "nothing is approved") {
             try attester.open(sealed, for: context, options: options)
         }
-        let first = owner.sign(try SealingPolicy.approvalMessage(of: try values(attester)))
+        let first = try owner.sign(try SealingPolicy.approvalMessage(of: try values(attester)))
         options.approvals = [first]
         #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
 
@@ -322,15 +332,15 @@ struct SealedByTPMTests {
         try tpm.extend(4, with: sha256([1]))
         #expect(throws: AttestationError.self) { try attester.open(sealed, for: context, options: options) }
         let message = try SealingPolicy.approvalMessage(of: try values(attester))
-        let strangers = P256SigningKey().sign(message)
-        var changed = owner.sign(message)
+        let strangers = try ApprovalKey().sign(message)
+        var changed = try owner.sign(message)
         changed[40] ^= 1
-        let digestOnly = owner.sign(Array(message.prefix(32)))
+        let digestOnly = try owner.sign(Array(message.prefix(32)))
         for approval in [strangers, changed, digestOnly, [], Array(changed.dropLast())] {
             options.approvals = [approval]
             #expect(throws: AttestationError.self) { try attester.open(sealed, for: context, options: options) }
         }
-        options.approvals = [first, strangers, owner.sign(message)]
+        options.approvals = [first, strangers, try owner.sign(message)]
         #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
         try tpm.restart()
         #expect(try attester.open(sealed, for: context, options: options).isEqual(to: key))
@@ -343,13 +353,13 @@ struct SealedByTPMTests {
         let attester = try attester(tpm)
         var options = SealingOptions()
         for point in [
-            [], [UInt8](repeating: 0, count: 64), [UInt8](repeating: 1, count: 64), P256SigningKey().publicKey + [0],
+            [], [UInt8](repeating: 0, count: 64), [UInt8](repeating: 1, count: 64), ApprovalKey().publicKey + [0],
         ] {
             options.approvalKey = point
             #expect(throws: AttestationError.self) { try attester.seal(key, for: context, options: options) }
         }
         for isApproved in [false, true] {
-            options.approvalKey = isApproved ? P256SigningKey().publicKey : nil
+            options.approvalKey = isApproved ? ApprovalKey().publicKey : nil
             for registers in [[], [(0x12, 0)], [(0x0B, 24)]] as [[(UInt16, UInt8)]] {
                 options.registers = Set(registers.map { .init(bank: $0.0, index: $0.1) })
                 #expect(throws: AttestationError.self) { try attester.seal(key, for: context, options: options) }

@@ -4,6 +4,8 @@ import Testing
 /// Each fault is refused with the file, the line, the key, and what was expected and found.
 @Suite struct ConfigErrorTests {
     private static let image = "[net]\nheight=8\nwidth=8\nchannels=2\n"
+    private static let layers =
+        "expected one of avg, avgpool, conn, connected, conv, convolutional, cost, dropout, max, maxpool, soft, softmax"
 
     static let faults: [(text: String, message: String)] = [
         // The text.
@@ -24,7 +26,7 @@ import Testing
         ("[net]\nbatch=1\nbatch=2", "net.cfg:3: batch: is \"1\" on line 2 and \"2\" here: keep one"),
         ("[net]\ninputs=3", "net.cfg:1: expected 1 to 1024 layers, found 0"),
         ("[net]\ninputs=3\n[cost]", "net.cfg:1: expected a layer that predicts, found costs only"),
-        (image + "[conv]\n[net]", "net.cfg:6: there is no layer [net]"),
+        (image + "[conv]\n[net]", "net.cfg:6: there is no layer [net]: \(layers)"),
         // Numbers and words.
         ("[net]\nbatch=many", "net.cfg:2: batch: expected a whole number, found \"many\""),
         ("[net]\nbatch=1.5", "net.cfg:2: batch: expected a whole number, found \"1.5\""),
@@ -40,13 +42,11 @@ import Testing
         ("[net]\nmomentum=1.5", "net.cfg:2: momentum: expected 0.0 to 1.0, found 1.5"),
         (
             "[net]\npolicy=polly",
-            "net.cfg:2: policy: expected one of constant, step, steps, exp, poly, random, sigmoid, found \"polly\"; "
-                + "did you mean poly?"
+            "net.cfg:2: policy: expected one of constant, step, steps, exp, poly, random, sigmoid, found \"polly\""
         ),
         (
             "[net]\nsampling=with-replacment",
-            "net.cfg:2: sampling: expected one of epochs, with-replacement, found \"with-replacment\"; did you mean "
-                + "with-replacement?"
+            "net.cfg:2: sampling: expected one of epochs, with-replacement, found \"with-replacment\""
         ),
         (
             "[net]\nbatch=10\nsubdivisions=3",
@@ -70,25 +70,19 @@ import Testing
             image + "time_steps=5",
             "net.cfg:5: time_steps: is not supported yet: expected 1 or no such line, found \"5\""
         ),
-        (image + "[yolo]", "net.cfg:5: [yolo] is a layer of Darknet that is not supported yet"),
-        (image + "[shortcut]\nfrom=-3", "net.cfg:5: [shortcut] is a layer of Darknet that is not supported yet"),
+        (image + "[shortcut]\nfrom=-3", "net.cfg:5: there is no layer [shortcut]: \(layers)"),
         (image + "[conv]\nxnor=1", "net.cfg:6: xnor: is not supported yet: expected 0 or no such line, found \"1\""),
         (
             image + "[softmax]\ntree=words.tree",
             "net.cfg:6: tree: is not supported yet: expected 0 or no such line, found \"words.tree\""
         ),
         // Layers.
-        (image + "[convolutionl]", "net.cfg:5: there is no layer [convolutionl]; did you mean convolutional?"),
-        (image + "[attention]", "net.cfg:5: there is no layer [attention]"),
+        (image + "[convolutionl]", "net.cfg:5: there is no layer [convolutionl]: \(layers)"),
+        (image + "[attention]", "net.cfg:5: there is no layer [attention]: \(layers)"),
         (
             image + "[conv]\nactivation=lekay",
             "net.cfg:6: activation: expected one of linear, logistic, loggy, relu, elu, selu, relie, ramp, leaky, tanh, "
                 + "plse, stair, hardtan, lhtan, found \"lekay\""
-        ),
-        (
-            image + "[conv]\nactivation=laeky",
-            "net.cfg:6: activation: expected one of linear, logistic, loggy, relu, elu, selu, relie, ramp, leaky, tanh, "
-                + "plse, stair, hardtan, lhtan, found \"laeky\""
         ),
         (
             image + "[conv]\nfilters=4\ngroups=3",
@@ -116,7 +110,7 @@ import Testing
         (image + "[softmax]\ntemperature=0", "net.cfg:6: temperature: expected 1e-06 to 1000000.0, found 0.0"),
         (
             image + "[cost]\ntype=mse",
-            "net.cfg:6: type: expected one of sse, masked, L1, seg, smooth, wgan, found \"mse\"; did you mean sse?"
+            "net.cfg:6: type: expected one of sse, masked, L1, seg, smooth, wgan, found \"mse\""
         ),
         (
             image + "[softmax]\n[connected]\noutput=3\n[softmax]",
@@ -182,22 +176,22 @@ import Testing
         ("[net]\ninputs=2\n[softmax]", []),
         (
             "[net]\ninputs=2\nlerning_rate=1\n[softmax]",
-            ["net.cfg:3: [net] has no key lerning_rate: it is passed over; did you mean learning_rate?"]
+            ["net.cfg:3: [net] has no use for lerning_rate: it is passed over"]
         ),
         (
             "[net]\ninputs=2\nmosaic=1\n[softmax]\ntemprature=2",
             [
-                "net.cfg:3: [net] has no key mosaic: it is passed over",
-                "net.cfg:5: [softmax] has no key temprature: it is passed over; did you mean temperature?",
+                "net.cfg:3: [net] has no use for mosaic: it is passed over",
+                "net.cfg:5: [softmax] has no use for temprature: it is passed over",
             ]
         ),
-        ("[net]\ninputs=2\nhue=.1\n[softmax]", ["net.cfg:3: hue has no effect: images are not augmented yet"]),
+        ("[net]\ninputs=2\nhue=.1\n[softmax]", ["net.cfg:3: [net] has no use for hue: it is passed over"]),
         (
             "[net]\ninputs=2\ngamma=.9\n[softmax]",
-            ["net.cfg:3: gamma has no effect: the policy does not use it"]
+            ["net.cfg:3: [net] has no use for gamma: it is passed over"]
         ),
         ("[net]\ninputs=2\npolicy=exp\ngamma=.9\n[softmax]", []),
-        ("[net]\ninputs=2\ninputs=2\n[softmax]", ["net.cfg:3: inputs says again what it said before"]),
+        ("[net]\ninputs=2\ninputs=2\n[softmax]", []),
         (
             "[net]\ninputs=2\n[softmax]\nnoloss=1",
             ["net.cfg:1: the network has no loss and cannot learn: end it with [softmax] or [cost]"]

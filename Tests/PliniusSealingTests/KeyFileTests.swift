@@ -33,7 +33,7 @@ struct KeyFileTests {
     @Test("A file of another length is refused with both lengths", arguments: [0, 1, 16, 31, 33, 64, 5_000])
     func length(count: Int) throws {
         let error = try #require(throws: KeyFileError.self) { try key(randomBytes(count), mode: 0o600) }
-        #expect(error.code == .notAKey)
+        #expect(error.message.contains("a key has exactly 32"))
         #expect(error.message.contains("\(count) bytes") && error.message.contains("32"))
     }
 
@@ -42,7 +42,7 @@ struct KeyFileTests {
         arguments: [0o604, 0o640, 0o620, 0o602, 0o601, 0o644, 0o777])
     func exposed(mode: mode_t) throws {
         let error = try #require(throws: KeyFileError.self) { try key(randomBytes(32), mode: mode) }
-        #expect(error.code == .exposed)
+        #expect(error.message.contains("others may use it"))
         #expect(error.message.contains("0" + String(mode, radix: 8)) && error.message.contains("chmod 600"))
     }
 
@@ -55,8 +55,10 @@ struct KeyFileTests {
             close(zero)
         }
         for descriptor in [folder, zero] {
-            #expect(try #require(throws: KeyFileError.self) { try SecretBytes(keyFile: descriptor) }.code == .notAKey)
+            let error = try #require(throws: KeyFileError.self) { try SecretBytes(keyFile: descriptor) }
+            #expect(error.message.contains("is not a regular file"))
         }
-        #expect(try #require(throws: KeyFileError.self) { try SecretBytes(keyFile: -1) }.code == .unreadable)
+        let error = try #require(throws: KeyFileError.self) { try SecretBytes(keyFile: -1) }
+        #expect(error.message.contains("cannot be examined"))
     }
 }

@@ -11,8 +11,6 @@ struct ConfigSection {
     let line: Int
     /// Each key once, in their order.
     private(set) var entries: [Entry] = []
-    /// Those that say again what an entry said before them.
-    private(set) var repetitions: [Entry] = []
 
     // More than any network of Darknet has; they keep a hostile text from taking long.
     private static let maximumLines = 100_000
@@ -63,7 +61,7 @@ struct ConfigSection {
         func fault(_ message: String) -> ConfigError {
             ConfigError(file: file, line: entry.line, key: entry.key, message: message)
         }
-        guard entries.count + repetitions.count < Self.maximumKeys else {
+        guard entries.count < Self.maximumKeys else {
             throw fault("[\(name)] has more than \(Self.maximumKeys) keys")
         }
         guard let first = entries.first(where: { $0.key == entry.key }) else { return entries.append(entry) }
@@ -71,7 +69,6 @@ struct ConfigSection {
         guard first.value == entry.value else {
             throw fault("is \(first.value.quoted) on line \(first.line) and \(entry.value.quoted) here: keep one")
         }
-        repetitions.append(entry)
     }
 
     private static func isWord(_ text: String) -> Bool {

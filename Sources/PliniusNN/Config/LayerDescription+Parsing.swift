@@ -8,24 +8,14 @@ extension LayerDescription {
             "maxpool": .maxpool, "max": .maxpool, "avgpool": .avgpool, "avg": .avgpool, "dropout": .dropout,
             "softmax": .softmax, "soft": .softmax, "cost": .cost,
         ]
-        /// Layers of Darknet that are still to come.
-        static let missing: Set<String> = [
-            "deconvolutional", "deconv", "local", "batchnorm", "normalization", "lrn", "activation", "logistic",
-            "l2norm", "crop", "route", "shortcut", "reorg", "upsample", "rnn", "gru", "lstm", "crnn", "detection",
-            "region",
-            "yolo", "iseg",
-        ]
     }
 
     /// Reads a layer's section and works its shapes out.
     init(_ reader: inout SectionReader, index: Int, input: Shape) throws(ConfigError) {
         let name = reader.section.name
         guard let section = Section.names[name] else {
-            guard !Section.missing.contains(name) else {
-                throw reader.error(nil, "[\(name)] is a layer of Darknet that is not supported yet")
-            }
-            let names = Section.names.keys.sorted()
-            throw reader.error(nil, "there is no layer [\(name)]\(hint(for: name, among: names))")
+            let names = Section.names.keys.sorted().joined(separator: ", ")
+            throw reader.error(nil, "there is no layer [\(name)]: expected one of \(names)")
         }
         self.index = index
         self.input = input
@@ -42,7 +32,6 @@ extension LayerDescription {
         case .cost:
             let form = try reader.choice("type", default: Cost.Form.sse)
             (kind, output) = (.cost(Cost(form: form, scale: try reader.number("scale", default: 1))), input)
-            reader.ignore("ratio", "noobj", "thresh", because: "Darknet uses it on the GPU only")
         }
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")

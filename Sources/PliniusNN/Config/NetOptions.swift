@@ -1,11 +1,14 @@
 import Glibc
 
 /// How batches are drawn from the data set.
-public enum Sampling: UInt8, Hashable, Sendable {
+public enum Sampling: String, CaseIterable, Sendable {
     /// Every image once per epoch, in an order of the epoch's own.
-    case epochs = 1
+    case epochs
     /// Each image at random: what Darknet does.
-    case withReplacement = 2
+    case withReplacement = "with-replacement"
+
+    /// What a run's identity calls it.
+    public var number: UInt8 { self == .epochs ? 1 : 2 }
 }
 
 /// How the learning rate moves; Darknet's names.
@@ -76,10 +79,6 @@ extension NetOptions {
     private enum Policy: String, CaseIterable {
         case constant, step, steps, exp, poly, random, sigmoid
     }
-    private enum SamplingName: String, CaseIterable {
-        case epochs
-        case withReplacement = "with-replacement"
-    }
 
     /// Reads a `[net]` section; the image's shape is the caller's.
     init(_ reader: inout SectionReader) throws(ConfigError) {
@@ -97,10 +96,7 @@ extension NetOptions {
         burnIn = try reader.integer("burn_in", default: 0, in: 0...1_000_000_000)
         power = try reader.number("power", default: 4, in: 0...100)
         maxBatches = try reader.integer("max_batches", default: 0, in: 0...1_000_000_000)
-        switch try reader.choice("sampling", default: SamplingName.epochs) {
-        case .epochs: sampling = .epochs
-        case .withReplacement: sampling = .withReplacement
-        }
+        sampling = try reader.choice("sampling", default: .epochs)
         switch try reader.choice("policy", default: Policy.constant) {
         case .constant: policy = .constant
         case .step:
@@ -128,11 +124,5 @@ extension NetOptions {
         }
         try reader.refuse("adam", "clip", "random")
         try reader.refuse("time_steps", unless: 1)
-        reader.ignore(
-            "max_crop", "min_crop", "max_ratio", "min_ratio", "center", "angle", "aspect", "saturation", "exposure",
-            "hue", "flip", because: "images are not augmented yet")
-        reader.ignore("B1", "B2", "eps", because: "it belongs to adam")
-        reader.ignore("step", "scale", "steps", "scales", "gamma", because: "the policy does not use it")
-        reader.ignore("notruth", because: "Darknet does not use it either")
     }
 }

@@ -12,7 +12,7 @@ extension NetworkDescription {
             writer.write(UInt64(part))
         }
         for part in [options.learningRate, options.momentum, options.decay, options.power] { writer.write(part) }
-        writer.write(options.sampling.rawValue)
+        writer.write(options.sampling.number)
         writer.write(options.policy)
         writer.write(UInt64(layers.count))
         for layer in layers {

@@ -122,7 +122,7 @@ extension LayerDescription {
     fileprivate var isCost: Bool { if case .cost = kind { true } else { false } }
 
     /// Whether training has something to make smaller here.
-    fileprivate var measuresLoss: Bool {
+    package var measuresLoss: Bool {
         switch kind {
         case .cost: true
         case .softmax(let softmax): !softmax.noLoss

@@ -8,7 +8,6 @@ struct SectionReader {
     init(_ section: ConfigSection, file: String) {
         self.section = section
         self.file = file
-        for entry in section.repetitions { warn(entry.line, "\(entry.key) says again what it said before") }
     }
 
     /// Makes an error about a key, on its line, or about the section.
@@ -61,20 +60,10 @@ struct SectionReader {
     ) throws(ConfigError) -> Word where Word.RawValue == String {
         guard let text = value(key) else { return standard }
         guard let word = Word(rawValue: text) else {
-            let words = Word.allCases.map(\.rawValue)
-            throw error(
-                key,
-                "expected one of \(words.joined(separator: ", ")), found \(text.quoted)\(hint(for: text, among: words))"
-            )
+            let words = Word.allCases.map(\.rawValue).joined(separator: ", ")
+            throw error(key, "expected one of \(words), found \(text.quoted)")
         }
         return word
-    }
-
-    /// Accepts keys of Darknet that change nothing here, and says so; those that were read already count.
-    mutating func ignore(_ keys: String..., because reason: String) {
-        for key in keys where !known.contains(key) && value(key) != nil {
-            warn(line(of: key), "\(key) has no effect: \(reason)")
-        }
     }
 
     /// Refuses keys of Darknet whose effect is not there yet, unless they are switched off.
@@ -87,11 +76,10 @@ struct SectionReader {
         }
     }
 
-    /// Warns of every key that nobody asked for; the last call.
+    /// Warns of every key that nobody asked for, be it Darknet's or a slip; the last call.
     mutating func finish() {
         for entry in section.entries where !known.contains(entry.key) {
-            let hint = hint(for: entry.key, among: known.sorted())
-            warn(entry.line, "[\(section.name)] has no key \(entry.key): it is passed over\(hint)")
+            warn(entry.line, "[\(section.name)] has no use for \(entry.key): it is passed over")
         }
     }
 
@@ -132,31 +120,4 @@ struct SectionReader {
         }
         return number
     }
-}
-
-/// The end of a message about an unknown word: the word that it most likely was meant to be, if there is one.
-func hint(for word: String, among candidates: [String]) -> String {
-    let scored = candidates.map { (candidate: $0, distance: editDistance(word, $0)) }
-    // A slip of the fingers leaves two thirds of the letters as they were.
-    guard let best = scored.min(by: { $0.distance < $1.distance }),
-        best.distance <= max(1, best.candidate.utf8.count / 3)
-    else { return "" }
-    return "; did you mean \(best.candidate)?"
-}
-
-/// Insertions, deletions and replacements of letters between two words, cut off at 64 letters.
-private func editDistance(_ first: String, _ second: String) -> Int {
-    let first = Array(first.utf8.prefix(64))
-    let second = Array(second.utf8.prefix(64))
-    var row = Array(0...second.count)
-    for (i, letter) in first.enumerated() {
-        var diagonal = row[0]
-        row[0] = i + 1
-        for (j, other) in second.enumerated() {
-            let replaced = diagonal + (letter == other ? 0 : 1)
-            diagonal = row[j + 1]
-            row[j + 1] = min(replaced, row[j] + 1, row[j + 1] + 1)
-        }
-    }
-    return row[second.count]
 }

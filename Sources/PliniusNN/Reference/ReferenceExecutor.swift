@@ -22,8 +22,6 @@ public final class ReferenceExecutor: Executor {
         output = outputMemory.buffer(of: Float.self, count: miniBatch * description.outputs)
     }
 
-    public var threadCount: Int { network.threadCount }
-
     public func load(images: Span<Float>, truth: Span<Float>) { network.load(images: images, truth: truth) }
 
     public func forward(_ pass: Pass) -> Float { Float(network.forward(pass)) }

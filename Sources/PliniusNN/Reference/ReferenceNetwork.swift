@@ -27,8 +27,6 @@ package final class ReferenceNetwork<Scalar: ReferenceScalar> {
         self.passes = passes
     }
 
-    package var threadCount: Int { pool.count }
-
     /// Copies a mini-batch in; see ``Executor/load(images:truth:)``.
     package func load(images: Span<Float>, truth: Span<Float>) {
         precondition(

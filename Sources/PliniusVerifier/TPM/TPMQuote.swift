@@ -118,14 +118,7 @@ extension TPMQuote {
         _ evidence: Evidence, _ selection: [PCRSelection], _ digest: [UInt8], _ hash: HashAlgorithm,
         _ examination: inout Examination
     ) throws(EvidenceError) -> [HashAlgorithm: [Int: [UInt8]]] {
-        let values: PCRValues
-        do {
-            values = try PCRValues(decoding: try evidence.part("pcrs", "tpm.pcrs.format"))
-        } catch let error as EvidenceError {
-            throw error
-        } catch {
-            throw EvidenceError("tpm.pcrs.format", expected: "values in ascending order", found: "\(error)")
-        }
+        let values = try PCRValues(decoding: try evidence.part("pcrs", "tpm.pcrs.format"))
         var registers: [HashAlgorithm: [Int: [UInt8]]] = [:]
         for (register, value) in values.values {
             guard let bank = HashAlgorithm(rawValue: register.bank), value.count == bank.byteCount else {

@@ -29,37 +29,6 @@ public struct PCRValues: Hashable, Sendable {
 
     public init(_ values: [Register: [UInt8]] = [:]) { self.values = values }
 
-    /// Decodes a part of evidence, to its last byte.
-    /// - Throws: `WireError` with `malformed` or `oversized`.
-    public init(decoding bytes: [UInt8]) throws(WireError) {
-        values = [:]
-        var reader = ByteReader(bytes)
-        var last: Register?
-        while reader.remaining > 0 {
-            let (register, value) = try Self.read(from: &reader)
-            guard last.map({ $0 < register }) ?? true else {
-                throw WireError(.malformed, "PCR \(register.index) is not in ascending order, or there twice")
-            }
-            values[register] = value
-            last = register
-        }
-    }
-
-    private static func read(from reader: inout ByteReader) throws(WireError) -> (Register, [UInt8]) {
-        let register: Register
-        let value: [UInt8]
-        do throws(TruncatedInput) {
-            register = Register(bank: try reader.read(), index: try reader.read())
-            value = try reader.readBytes(Int(try reader.read(UInt8.self)))
-        } catch {
-            throw WireError(.malformed, "PCR values are cut short: \(error)")
-        }
-        guard value.count <= maximumByteCount else {
-            throw WireError(.oversized, "PCR \(register.index) has \(value.count) bytes, no digest is that long")
-        }
-        return (register, value)
-    }
-
     /// The bytes of the part.
     public var encoded: [UInt8] {
         var writer = ByteWriter()

@@ -1,3 +1,4 @@
+import PliniusVerifier
 import PliniusWire
 import Testing
 
@@ -22,12 +23,12 @@ struct PCRValuesTests {
     func refusals() {
         let first = Self.bytes.prefix(7)
         let second = Self.bytes.dropFirst(7).prefix(4)
-        #expect(throws: WireError.self) { try PCRValues(decoding: Array(second + first)) }
-        #expect(throws: WireError.self) { try PCRValues(decoding: Array(first + first)) }
+        #expect(throws: EvidenceError.self) { try PCRValues(decoding: Array(second + first)) }
+        #expect(throws: EvidenceError.self) { try PCRValues(decoding: Array(first + first)) }
         for count in Self.bytes.indices where ![0, 7, 11].contains(count) {
-            #expect(throws: WireError.self) { try PCRValues(decoding: Array(Self.bytes.prefix(count))) }
+            #expect(throws: EvidenceError.self) { try PCRValues(decoding: Array(Self.bytes.prefix(count))) }
         }
-        #expect(throws: WireError.self) {
+        #expect(throws: EvidenceError.self) {
             try PCRValues(decoding: [0x0B, 0, 1, 65] + [UInt8](repeating: 0, count: 65))
         }
     }
