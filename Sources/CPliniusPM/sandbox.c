@@ -5,9 +5,11 @@
 #include <linux/audit.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -47,6 +49,17 @@ int cplinius_harden_process(void) {
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return errno;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return errno;
     return setrlimit(RLIMIT_CORE, &none) == 0 ? 0 : errno;
+}
+
+int cplinius_split_process(int *other) {
+    int ends[2];
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return -1;
+    pid_t parent = getpid(), child = fork();
+    *other = ends[child == 0];
+    close(ends[child != 0]);
+    // The closed socket tells as well; the signal reaches a process that waits for a device.
+    if (child == 0 && (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0), getppid() != parent)) _exit(1);
+    return child;
 }
 
 int cplinius_install_seccomp(void) {

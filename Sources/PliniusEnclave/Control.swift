@@ -5,11 +5,10 @@ import _PliniusSupport
 
 /// The enclave's end of the control socket.
 ///
-/// One thread of its own listens, so that a stop is noticed at once and the host's death ends this process: what is durable
-/// is in the pool, and a trainer that nobody watches would only hold the pool's lock.
+/// After the request one thread of its own listens, so that a stop is noticed at once and the host's death ends this process: what is
+/// durable is in the pool, and a trainer that nobody watches would only hold the pool's lock.
 final class Control: Sendable {
     private struct State {
-        var request: Command?
         /// What the host answered to the ocall that waits.
         var answer: Command?
         /// What came of the owner and was not taken yet, and how many bytes it is.
@@ -22,31 +21,28 @@ final class Control: Sendable {
 
     private let channel: WireChannel
     private let state = Mutex(State())
-    private let requestArrived = Semaphore()
+    private let sending = Mutex(())
     private let answerArrived = Semaphore()
     private let pieceArrived = Semaphore()
     private let stopFlag = Atomic(false)
 
-    /// Starts to listen on the control socket.
-    init(descriptor: CInt) {
-        channel = WireChannel(descriptor: descriptor)
-        startThread { [self] in listen() }
-    }
+    /// Speaks over the control socket.
+    init(descriptor: CInt) { channel = WireChannel(descriptor: descriptor) }
 
     /// Whether the host has asked to finish early.
     var isStopRequested: Bool { stopFlag.load(ordering: .relaxed) }
 
-    /// Waits for what the host wants done.
-    func nextRequest() -> Command {
-        requestArrived.wait()
-        return state.withLock { state in
-            guard let request = state.request else { preconditionFailure("a request was signalled but not stored") }
-            return request
-        }
+    /// Waits for what the host says: what it wants done, before ``listen()``.
+    func receive() -> Command {
+        // The host is not trusted to frame its messages; it is not obeyed any further either.
+        guard let command = try? channel.receive(Command.self) else { hostIsGone() }
+        return command
     }
 
     /// Tells the host something; ends the process if the host is gone.
-    func send(_ event: Event) { do throws(WireError) { try channel.send(event) } catch { hostIsGone() } }
+    func send(_ event: Event) {
+        sending.withLock { _ in do throws(WireError) { try channel.send(event) } catch { hostIsGone() } }
+    }
 
     /// Has the host find a place for a new run.
     /// - Throws: `SessionError` with the host's reason if there is none.
@@ -68,16 +64,25 @@ final class Control: Sendable {
         if let refusal { throw SessionError(.failed, refusal) }
     }
 
+    /// Has the host bring an owner; what an earlier one said is forgotten.
+    func awaitOwner() {
+        state.withLock { state in (state.pieces, state.pieceBytes) = ([], 0) }
+        send(.awaiting)
+    }
+
     /// Waits for the next piece of the owner's stream.
     /// - Returns: no bytes if the owner is gone; `nil` if the host asks to stop.
     func nextPiece() -> [UInt8]? {
-        pieceArrived.wait()
-        if isStopRequested { return nil }
-        return state.withLock { state in
-            guard !state.pieces.isEmpty else { preconditionFailure("a piece was signalled but not stored") }
-            state.pieceBytes -= state.pieces[0].count
-            return state.pieces.removeFirst()
+        while !isStopRequested {
+            pieceArrived.wait()
+            let piece: [UInt8]? = state.withLock { state in
+                guard !state.pieces.isEmpty else { return nil }
+                state.pieceBytes -= state.pieces[0].count
+                return state.pieces.removeFirst()
+            }
+            if let piece { return piece }
         }
+        return nil
     }
 
     private func ask(_ ocall: Event) -> Command? {
@@ -86,34 +91,29 @@ final class Control: Sendable {
         return state.withLock { $0.answer.take() }
     }
 
-    private func listen() {
-        while true {
-            let command: Command?
-            do throws(WireError) { command = try channel.receive(Command.self) } catch {
-                // The host is not trusted to frame its messages; it is not obeyed any further either.
-                hostIsGone()
+    /// Starts the thread that listens.
+    func listen() {
+        startThread { [self] in while true { take(receive()) } }
+    }
+
+    private func take(_ command: Command) {
+        switch command {
+        case .stop:
+            stopFlag.store(true, ordering: .relaxed)
+            pieceArrived.signal()
+        case .relayed(let piece):
+            let fits = state.withLock { state in
+                // An empty piece counts as well, or no end of them would fit.
+                state.pieceBytes += piece.count
+                state.pieces.append(piece)
+                return state.pieceBytes <= Self.maximumPieceBytes && state.pieces.count <= 4096
             }
-            switch command {
-            case nil: hostIsGone()
-            case .stop:
-                stopFlag.store(true, ordering: .relaxed)
-                pieceArrived.signal()
-            case .relayed(let piece):
-                let fits = state.withLock { state in
-                    // An empty piece counts as well, or no end of them would fit.
-                    state.pieceBytes += piece.count
-                    state.pieces.append(piece)
-                    return state.pieceBytes <= Self.maximumPieceBytes && state.pieces.count <= 4096
-                }
-                if !fits { hostIsGone() }
-                pieceArrived.signal()
-            case .allocated, .published:
-                state.withLock { $0.answer = command }
-                answerArrived.signal()
-            case .train, .test, .status:
-                state.withLock { $0.request = command }
-                requestArrived.signal()
-            }
+            if !fits { hostIsGone() }
+            pieceArrived.signal()
+        case .allocated, .published:
+            state.withLock { $0.answer = command }
+            answerArrived.signal()
+        case .train, .test, .status: hostIsGone()
         }
     }
 

@@ -12,15 +12,13 @@ public enum Enclave {
         var warnings: [String] = []
         let hardened = cplinius_harden_process()
         if hardened != 0 { warnings.append("core dumps and debuggers could not be switched off: errno \(hardened)") }
-        // Who was handed a key is confined before anything is read. Who waits for one first shows evidence, and devices hand that out
-        // against writes that the filter refuses.
+        // Who was handed a key is confined before anything is read; who waits for one, before the owner comes.
         let hasKey = fcntl(Session.Descriptor.key, F_GETFD) >= 0
         if hasKey, let warning = Confinement.begin() { warnings.append(warning) }
         let control = Control(descriptor: Session.Descriptor.control)
-        control.send(
-            .hello(Hello(version: Hello.currentVersion, executors: ExecutorKind.allCases.map(\.name))))
+        control.send(.hello(version: Event.currentVersion))
         for warning in warnings { control.send(.warning(warning)) }
-        let request = control.nextRequest()
+        let request = control.receive()
         if !hasKey, request.owner == nil, let warning = Confinement.begin() { control.send(.warning(warning)) }
         let ending = Session(control: control).run(request)
         control.send(ending)
@@ -44,20 +42,11 @@ enum Confinement {
 
 extension Command {
     /// How the key comes from its owner; `nil` for a request that takes none, or a key file.
-    fileprivate var owner: OwnerWait? {
+    var owner: OwnerWait? {
         switch self {
         case .train(let request): request.owner
         case .test(let request): request.owner
         case .status, .stop, .allocated, .published, .relayed: nil
         }
     }
-}
-
-/// What protects this process.
-enum Platform {
-    /// The name of the TEE; `simulated` until evidence of one convinced an owner, whatever machine this is.
-    static let tee = "simulated"
-
-    /// The processors that this process may run on.
-    static var processorCount: Int { max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))) }
 }

@@ -6,35 +6,33 @@ import _PliniusSupport
 
 /// Measures how well a network predicts a sealed data set.
 enum Evaluator {
-    /// Predicts every record of `dataset` once, in order.
+    /// Predicts every record of `data` once, in order.
     ///
     /// The class with the greatest output wins, the first of equals. The loss is the mean of -ln of the right class's probability.
     /// - Throws: what opening the records threw.
-    static func evaluate(_ executor: any Executor, on dataset: SealedDataset, iteration: UInt64) throws(DatasetError)
+    static func evaluate(_ executor: any Executor, on data: DatasetUnion, iteration: UInt64) throws(DatasetError)
         -> Evaluation
     {
-        let header = dataset.header
         let batch = executor.miniBatch
-        let buffer = BatchPrefetcher.Buffer(batch: batch, imageCount: header.imageByteCount, classes: header.classes)
-        let union = DatasetUnion([dataset])
+        let buffer = BatchPrefetcher.Buffer(batch: batch, imageCount: data.imageByteCount, classes: data.classes)
         let start = monotonicNanoseconds()
         var correct = 0
         var loss = 0.0
-        for first in stride(from: 0, to: header.count, by: batch) {
-            let filled = min(batch, header.count - first)
+        for first in stride(from: 0, to: data.count, by: batch) {
+            let filled = min(batch, data.count - first)
             // The last batch repeats its last record to be full; only the first `filled` predictions are looked at.
             let indices = (0..<batch).map { first + min($0, filled - 1) }
-            try unsafe union.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
+            try unsafe data.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
             let images = unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.images.floats))
             let truth = unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.truth.floats))
             executor.load(images: images, truth: truth)
             _ = executor.forward(Pass(mode: .inference))
             executor.withOutput { output in
                 for image in 0..<filled {
-                    let row = image * header.classes
+                    let row = image * data.classes
                     var best = 0
                     var label = 0
-                    for other in 0..<header.classes {
+                    for other in 0..<data.classes {
                         if output[row + other] > output[row + best] { best = other }
                         if truth[row + other] == 1 { label = other }
                     }
@@ -46,11 +44,11 @@ enum Evaluator {
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
         var evaluation = Evaluation()
         evaluation.iteration = iteration
-        evaluation.accuracy = Float(Double(correct) / Double(header.count))
-        evaluation.count = UInt64(header.count)
+        evaluation.accuracy = Float(Double(correct) / Double(data.count))
+        evaluation.count = UInt64(data.count)
         evaluation.correct = UInt64(correct)
-        evaluation.loss = Float(loss / Double(header.count))
-        evaluation.imagesPerSecond = Float(Double(header.count) / seconds)
+        evaluation.loss = Float(loss / Double(data.count))
+        evaluation.imagesPerSecond = Float(Double(data.count) / seconds)
         return evaluation
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import PliniusMirror
 import PliniusNN
 import PliniusOneDNN
@@ -40,7 +41,7 @@ struct ExecutorChoice: Hashable {
         } else {
             kind = .oneDNN
         }
-        self.threads = threads ?? run?.threads ?? UInt32(clamping: Platform.processorCount)
+        self.threads = threads ?? run?.threads ?? UInt32(clamping: max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         guard (1...1024).contains(self.threads) else {
             throw SessionError(.usage, "the number of threads is \(self.threads): expected 1 to 1024")
         }

@@ -3,16 +3,17 @@ import PliniusAttester
 import PliniusSealing
 import PliniusWire
 
-/// What this process can show to an owner, chosen before the owner comes, and what of the platform stays open behind the filter.
+/// What can be shown to an owner, chosen before the owner comes, and what of the platform stays open behind the filter.
 final class Proof {
     private let attester: Attester
-    private let paths: DevicePaths
     private let wait: OwnerWait
+    /// What collects evidence.
+    let prover: Prover
     private var sealer: Result<Sealer, AttestationError>?
     /// What counts the starts of the run, if the host names it.
     private(set) var counter: TrustedCounter?
 
-    /// Takes the platforms that the host names, or those that the machine offers.
+    /// Takes the platforms that the host names, or those that the machine offers, and splits the process.
     /// - Throws: `SessionError` if there is no platform of that name.
     init(_ wait: OwnerWait) throws(SessionError) {
         var paths = DevicePaths.system
@@ -20,30 +21,17 @@ final class Proof {
         let key = Session.Descriptor.attestationKey
         if fcntl(key, F_GETFD) >= 0 { paths.simulationKey = "/proc/self/fd/\(key)" }
         if let tpm = wait.tpm { paths.tpm = tpm }
-        self.paths = paths
         self.wait = wait
-        guard let name = wait.platform else {
-            attester = .detect(paths)
-            return
-        }
-        do throws(AttestationError) { attester = try Attester(named: name, paths) } catch {
-            throw SessionError(.usage, "--attestation: \(error)")
-        }
+        do throws(AttestationError) {
+            attester =
+                try wait.platform.map { name throws(AttestationError) in try Attester(named: name, paths) }
+                ?? .detect(paths)
+        } catch { throw SessionError(.usage, "--attestation: \(error)") }
+        prover = try Prover(attester, paths)
     }
 
     /// What the evidence is of: `sev-snp+tpm`.
     var name: String { attester.name }
-
-    var hasTPM: Bool { attester.kinds.contains(.tpm) }
-
-    /// What an owner needs to wrap a secret for the TPM, and for which of its keys.
-    func enrolment() throws(AttestationError) -> (Enrolment, TPMKeyAlgorithm) { try attester.enrolment() }
-
-    /// Has the TPM give back what an owner wrapped for it.
-    func activate(_ credential: Credential, with key: TPMKeyAlgorithm) throws(AttestationError) -> SecretBytes {
-        try attester.activate(
-            credential: credential.identityObject, encryptedSeed: credential.encryptedSecret, endorsement: key)
-    }
 
     /// Opens what is asked of the platform later, and begins the filter, which would keep it from being opened.
     /// - Returns: what is wrong with the filter.
@@ -78,6 +66,7 @@ final class Proof {
         }
     }
 
+    /// Whether an earlier process had its key kept.
     var hasKeptKey: Bool { !wait.keptKey.isEmpty }
 
     /// Opens the key that an earlier process had kept.
@@ -88,25 +77,5 @@ final class Proof {
             Array(wait.approvals[$0...].prefix(OwnerWait.approvalByteCount))
         }
         return try attester.open(try SealedKey(decoding: wait.keptKey), for: context, options: options)
-    }
-
-    /// Obtains evidence that binds the runtime data of one exchange.
-    /// - Throws: `AttestationError` if a platform hands none out.
-    func evidence(binding runtimeData: [UInt8], for challenge: Challenge) throws(AttestationError) -> [Evidence] {
-        var options = EvidenceOptions()
-        options.firstLogEntry = challenge.imaStart
-        var registers: Set<PCRValues.Register> = []
-        for selection in challenge.registers {
-            guard let bank = UInt16(exactly: selection.bank) else {
-                throw AttestationError("the owner asks for registers of the bank \(selection.bank), which is none")
-            }
-            for index in selection.registers { registers.insert(PCRValues.Register(bank: bank, index: index)) }
-        }
-        if !registers.isEmpty { options.registers = registers }
-        // What the owner does not ask for it would not judge; what is asked for in vain it will miss.
-        let kinds = attester.kinds.filter { challenge.wanted.contains($0.rawValue) }
-        let names = kinds.map(\.description).joined(separator: "+")
-        return try (kinds.isEmpty ? attester : Attester(named: names, paths)).evidence(
-            for: runtimeData, options: options)
     }
 }

@@ -6,21 +6,21 @@ import _PliniusSupport
 
 /// The enclave's side of one exchange with an owner: it proves what it is, and is granted a key.
 ///
-/// One process answers one challenge, so that no nonce is answered twice and no key pair serves two grants. What fails here ends the
-/// process; the host starts another and waits on.
-struct Provisioning {
+/// One value answers one challenge, so that no nonce is answered twice and no key pair serves two grants. What fails before there is a key
+/// ends the process; the host starts another and waits on.
+struct Provisioning: Sendable {
     /// What is to be done with the key, as the evidence will bind it.
-    struct Subject {
+    struct Subject: Sendable {
         let purpose: RuntimeData.Purpose
         let configDigest: [UInt8]
         let datasets: [PublicDatasetHeader]
         let run: RunName
         /// `nil` for a run that is about to begin.
-        let runID: [UInt8]?
+        var runID: [UInt8]?
         /// Updates that the pool claims to hold.
         let iteration: UInt64
-        /// The commit that the pool claims to hold.
-        let state: MirrorState?
+        /// The commit that the pool claims to hold; in a renewal, the one that the mirror holds.
+        var state: MirrorState?
 
         /// What a key is kept for between two processes.
         var context: SealedKey.Context {
@@ -49,42 +49,51 @@ struct Provisioning {
         }
     }
 
-    private let control: Control
-    private let subject: Subject
-    private let proof: Proof
+    /// What an owner granted.
+    struct Grant {
+        let terms: GrantTerms
+        let keys: Keyring
+        /// The run's own key, to be kept for restarts where that is permitted.
+        let modelKey: SecretBytes
+        /// When the challenge came.
+        let challenged: UInt64
+        /// The platforms whose evidence the owner was given: `sev-snp+tpm`.
+        let attested: String
+    }
+
+    let control: Control
+    var subject: Subject
+    let prover: Prover
     private var assembler = FrameAssembler(limit: OwnerMessage.maximumFrameByteCount)
     private var transcript = Transcript()
-    /// The platforms whose evidence the owner was given: `sev-snp+tpm`.
-    private(set) var attested = Platform.tee
-    /// How long the keys may be used; `nil` if for good.
-    private(set) var lease: Lease?
-    /// The state that the mirror has to have reached; `nil` if the owner keeps none.
-    private(set) var floor: MirrorState?
+    /// Whether the owner ended it, and nothing that somebody in between did.
+    private(set) var isRefused = false
 
-    init(control: Control, subject: Subject, proof: Proof) {
+    init(control: Control, subject: Subject, prover: Prover) {
         self.control = control
         self.subject = subject
-        self.proof = proof
+        self.prover = prover
     }
 
     /// Waits for an owner and convinces it.
-    /// - Returns: the owner's keys; `nil` if the host asked to stop.
+    /// - Parameter renewal: What a grant has to fit to, if there is one already.
+    /// - Returns: the owner's grant; `nil` if the host asked to stop.
     /// - Throws: `SessionError` with what the owner was told as well.
-    mutating func receiveKeys() throws(SessionError) -> Keyring? {
-        control.send(.awaiting)
+    mutating func receiveGrant(for renewal: Renewal? = nil) throws(SessionError) -> Grant? {
+        control.awaitOwner()
         do throws(SessionError) {
-            guard let keys = try exchange() else { return nil }
+            guard let grant = try exchange(renewal) else { return nil }
             control.send(.provisioned)
-            return keys
+            return grant
         } catch {
             say(.refusal(error.failure))
             throw error
         }
     }
 
-    private mutating func exchange() throws(SessionError) -> Keyring? {
+    private mutating func exchange(_ renewal: Renewal?) throws(SessionError) -> Grant? {
         guard let first = try receive("a challenge") else { return nil }
-        let begin = Lease.now
+        let begin = monotonicNanoseconds()
         guard case .challenge(let challenge) = first else {
             throw SessionError(.integrity, "the owner did not begin with a challenge")
         }
@@ -98,23 +107,22 @@ struct Provisioning {
                 .integrity,
                 "the owner's nonce has \(challenge.nonce.count) bytes, \(RuntimeData.nonceByteCount) are expected")
         }
-        var activation: [UInt8] = []
-        if challenge.enrols, proof.hasTPM {
-            guard let proven = try activate() else { return nil }
-            activation = proven
-        }
+        if let renewal { subject.state = renewal.lease.waitForMark() }
         let pair = HPKEKeyPair()
-        let runtimeData = runtimeData(pair, nonce: challenge.nonce).encoded
-        let bundle = EvidenceBundle(
-            runtimeData: runtimeData,
-            evidence: try reporting { try proof.evidence(binding: runtimeData, for: challenge) })
-        attested = bundle.evidence.map(\.kind.description).joined(separator: "+")
-        say(.presentation(try reporting { try Presentation(bundle: bundle, activation: activation) }))
-
-        // So late because devices hand evidence out against writes that the filter refuses, and early enough because up to here this
-        // process holds no secret but the private half of a key pair that nothing was sealed to yet.
-        if let warning = try reporting({ try proof.confine() }) { control.send(.warning(warning)) }
-
+        let runtimeData = runtimeData(pair, nonce: challenge.nonce, lease: renewal?.lease.id ?? []).encoded
+        var answer = try prover.answer(to: first, binding: runtimeData)
+        if case .enrolment = answer {
+            say(answer)
+            guard let message = try receive("a credential") else { return nil }
+            guard case .credential = message else {
+                throw SessionError(.integrity, "the owner's answer to the TPM's keys was not a credential")
+            }
+            answer = try prover.answer(to: message, binding: sha256(transcript.bytes))
+        }
+        guard case .presentation(let presentation) = answer else {
+            throw SessionError(.failed, "the process that collects evidence answered something else")
+        }
+        say(answer)
         let soFar = sha256(transcript.bytes)
         guard let second = try receive("a grant") else { return nil }
         guard case .grant(let grant) = second else {
@@ -124,28 +132,14 @@ struct Provisioning {
             throw SessionError(
                 .integrity, "the grant belongs to another exchange: what the owner saw is not what this enclave said")
         }
-        let (terms, keys, receiptKey, kept) = try open(grant, pair)
-        lease = terms.lease.map { Lease($0, since: begin) }
-        floor = terms.floor
+        let attested = presentation.bundle.evidence.map(\.kind.description).joined(separator: "+")
+        let (opened, receiptKey) = try open(grant, pair, challenged: begin, attested: attested)
+        try renewal?.require(opened, at: subject.state)
         say(.receipt(Receipt(proof: hmacSHA256(sha256(transcript.bytes), key: receiptKey))))
-        if let kept { control.send(kept) }
-        return keys
+        return opened
     }
 
-    /// Has the TPM show that the key that quotes is in it.
-    /// - Returns: the proof; `nil` if the host asked to stop.
-    private mutating func activate() throws(SessionError) -> [UInt8]? {
-        let (enrolment, key) = try reporting { try proof.enrolment() }
-        say(.enrolment(enrolment))
-        guard let message = try receive("a credential") else { return nil }
-        guard case .credential(let credential) = message else {
-            throw SessionError(.integrity, "the owner's answer to the TPM's keys was not a credential")
-        }
-        let secret = try reporting { try proof.activate(credential, with: key) }
-        return hmacSHA256(sha256(transcript.bytes), key: secret)
-    }
-
-    private func runtimeData(_ pair: HPKEKeyPair, nonce: [UInt8]) -> RuntimeData {
+    private func runtimeData(_ pair: HPKEKeyPair, nonce: [UInt8], lease: [UInt8]) -> RuntimeData {
         var data = RuntimeData()
         data.nonce = nonce
         data.purpose = subject.purpose
@@ -155,13 +149,14 @@ struct Provisioning {
         data.runName = subject.run.description
         data.runID = subject.runID ?? []
         data.state = subject.state
+        data.leaseID = lease
         return data
     }
 
     /// Opens a grant whose transcript fits.
-    private func open(_ grant: KeyGrant, _ pair: HPKEKeyPair) throws(SessionError) -> (
-        terms: GrantTerms, keys: Keyring, receiptKey: SecretBytes, kept: Event?
-    ) {
+    private func open(
+        _ grant: KeyGrant, _ pair: HPKEKeyPair, challenged: UInt64, attested: String
+    ) throws(SessionError) -> (Grant, receiptKey: SecretBytes) {
         let content: SecretBytes
         do throws(SealingError) {
             content = try pair.open(
@@ -191,7 +186,10 @@ struct Provisioning {
             throw SessionError(
                 .integrity, "the data set \(dataset.id.hex) was not sealed with the key that the owner granted for it")
         }
-        return (terms, keys, receiptKey, proof.keep(key(index), under: terms, for: subject.context))
+        return (
+            Grant(terms: terms, keys: keys, modelKey: key(index), challenged: challenged, attested: attested),
+            receiptKey
+        )
     }
 
     /// Reads what stands before the keys.
@@ -247,8 +245,8 @@ struct Provisioning {
             }
             if case .refusal(let failure) = message {
                 // Whoever could not be asked has not decided.
-                throw SessionError(
-                    failure.category == .failed ? .failed : .integrity, "the owner refuses: \(failure.message)")
+                isRefused = failure.category != .failed
+                throw SessionError(isRefused ? .integrity : .failed, "the owner refuses: \(failure.message)")
             }
             if let message { return message }
             guard let piece = control.nextPiece() else { return nil }

@@ -39,15 +39,18 @@ extension Run {
     /// How the pool was recovered; `nil` for a new run.
     var resumeEvent: ResumeEvent? {
         guard let recovery else { return nil }
-        let verdict =
+        var event = ResumeEvent()
+        event.verdict =
             switch recovery.verdict {
             case .resumed: "resumed"
             case .resumedAfterTornCommit: "resumed-after-torn-commit"
             case .resumedAfterSystemCrash: "resumed-after-system-crash"
             }
-        return ResumeEvent(
-            verdict: verdict, iteration: recovery.progress.iteration, generation: recovery.generation,
-            slot: recovery.slot.rawValue, message: "\(recovery.message) \(mirror.count.rollbackWindow)")
+        event.iteration = recovery.progress.iteration
+        event.generation = recovery.generation
+        event.slot = recovery.slot.rawValue
+        event.message = "\(recovery.message) \(mirror.count.rollbackWindow)"
+        return event
     }
 }
 

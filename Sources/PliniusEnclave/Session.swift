@@ -28,19 +28,22 @@ struct Session {
     /// Does what the host asks and says how it ended.
     func run(_ request: Command) -> Event {
         do throws(SessionError) {
+            // First of all: it splits the process, which has to have one thread then.
+            let proof = try request.owner.map { owner throws(SessionError) in try Proof(owner) }
+            control.listen()
             switch request {
-            case .train(let request): return try train(request)
-            case .test(let request): return try test(request)
+            case .train(let request): return try train(request, proof)
+            case .test(let request): return try test(request, proof)
             case .status(let request): return .status(try status(request))
             case .stop, .allocated, .published, .relayed:
-                preconditionFailure("the control socket hands over requests only")
+                throw SessionError(.integrity, "the host began with something else than a request")
             }
         } catch { return .failure(error.failure) }
     }
 
     // MARK: The requests
 
-    private func train(_ request: TrainRequest) throws(SessionError) -> Event {
+    private func train(_ request: TrainRequest, _ proof: Proof?) throws(SessionError) -> Event {
         let network = try parse(request.config)
         let target = try network.target(request.iterations)
         guard request.mirrorEvery >= 1 else {
@@ -48,8 +51,8 @@ struct Session {
         }
         let name = try reporting { try RunName(request.run) }
         let names = request.datasets
-        let subject = try subject(.train, request.owner, names, network, run: name, at: request.extent)
-        guard let access = try access(request.owner, to: subject, opening: names) else {
+        let subject = try subject(.train, proof, names, network, run: name, at: request.extent)
+        guard let access = try access(proof, to: subject, opening: names) else {
             return .stopped(
                 StopEvent(
                     reason: "the host asked for it while an owner was waited for",
@@ -58,7 +61,8 @@ struct Session {
         let keys = access.keys
         let data = try openDatasets(names, keys, for: network)
         try subject?.require(data)
-        let testData = request.hasTestData ? try openDataset(Descriptor.testData, keys, for: network) : nil
+        let testData =
+            request.hasTestData ? try openDatasets([""], keys, for: network) { _ in Descriptor.testData } : nil
         let arena = ParameterArena(layout: network.layout)
 
         let crash = try request.crash?.hook()
@@ -95,6 +99,7 @@ struct Session {
             .start(run.startEvent(network, choice, imageCount: data.count, target: target, tee: access.tee)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
 
+        access.renew(as: run)
         var progress = run.progress
         let start = monotonicNanoseconds()
         let ending = try TrainingLoop(
@@ -110,7 +115,7 @@ struct Session {
             return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
         }
         if let testData {
-            if let reason = access.lease?.end(afterUpdates: 0) {
+            if let reason = access.lease?.end() {
                 return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
             }
             control.send(.evaluation(try evaluate(executor, on: testData, iteration: progress.iteration)))
@@ -121,15 +126,15 @@ struct Session {
                 wallNanoseconds: elapsed))
     }
 
-    private func test(_ request: TestRequest) throws(SessionError) -> Event {
+    private func test(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {
         let network = try parse(request.config)
         let name = try reporting { try RunName(request.run.name) }
-        let subject = try subject(.test, request.owner, [""], network, run: name, at: request.run.extent)
-        guard let access = try access(request.owner, to: subject, opening: [""]) else {
+        let subject = try subject(.test, proof, [""], network, run: name, at: request.run.extent)
+        guard let access = try access(proof, to: subject, opening: [""]) else {
             throw SessionError(.failed, "the host asked to stop while an owner was waited for")
         }
-        let dataset = try openDataset(Descriptor.data(0), access.keys, for: network)
-        try subject?.require(DatasetUnion([dataset]))
+        let data = try openDatasets([""], access.keys, for: network)
+        try subject?.require(data)
         let arena = ParameterArena(layout: network.layout)
         // Any data set may be tested on, so nothing is expected of the run's own.
         var expected = ExpectedRun()
@@ -140,20 +145,20 @@ struct Session {
             expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena)
         try subject?.require(run)
         try access.requireFloor(of: run.mirror)
-        if let reason = access.lease?.end(afterUpdates: 0) {
+        if let reason = access.lease?.end() {
             throw SessionError(.integrity, "nothing was tested: \(reason)")
         }
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
-            network, miniBatch: min(network.options.miniBatch, dataset.header.count), arena: arena)
+            network, miniBatch: min(network.options.miniBatch, data.count), arena: arena)
         executor.parametersDidChange()
         control.send(
             .start(
                 run.startEvent(
-                    network, choice, imageCount: dataset.header.count, target: run.progress.iteration, tee: access.tee))
+                    network, choice, imageCount: data.count, target: run.progress.iteration, tee: access.tee))
         )
         if let event = run.resumeEvent { control.send(.resume(event)) }
-        return .evaluation(try evaluate(executor, on: dataset, iteration: run.progress.iteration))
+        return .evaluation(try evaluate(executor, on: data, iteration: run.progress.iteration))
     }
 
     private func status(_ request: StatusRequest) throws(SessionError) -> StatusReport {
@@ -174,10 +179,10 @@ struct Session {
 
     /// What an owner is to be told, if one is waited for: read from what everybody may see, proven once the key is here.
     private func subject(
-        _ purpose: RuntimeData.Purpose, _ owner: OwnerWait?, _ names: [String], _ network: NetworkDescription,
-        run: RunName, at place: PoolExtent?
+        _ purpose: RuntimeData.Purpose, _ proof: Proof?, _ names: [String], _ network: NetworkDescription, run: RunName,
+        at place: PoolExtent?
     ) throws(SessionError) -> Provisioning.Subject? {
-        guard owner != nil else { return nil }
+        guard proof != nil else { return nil }
         let headers = try claimedHeaders(names)
         try network.requireFit(of: headers, named: names)
         let status = try place.map { place throws(SessionError) in
@@ -211,13 +216,22 @@ struct Session {
     /// The way to what the owners' keys open.
     private struct Access {
         let keys: Keyring
-        /// What convinced the owner.
-        var tee = Platform.tee
+        /// What convinced the owner; `simulated` without one, whatever machine this is.
+        var tee = "simulated"
         var lease: Lease?
+        /// An exchange by which the owner would be asked again.
+        var provisioning: Provisioning?
         var floor: MirrorState?
         var counter: TrustedCounter?
 
         var count: TrustedCount { counter.map { TrustedCount(index: $0.index, value: $0.value) } ?? .none }
+
+        /// Has the lease renewed while a run trains; keys for good need none.
+        func renew(as run: Run) {
+            guard let lease, var provisioning else { return }
+            provisioning.subject.runID = run.mirror.identity.runID
+            Renewal(lease: lease, keys: keys, provisioning: provisioning).begin()
+        }
 
         /// Checks that a mirror has reached what the owner knows of; `nil` is a run that is about to begin.
         func requireFloor(of mirror: Mirror?) throws(SessionError) {
@@ -235,9 +249,9 @@ struct Session {
     /// The owners' keys: from the files that were handed over, from what was kept for this start, or from the owner.
     /// - Returns: `nil` if the host asked to stop before they came.
     private func access(
-        _ owner: OwnerWait?, to subject: Provisioning.Subject?, opening names: [String]
+        _ proof: Proof?, to subject: Provisioning.Subject?, opening names: [String]
     ) throws(SessionError) -> Access? {
-        guard let owner, let subject else {
+        guard let proof, let subject else {
             func key(_ index: Int) throws(SessionError) -> KeyHierarchy {
                 try reporting { KeyHierarchy(ownerKey: try SecretBytes(keyFile: Descriptor.key(index))) }
             }
@@ -249,17 +263,20 @@ struct Session {
             }
             return Access(keys: keys)
         }
-        let proof = try Proof(owner)
-        if let keys = kept(proof, for: subject) {
-            if let warning = try reporting({ try proof.confine() }) { control.send(.warning(warning)) }
+        let kept = kept(proof, for: subject)
+        if let warning = try reporting({ try proof.confine() }) { control.send(.warning(warning)) }
+        if let kept {
             control.send(.reopened)
-            return Access(keys: keys, tee: proof.name, counter: proof.counter)
+            return Access(keys: kept, tee: proof.name, counter: proof.counter)
         }
-        var provisioning = Provisioning(control: control, subject: subject, proof: proof)
-        guard let keys = try provisioning.receiveKeys() else { return nil }
+        let provisioning = Provisioning(control: control, subject: subject, prover: proof.prover)
+        var exchange = provisioning
+        guard let grant = try exchange.receiveGrant() else { return nil }
+        if let event = proof.keep(grant.modelKey, under: grant.terms, for: subject.context) { control.send(event) }
         return Access(
-            keys: keys, tee: provisioning.attested, lease: provisioning.lease, floor: provisioning.floor,
-            counter: proof.counter)
+            keys: grant.keys, tee: grant.attested,
+            lease: grant.terms.lease.map { Lease($0, since: grant.challenged) }, provisioning: provisioning,
+            floor: grant.terms.floor, counter: proof.counter)
     }
 
     /// The keys that an earlier process of the run had kept; `nil` if the owner has to be asked.
@@ -281,35 +298,24 @@ struct Session {
         }
     }
 
-    /// Opens the data sets that are trained on.
+    /// Opens the data sets that are trained or tested on.
     /// - Throws: `SessionError` that names the data set, if there are several.
-    private func openDatasets(_ names: [String], _ keys: Keyring, for network: NetworkDescription)
-        throws(SessionError) -> DatasetUnion
-    {
-        let parts = try forEach(names) { try openDataset(Descriptor.data($0), keys) }
+    private func openDatasets(
+        _ names: [String], _ keys: Keyring, for network: NetworkDescription,
+        at descriptor: (Int) -> CInt = Descriptor.data
+    ) throws(SessionError) -> DatasetUnion {
+        let parts = try forEach(names) { index in
+            // The claim says which key to take, and the key proves the claim.
+            let header = try PublicDatasetHeader(parsing: SealedDataset.readHeader(descriptor(index)))
+            return try SealedDataset(descriptor: descriptor(index), keys: keys[header.id])
+        }
         try network.requireFit(of: parts.map(\.header), named: names)
         return DatasetUnion(parts)
     }
 
-    private func openDataset(_ descriptor: CInt, _ keys: Keyring, for network: NetworkDescription)
-        throws(SessionError) -> SealedDataset
-    {
-        let dataset = try openDataset(descriptor, keys)
-        try network.requireFit(of: [dataset.header], named: [""])
-        return dataset
-    }
-
-    private func openDataset(_ descriptor: CInt, _ keys: Keyring) throws(SessionError) -> SealedDataset {
-        // The claim says which key to take, and the key proves the claim.
-        try reporting {
-            let header = try PublicDatasetHeader(parsing: SealedDataset.readHeader(descriptor))
-            return try SealedDataset(descriptor: descriptor, keys: keys[header.id])
-        }
-    }
-
-    private func evaluate(_ executor: any Executor, on dataset: SealedDataset, iteration: UInt64) throws(SessionError)
+    private func evaluate(_ executor: any Executor, on data: DatasetUnion, iteration: UInt64) throws(SessionError)
         -> Evaluation
-    { try reporting { try Evaluator.evaluate(executor, on: dataset, iteration: iteration) } }
+    { try reporting { try Evaluator.evaluate(executor, on: data, iteration: iteration) } }
 
     private func warnAboutOtherBits(_ choice: ExecutorChoice, _ identity: RunIdentity) {
         guard choice.kind.rawValue != identity.executor || choice.threads != identity.threads else { return }

@@ -9,6 +9,9 @@ import PliniusWire
 struct SessionError: Error, Sendable {
     let failure: Failure
 
+    /// What another process gave up for.
+    init(_ failure: Failure) { self.failure = failure }
+
     init(_ category: Failure.Category, _ message: String) { failure = Failure(category: category, message: message) }
 
     /// The same, said of one of several files.

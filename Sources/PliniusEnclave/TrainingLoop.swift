@@ -40,7 +40,7 @@ struct TrainingLoop {
         let first = progress.iteration
         var mirrored = first
         while progress.iteration < target {
-            if let reason = lease?.end(afterUpdates: progress.iteration - first) {
+            if let reason = lease?.end(afterUpdates: progress.iteration - first, of: mirror) {
                 if mirrored < progress.iteration { _ = try mirrorOut(progress) }
                 return .leaseOver(reason)
             }
@@ -115,14 +115,14 @@ struct TrainingLoop {
     /// Mirrors the arena and tells the host.
     /// - Returns: nanoseconds until it was durable.
     private func mirrorOut(_ progress: Progress) throws(SessionError) -> UInt64 {
-        let before = mirror.statistics.bytesWritten
+        let before = mirror.bytesWritten
         let start = monotonicNanoseconds()
         try reporting { try mirror.mirrorOut(arena.memory, progress: progress) }
         let time = monotonicNanoseconds() - start
         var event = MirrorEvent()
         event.iteration = progress.iteration
         event.generation = generation
-        event.bytes = UInt64(mirror.statistics.bytesWritten - before)
+        event.bytes = UInt64(mirror.bytesWritten - before)
         event.nanoseconds = time
         control.send(.mirror(event))
         return time

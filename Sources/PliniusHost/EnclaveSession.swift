@@ -29,7 +29,7 @@ struct EnclaveSession {
     /// Has the enclave do one thing.
     ///
     /// An owner who cannot be convinced, or who convinces nobody, ends the process of this one exchange and not the waiting: another is
-    /// started for the next owner.
+    /// started for the next owner. Later exchanges, which renew a lease, are relayed while the enclave works, and fail for themselves.
     /// - Parameters:
     ///   - request: What to do.
     ///   - observe: Sees everything but the answer, in order.
@@ -67,6 +67,7 @@ struct EnclaveSession {
         var stops = 0
         var greeted = false
         var isExchanging = false
+        var isGranted = false
         while true {
             if let signal = signals.next() {
                 stops += 1
@@ -103,8 +104,8 @@ struct EnclaveSession {
                 break
             }
             switch event {
-            case .hello(let hello):
-                try check(hello)
+            case .hello(let version):
+                try check(version)
                 greeted = true
                 observe(.event(event))
             case .allocate(let byteCount):
@@ -114,13 +115,23 @@ struct EnclaveSession {
                 tell(enclave, .published(refusal: publish()))
             case .awaiting:
                 relay?.isReady = true
-                if let relay { observe(.owner("waiting for an owner at \(relay.address)")) }
+                if let relay {
+                    observe(
+                        .owner(
+                            isGranted
+                                ? "an owner who renews the lease is awaited at \(relay.address)"
+                                : "waiting for an owner at \(relay.address)"))
+                }
             case .relay(let bytes):
                 relay?.send(bytes)
+                guard bytes.isEmpty else { continue }
+                isExchanging = false
+                relay?.finish()
             case .provisioned:
                 isExchanging = false
                 relay?.finish()
-                observe(.owner("the owner's key is here"))
+                observe(.owner(isGranted ? "the lease is renewed" : "the owner's key is here"))
+                isGranted = true
             case .reopened:
                 observe(.owner("the key that was kept is open: the run goes on without its owner"))
             case .keep(let bytes):
@@ -133,7 +144,8 @@ struct EnclaveSession {
         relay?.isReady = false
         relay?.finish()
         if case .failure(let failure) = answer {
-            if isExchanging, stops == 0 { return .ownerFailed(failure) }
+            // Once there is a key, another failure than the exchange's ended it.
+            if isExchanging, !isGranted, stops == 0 { return .ownerFailed(failure) }
             throw HostError(failure)
         }
         if let answer { return .answered(answer) }
@@ -146,12 +158,11 @@ struct EnclaveSession {
     /// Waits for the enclave, and for the owner if there is one to come.
     /// - Returns: whether the enclave said something.
     private func waitForInput(of enclave: EnclaveProcess, milliseconds: CInt) -> Bool {
-        guard let other = relay?.waitingFor else { return enclave.channel.waitForInput(milliseconds: milliseconds) }
-        var entries = [
-            pollfd(fd: enclave.channel.descriptor, events: CShort(POLLIN), revents: 0),
-            pollfd(fd: other.descriptor, events: CShort(other.events), revents: 0),
-        ]
-        return poll(&entries, 2, milliseconds) > 0 && entries[0].revents != 0
+        var entries = [pollfd(fd: enclave.channel.descriptor, events: CShort(POLLIN), revents: 0)]
+        if let other = relay?.waitingFor {
+            entries.append(pollfd(fd: other.descriptor, events: CShort(other.events), revents: 0))
+        }
+        return poll(&entries, nfds_t(entries.count), milliseconds) > 0 && entries[0].revents != 0
     }
 
     /// Sends what needs no answer; if the enclave is gone, the next receive tells.
@@ -159,11 +170,11 @@ struct EnclaveSession {
         try? enclave.channel.send(command)
     }
 
-    private func check(_ hello: Hello) throws(HostError) {
-        guard hello.version == Hello.currentVersion else {
+    private func check(_ version: UInt32) throws(HostError) {
+        guard version == Event.currentVersion else {
             throw HostError(
                 .failed,
-                "plinius-enclave speaks version \(hello.version), this program version \(Hello.currentVersion): "
+                "plinius-enclave speaks version \(version), this program version \(Event.currentVersion): "
                     + "install both from one build"
             )
         }

@@ -17,15 +17,3 @@ public enum CrashPoint: String, Sendable, CaseIterable {
     /// The commit is durable.
     case afterFence
 }
-
-/// What a mirror has done since it was opened; counts only.
-public struct MirrorStatistics: Hashable, Sendable {
-    /// Finished commits.
-    public internal(set) var commits = 0
-    /// Chunks sealed.
-    public internal(set) var chunksSealed = 0
-    /// Bytes stored to the pool.
-    public internal(set) var bytesWritten = 0
-    /// Waits for the medium: fences, or calls of fdatasync.
-    public internal(set) var fences = 0
-}

@@ -53,7 +53,6 @@ extension Mirror {
 
         try persist()
         newest = header
-        statistics.commits += 1
         onCrashPoint?(.afterFence)
     }
 
@@ -75,24 +74,22 @@ extension Mirror {
             }
             if chunk == layout.chunkCount / 2 { onCrashPoint?(.insideChunks) }
         }
-        statistics.chunksSealed += layout.chunkCount
-        statistics.bytesWritten += layout.arenaBytes
+        bytesWritten += layout.arenaBytes
     }
 
     // MARK: Stores
 
     func setState(_ state: SlotState, of slot: Slot) {
         extent.store(state.word, at: layout.range(of: slot).lowerBound + SlotHeader.stateOffset)
-        statistics.bytesWritten += 8
+        bytesWritten += 8
     }
 
     func store(_ bytes: [UInt8], at offset: Int) {
         unsafe bytes.withUnsafeBytes { unsafe extent.copy($0, to: offset) }
-        statistics.bytesWritten += bytes.count
+        bytesWritten += bytes.count
     }
 
     func persist() throws(MirrorError) {
-        statistics.fences += 1
         do {
             try extent.persist()
         } catch {

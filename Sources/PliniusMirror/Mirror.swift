@@ -16,8 +16,8 @@ public final class Mirror {
     public let identity: RunIdentity
     /// What the arena is the state of: the text of the network's configuration, as the run began with it.
     public let description: [UInt8]
-    /// What this mirror has done.
-    public internal(set) var statistics = MirrorStatistics()
+    /// Bytes stored to the pool.
+    public internal(set) var bytesWritten = 0
     /// Called at each crash point of a commit; for tests that end the process there.
     public var onCrashPoint: ((CrashPoint) -> Void)?
 

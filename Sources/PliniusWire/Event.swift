@@ -2,15 +2,22 @@
 ///
 /// Nothing here is secret.
 public enum Event: Hashable, Sendable {
-    /// The first event of every process.
-    case hello(Hello)
+    /// The vocabulary of this build.
+    ///
+    /// Both programs are built together, so a difference is a mixed installation.
+    public static let currentVersion: UInt32 = 7
+
+    /// The first event of every process: the vocabulary that it speaks, ``currentVersion`` of its build.
+    case hello(version: UInt32)
     /// A sentence for the operator; work goes on.
     case warning(String)
-    /// The request is understood, and the enclave waits for an owner: from now on ``Command/relayed(_:)`` reaches it.
+    /// The enclave waits for an owner: from now on ``Command/relayed(_:)`` reaches it. Again while it trains, for a lease to be renewed.
     case awaiting
     /// Something for the owner, to be passed on as it is, ``RelayedBytes/maximumByteCount`` at most.
+    ///
+    /// None at all if the exchange came to nothing and work goes on: the connection is of no use any more.
     case relay([UInt8])
-    /// The owner's key is here; nothing more is relayed.
+    /// The owner's key is here, or its lease renewed; nothing more is relayed.
     case provisioned
     /// The owner's key, sealed for the next start: to be kept as it is, ``OwnerWait/maximumKeptByteCount`` at most.
     case keep([UInt8])
@@ -52,7 +59,7 @@ extension Event: WireMessage {
             throw WireError(.unknownType, "type \(frame.type) is no event")
         }
         switch kind {
-        case .hello: self = .hello(try FieldReader.read(from: frame.payload))
+        case .hello: self = .hello(version: try FieldReader.read(from: frame.payload))
         case .warning: self = .warning(try FieldReader.read(Sentence.self, from: frame.payload).text)
         case .start: self = .start(try FieldReader.read(from: frame.payload))
         case .resume: self = .resume(try FieldReader.read(from: frame.payload))
@@ -75,7 +82,7 @@ extension Event: WireMessage {
 
     public var frame: Frame {
         switch self {
-        case .hello(let event): Frame(Kind.hello, event)
+        case .hello(let version): Frame(Kind.hello, version)
         case .warning(let text): Frame(Kind.warning, Sentence(text: text))
         case .start(let event): Frame(Kind.start, event)
         case .resume(let event): Frame(Kind.resume, event)

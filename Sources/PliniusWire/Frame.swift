@@ -37,6 +37,13 @@ public protocol WireMessage: Sendable {
     var frame: Frame { get }
 }
 
+/// Any message, not decoded.
+extension Frame: WireMessage {
+    public init(_ frame: Frame) { self = frame }
+
+    public var frame: Frame { self }
+}
+
 extension Frame {
     /// Makes the frame of a message whose kind is one of `Kind`.
     init(_ kind: some RawRepresentable<UInt8>, _ message: some WireField) {

@@ -2,7 +2,7 @@
 public struct TestRequest: Hashable, Sendable, WireField {
     public var config = ConfigFile()
     public var run = RunPlace()
-    /// A name from ``Hello/executors``.
+    /// By name.
     public var executor: String?
     public var threads: UInt32?
     /// How the owner's key comes from its owner; `nil` if it was handed over as a file.

@@ -11,7 +11,7 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     public var hasTestData = false
     /// Updates at which training ends, counted from the beginning of the run.
     public var iterations: UInt64?
-    /// A name from ``Hello/executors``.
+    /// By name.
     public var executor: String?
     public var seed: UInt64?
     public var threads: UInt32?

@@ -11,15 +11,7 @@ public struct ResumeEvent: Hashable, Sendable, WireField {
     /// The verdict in a sentence, with what may have been lost.
     public var message = ""
 
-    init() {}
-
-    public init(verdict: String, iteration: UInt64, generation: UInt64, slot: UInt8, message: String) {
-        self.verdict = verdict
-        self.iteration = iteration
-        self.generation = generation
-        self.slot = slot
-        self.message = message
-    }
+    public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.verdict, \.iteration, \.generation, \.slot)

@@ -6,18 +6,20 @@ import Glibc
 public struct WireChannel: Sendable {
     /// A connected stream socket.
     public let descriptor: CInt
+    /// The longest type and payload that is sent or accepted, in bytes.
+    private let limit: Int
 
     /// Speaks over `descriptor`.
-    public init(descriptor: CInt) {
+    public init(descriptor: CInt, limit: Int = Frame.maximumByteCount) {
         self.descriptor = descriptor
+        self.limit = limit
     }
 
     /// Sends one message, waiting until the kernel has all of it.
     /// - Throws: `WireError.Code.disconnected` if the other side is gone; no signal is raised.
     public func send(_ message: some WireMessage) throws(WireError) {
         let frame = message.frame
-        precondition(
-            frame.payload.count < Frame.maximumByteCount, "a frame of \(frame.payload.count) bytes is over the limit")
+        precondition(frame.payload.count < limit, "a frame of \(frame.payload.count) bytes is over the limit")
         let bytes = frame.encoded
         var sent = 0
         while sent < bytes.count {
@@ -46,23 +48,12 @@ public struct WireChannel: Sendable {
         if header.isEmpty { return nil }
         guard header.count == 4 else { throw Self.cutOff }
         let length = header.reversed().reduce(0) { $0 << 8 | Int($1) }
-        guard length >= 1, length <= Frame.maximumByteCount else {
-            throw WireError(
-                .oversized,
-                "a frame says that it has \(length) bytes, between 1 and \(Frame.maximumByteCount) are allowed"
-            )
+        guard length >= 1, length <= limit else {
+            throw WireError(.oversized, "a frame says that it has \(length) bytes, between 1 and \(limit) are allowed")
         }
         let body = try read(length)
         guard body.count == length else { throw Self.cutOff }
         return try Message(Frame(type: body[0], payload: Array(body.dropFirst())))
-    }
-
-    /// Waits until a message or the end of the stream is there to be received.
-    /// - Parameter milliseconds: 0 to look only, negative to wait for ever.
-    /// - Returns: `false` if the time passed first, or a signal came.
-    public func waitForInput(milliseconds: CInt) -> Bool {
-        var entry = pollfd(fd: descriptor, events: CShort(POLLIN), revents: 0)
-        return unsafe poll(&entry, 1, milliseconds) > 0
     }
 
     private static var cutOff: WireError {

@@ -51,9 +51,9 @@ public final class Semaphore {
 // sem_t is made for being shared between threads, and the pointer never changes.
 extension Semaphore: @unchecked Sendable {}
 
-/// Nanoseconds of the system's monotonic clock.
+/// Nanoseconds since the machine was started; they go on while it sleeps.
 public func monotonicNanoseconds() -> UInt64 {
     var time = timespec()
-    unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+    unsafe clock_gettime(CLOCK_BOOTTIME, &time)
     return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

@@ -16,7 +16,8 @@ final class PerunScenario {
     var dataB: String { folder("b.sealed") }
     private let attestationKey: String
 
-    init(config: String = Scenario.smallNetwork) throws {
+    /// - Parameter seconds: How long a lease lasts.
+    init(config: String = Scenario.smallNetwork, seconds: Int = 600) throws {
         let setting = try ProvisioningScenario(config: config)
         scenario = setting.scenario
         attestationKey = scenario.folder("attestation.key")
@@ -68,7 +69,7 @@ final class PerunScenario {
                     runs: 1
                     window: always
                     regions: any
-                    lease: { seconds: 600, iterations: 1000000 }
+                    lease: { seconds: \(seconds), iterations: 1000000000 }
                     environment:
                 \(environment.map { "      \($0)" }.joined(separator: "\n"))
 

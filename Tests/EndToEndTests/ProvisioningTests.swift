@@ -56,7 +56,7 @@ import _PliniusTestSupport
         #expect(try scenario.exportedWeights() == scenario.exportedWeights(pool: local))
     }
 
-    /// Before evidence is out the filter would forbid to get it; before a key is in there is nothing that it would protect.
+    /// The process that gets the key is confined before an owner comes; the other one, which gets evidence, gets nothing else.
     @Test(.timeLimit(.minutes(5))) func theEnclaveIsConfinedAndTheHostKnowsNothingWhenTheKeyIsThere() throws {
         let config = Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=100000")
         let setting = try ProvisioningScenario(config: config)
@@ -64,13 +64,24 @@ import _PliniusTestSupport
         let host = try setting.host(address: "unix:" + setting.folder("owner.socket"), "--events", events)
         #expect(host.address == "unix:" + setting.folder("owner.socket"))
         let policy = try setting.policy(from: host)
-        #expect(try status(of: host.run.children.first).contains("Seccomp:\t0"))
+        let enclave = try #require(host.run.children.first)
+        let prover = try #require(RunningProgram.children(of: enclave).first)
+        #expect(try status(of: enclave).contains("Seccomp:\t2"))
+        #expect(try status(of: prover).contains("Seccomp:\t0"))
         #expect(try setting.provision(host.address, policy: policy).succeeded)
         #expect(
             try host.run.wait { _ in
                 (try? String(contentsOfFile: events, encoding: .utf8))?.contains("\"iteration\"") == true
             })
         #expect(try status(of: host.run.children.first).contains("Seccomp:\t2"))
+        // Neither key nor pool nor records.
+        let held = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(prover)/fd").compactMap {
+            try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/\(prover)/fd/\($0)")
+        }
+        #expect(held.contains { $0.hasSuffix("attestation.key") } && !held.contains { $0.hasSuffix("run.pool") })
+        #expect(!held.contains { $0.hasSuffix(".sealed") } && held.count { $0.hasPrefix("socket:") } == 1, "\(held)")
+        let keys = ["key": try setting.folder.read("owner.key")]
+        #expect(try RunningProgram.searchMemory(of: prover, for: keys).found.isEmpty)
         RunningProgram.holdStill(host.run.pid)
         let secrets = [
             "key": try setting.folder.read("owner.key"), "something that is there": Array("wait-for-owner".utf8),
@@ -79,6 +90,7 @@ import _PliniusTestSupport
         host.run.signal(SIGCONT)
         host.run.signal(SIGTERM)
         #expect(try host.run.wait().succeeded)
+        KillTests.waitUntilGone(prover)
         #expect(Set(found.keys) == ["something that is there"], "\(found)")
         #expect(!FileManager.default.fileExists(atPath: setting.folder("owner.socket")), "the socket is left behind")
     }

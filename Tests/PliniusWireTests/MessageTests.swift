@@ -42,11 +42,7 @@ struct MessageTests {
         )
         let failure = Failure(category: .recovery, message: "é")
         #expect(Event.failure(failure).frame == Frame(type: 0x4C, payload: [4, 2, 0, 0, 0, 0xC3, 0xA9]))
-        let hello = Hello(version: 1, executors: ["a"])
-        #expect(
-            Event.hello(hello).frame
-                == Frame(type: 0x41, payload: [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0x61])
-        )
+        #expect(Event.hello(version: 1).frame == Frame(type: 0x41, payload: [1, 0, 0, 0]))
     }
 
     @Test
@@ -111,7 +107,7 @@ struct MessageTests {
             (Frame(type: 0x4C, payload: [0, 0, 0, 0, 0]), .malformed),  // no category
             (Frame(type: 0x4C, payload: [5, 0, 0, 0, 0]), .malformed),
             (Frame(type: 7, payload: [1, 0, 4, 0]), .oversized),  // a relayed piece of 256 KiB and one byte
-            (Frame(type: 0x41, payload: [1, 0, 0, 0, 17, 0, 0, 0]), .oversized),  // too many executors
+            (Frame(type: 0x41, payload: [1, 0, 0, 0, 0]), .malformed),  // a version of five bytes
             (Frame(type: 0x49, payload: [1, 1, 0, 0]), .oversized),  // 257 runs
         ]
         for (frame, code) in cases {

@@ -14,11 +14,17 @@ enum Samples {
     ]
 
     static let events: [Event] = [
-        .hello(Hello(version: 1, executors: ["onednn", "reference"])),
-        .hello(Hello(version: .max, executors: [])),
+        .hello(version: 1), .hello(version: .max),
         .warning("line 7: unknown key 'lerning_rate', did you mean 'learning_rate'?"),
         .start(start(resumedFrom: nil)), .start(start(resumedFrom: 41)),
-        .resume(ResumeEvent(verdict: "resumed", iteration: 41, generation: 3, slot: 1, message: "taken from slot 1")),
+        .resume(
+            made(ResumeEvent()) {
+                $0.verdict = "resumed"
+                $0.iteration = 41
+                $0.generation = 3
+                $0.slot = 1
+                $0.message = "taken from slot 1"
+            }),
         .allocate(byteCount: 3 << 20), .publish, .iteration(iteration),
         .mirror(
             made(MirrorEvent()) {

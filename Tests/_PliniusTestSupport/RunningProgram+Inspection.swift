@@ -2,7 +2,10 @@ import Glibc
 
 extension RunningProgram {
     /// The processes that this one started and that still run, as the kernel lists them.
-    public var children: [CInt] {
+    public var children: [CInt] { Self.children(of: pid) }
+
+    /// The same of any process.
+    public static func children(of pid: CInt) -> [CInt] {
         // The list hangs on the thread that forked, hence the walk over all threads.
         entries(of: "/proc/\(pid)/task").flatMap { thread in
             let list = contents(of: "/proc/\(pid)/task/\(thread)/children") ?? []
