@@ -85,7 +85,7 @@ struct EnclaveSession {
             case nil: break
             case .connected:
                 isExchanging = true
-                observe(.owner("an owner is connected"))
+                if !isGranted { observe(.owner("an owner is connected")) }
             case .received(let bytes): if isExchanging { tell(enclave, .relayed(bytes)) }
             case .timedOut:
                 observe(.owner("the owner took too long"))
@@ -115,12 +115,10 @@ struct EnclaveSession {
                 tell(enclave, .published(refusal: publish()))
             case .awaiting:
                 relay?.isReady = true
-                if let relay {
-                    observe(
-                        .owner(
-                            isGranted
-                                ? "an owner who renews the lease is awaited at \(relay.address)"
-                                : "waiting for an owner at \(relay.address)"))
+                if let relay, !isGranted {
+                    observe(.owner("waiting for an owner at \(relay.address)"))
+                } else if let relay, relay.waitsForOthers {
+                    observe(.owner("an owner who renews the lease is awaited at \(relay.address)"))
                 }
             case .relay(let bytes):
                 relay?.send(bytes)

@@ -70,8 +70,10 @@ private struct ManagerExchange {
             try await exchange(request)
         } catch let error as PerunClientError {
             for finding in error.problem?.findings ?? [] { note(Self.failures(in: finding)) }
-            // Whoever decided says no; whoever cannot be asked says nothing, and a lease that is there goes on to its end.
-            guard error.isDecision || request.lease == nil else { return note([error.message]) }
+            // Whoever decided says no; whoever cannot be asked says nothing, and a lease that is there goes on to its end. Nothing is decided
+            // either where policies changed while the evidence was on its way.
+            let isOpen = !error.isDecision || error.status == 409
+            guard !isOpen || request.lease == nil else { return note([error.message]) }
             refuse(error.message, error.isDecision ? .integrity : .failed)
         } catch {
             note(["the exchange with the policy manager ended: \((error as? Interruption)?.message ?? "\(error)")"])
@@ -102,10 +104,12 @@ private struct ManagerExchange {
             throw Interruption(message: "the enclave sent something else than a receipt")
         }
         lease = release.lease.id
-        note([
-            "the policy manager granted the lease \(release.lease.id) for \(release.lease.seconds) s or "
-                + "\(release.lease.iterations) iterations"
-        ])
+        if request.lease == nil {
+            note([
+                "the policy manager granted the lease \(release.lease.id) for \(release.lease.seconds) s or "
+                    + "\(release.lease.iterations) iterations"
+            ])
+        }
         _ = try await client.confirm(ReceiptRequest(lease: release.lease.id, receipt: Base64(frame.encoded)))
     }
 
