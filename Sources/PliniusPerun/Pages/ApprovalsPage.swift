@@ -7,6 +7,8 @@ extension Page {
     private static let shownInFull = 10
     /// So many changes of one statement are shown.
     private static let maximumChanges = 200
+    /// Longer policies, in bytes, are compared by whoever asks for it at a machine of their own.
+    private static let maximumLength = 4 << 20
 
     /// Statements that wait for signatures, or for their time: what they change, and how to agree.
     static func approvals(_ manager: PolicyManager) async throws -> Page {
@@ -126,6 +128,10 @@ extension Page {
     }
 
     private static func content(of proposal: Proposal, id: String) -> HTML {
+        let length = proposal.report.record.content.count + (proposal.replaced?.record.content.count ?? 0)
+        guard length <= maximumLength else {
+            return tag("p") { "It is too long for this page: perun policy approve shows it before it signs." }
+        }
         let new = try? OwnerPolicy(proposal.statement, source: proposal.report.record.source)
         guard let new else { return members(of: proposal, id: id) }
         let old = proposal.replaced.flatMap { try? OwnerPolicy($0.statement, source: $0.record.source) }

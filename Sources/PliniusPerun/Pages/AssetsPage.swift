@@ -8,6 +8,7 @@ extension Page {
         let assets = try await manager.assets()
         let stops = try manager.stops()
         let namespaces = try await manager.current("namespace")
+        let standbys = try await manager.standbys()
         return Page("Assets", in: .assets) {
             HTML.section("Owners", id: "owners-heading") {
                 HTML.table(
@@ -36,6 +37,23 @@ extension Page {
                             HTML.shortHash(
                                 hexadecimal(entry.current.statement), to: statementPath(entry.current.statement)))
                     }, empty: "No owner has stated an asset.")
+            }
+            if !standbys.isEmpty {
+                HTML.section("Managers that may take over", id: "standbys-heading") {
+                    HTML.table(
+                        "Standbys that owners name; whoever has the root key has every key here", id: "standbys",
+                        columns: ["Standby", "Root key", "Key that it is sealed to", "Statement"],
+                        rows: standbys.map { entry in
+                            TableRow(
+                                HTML(entry.current.name),
+                                entry.isSealed
+                                    ? HTML.state("Sealed for it", .good)
+                                    : HTML.state("Not every owner agrees", .waiting),
+                                tag("code") { hexadecimal(entry.sealingKey) },
+                                HTML.shortHash(
+                                    hexadecimal(entry.current.statement), to: statementPath(entry.current.statement)))
+                        }, empty: "")
+                }
             }
         }
     }

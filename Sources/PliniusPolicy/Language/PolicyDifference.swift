@@ -100,23 +100,21 @@ public struct PolicyDifference: Sendable {
                 }
             }
         } else if let first = texts(old), let second = texts(new), old?.entries != nil || new?.entries != nil {
-            let gone = first.filter { !second.contains($0) }
-            let come = second.filter { !first.contains($0) }
+            let (before, after) = (Set(first), Set(second))
+            let gone = first.filter { !after.contains($0) }
+            let come = second.filter { !before.contains($0) }
             changes += gone.map { Change(path: path, old: .string($0), new: nil) }
             changes += come.map { Change(path: path, old: nil, new: .string($0)) }
             // The same entries in another form or order mean the same; the hash is another.
             if gone.isEmpty, come.isEmpty { changes.append(Change(path: path, old: old, new: new)) }
         } else if let first = named(old), let second = named(new) {
-            let keys = (first.map(\.name) + second.map(\.name)).reduce(into: [String]()) {
-                if !$0.contains($1) { $0.append($1) }
+            let before = Dictionary(uniqueKeysWithValues: first.map { ($0.name, $0.value) })
+            let after = Dictionary(uniqueKeysWithValues: second.map { ($0.name, $0.value) })
+            let count = changes.count
+            for key in first.map(\.name) + second.map(\.name).filter({ before[$0] == nil }) {
+                compare(before[key], after[key], "\(path)[\(key)]", &changes)
             }
-            let before = changes.count
-            for key in keys {
-                compare(
-                    first.first { $0.name == key }?.value, second.first { $0.name == key }?.value, "\(path)[\(key)]",
-                    &changes)
-            }
-            if changes.count == before { changes.append(Change(path: path, old: old, new: new)) }
+            if changes.count == count { changes.append(Change(path: path, old: old, new: new)) }
         } else {
             changes.append(Change(path: path, old: old, new: new))
         }

@@ -181,6 +181,39 @@ import Testing
         }
     }
 
+    @Test func assetsAndStandbysAreShownAsTheyStand() async throws {
+        let world = pages.world
+        try await TestServer.run { server in
+            _ = try await pages.establish(on: server)
+            let client = try server.client()
+            let first = try world.asset("lab/net", .config, hex(world.config), secret: .none)
+            var asset = Asset(name: try world.name("lab/net"), kind: .config, identity: hex(world.config))
+            asset.lineage = [try world.name("lab/older")]
+            let second = world.statement("lab", .asset(asset), sequence: 2, predecessor: first.hash)
+            _ = try await client.submit(world.request(second))
+            let standby = world.statement(
+                "lab", .standby(.init(name: "north", sealingKey: [UInt8](repeating: 5, count: 32))))
+            _ = try await client.submit(world.request(standby))
+            let page = try Markup(try await ask(server, "/assets").text)
+            examine(page, "/assets")
+            let rows = page.all("tr").map(\.text)
+            for (asset, state) in [
+                ("hospital-a/scans", "In use"), ("hospital-b/scans", "Stopped"), ("lab/net", "No policy"),
+            ] { #expect(rows.contains { $0.hasPrefix("\(asset)\(state)") }, "\(asset) in \(rows)") }
+            #expect(rows.contains { $0.hasPrefix("lab/northNot every owner agrees0505") })
+            // A statement that is no policy shows each of its members, beside those that it replaces.
+            let alone = try Markup(try await ask(server, "/statements/\(first.hash)").text)
+            #expect(alone.all("tr").contains { $0.text == "identity\(hex(world.config))" })
+            let changed = try Markup(try await ask(server, "/statements/\(second.hash)").text)
+            examine(changed, "statement")
+            let changes = changed.all("tr").map(\.text)
+            for change in [
+                "identityThe same\(hex(world.config))\(hex(world.config))", "lineageChanged[][&quot;lab/older&quot;]",
+                "policyChangedtraining",
+            ] { #expect(changes.contains { $0.hasPrefix(change) }, "\(change) in \(changes)") }
+        }
+    }
+
     @Test func decisionsHaveTheirTrees() async throws {
         try await TestServer.run { server in
             _ = try await pages.establish(on: server)
@@ -355,55 +388,5 @@ import Testing
             let form = try await ask(server, "/login")
             #expect(page.status == 200 && form.status == 404)
         }
-    }
-
-    // MARK: - What they look like
-
-    @Test func coloursStandOutInBothSchemes() async throws {
-        try await TestServer.run { server in
-            let css = try await ask(server, "/style.css").text
-            let schemes = try #require(css.range(of: "prefers-color-scheme: dark"))
-            let light = colours(css[..<schemes.lowerBound])
-            let dark = colours(css[schemes.upperBound...])
-            #expect(light.count == 19 && Set(light.keys) == Set(dark.keys))
-            for scheme in [light, dark] {
-                func contrast(_ first: String, _ second: String) throws -> Double {
-                    let pair = [
-                        luminance(try #require(scheme[first], "\(first)")),
-                        luminance(try #require(scheme[second], "\(second)")),
-                    ].sorted()
-                    return (pair[1] + 0.05) / (pair[0] + 0.05)
-                }
-                for ground in ["ground", "surface"] {
-                    #expect(try contrast("text", ground) >= 7)
-                    for text in ["muted", "link"] { #expect(try contrast(text, ground) >= 4.5, "\(text) on \(ground)") }
-                    #expect(try contrast("focus", ground) >= 3)
-                }
-                #expect(try contrast("text", "code-ground") >= 7)
-                for state in ["good", "bad", "waiting", "over"] {
-                    #expect(try contrast(state, "\(state)-ground") >= 4.5, "\(state)")
-                }
-                #expect(try contrast("bar-text", "bar") >= 4.5 && contrast("bar-current", "bar") >= 4.5)
-            }
-            // Colours come from the schemes alone.
-            let rules = css[schemes.upperBound...]
-            let rest = try #require(rules.range(of: "* { box-sizing"))
-            #expect(!rules[rest.lowerBound...].contains(/#[0-9a-f]{3}/))
-            #expect(!css.contains("url(") && !css.contains("@import"))
-        }
-    }
-
-    private func colours(_ css: Substring) -> [String: String] {
-        css.matches(of: /--([a-z-]+): #([0-9a-f]{6});/).reduce(into: [:]) { $0[String($1.1)] = String($1.2) }
-    }
-
-    /// WCAG 2.2, relative luminance.
-    private func luminance(_ colour: String) -> Double {
-        let value = Int(colour, radix: 16) ?? 0
-        let parts = [value >> 16, value >> 8 & 255, value & 255].map { part in
-            let share = Double(part) / 255
-            return share <= 0.04045 ? share / 12.92 : pow((share + 0.055) / 1.055, 2.4)
-        }
-        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
     }
 }
