@@ -9,34 +9,25 @@ struct SealCommand: ParsableCommand {
         abstract: "Seals a data set: one authenticated record a sample, in a file that may go anywhere.",
         discussion: """
             plinius-owner seal --key K --format idx --images F --labels F --out F.sealed
+            plinius-owner seal --key K --format cifar10 --images FOLDER --split train --out F.sealed
+            plinius-owner seal --key K --format npz --images F.npz --split train --out F.sealed
+            plinius-owner seal --key K --format folder --images FOLDER --resize 32x32 --out F.sealed
+            plinius-owner seal --key K --format darknet-list --images LIST --names F --resize 32x32 --out F.sealed
             plinius-owner seal --key K --format synthetic-digits --count 6000 --seed 1 --out F.sealed
             """)
-
-    enum Format: String, ExpressibleByArgument, CaseIterable {
-        case idx
-        case syntheticDigits = "synthetic-digits"
-    }
 
     @Option(help: "The owner's key.")
     var key: String
 
-    @Option(help: "idx: MNIST's format, plain or .gz. synthetic-digits: digits that this program draws.")
-    var format: Format
+    @Option(
+        help: """
+            idx: MNIST's format, plain or .gz. cifar10, cifar100, cifar100-coarse: the binary versions. npz: MedMNIST's \
+            archives. folder: PNG and JPEG in a folder for each class. darknet-list: PNG and JPEG in a list of paths. \
+            synthetic-digits: digits that this program draws.
+            """)
+    var format: SealFormat
 
-    @Option(help: "idx: the file of images.")
-    var images: String?
-
-    @Option(help: "idx: the file of labels.")
-    var labels: String?
-
-    @Option(help: "idx: the number of classes; labels are below it.")
-    var classes: Int = 10
-
-    @Option(help: "synthetic-digits: how many to draw.")
-    var count: Int?
-
-    @Option(help: "synthetic-digits: which ones; the same seed draws the same digits.")
-    var seed: UInt64?
+    @OptionGroup var options: SealOptions
 
     @Option(help: "aes-256-gcm or aes-128-gcm.")
     var cipher = "aes-256-gcm"
@@ -53,27 +44,22 @@ struct SealCommand: ParsableCommand {
                 let known = Cipher.allCases.map(\.description).joined(separator: ", ")
                 throw OwnerError(.usage, "there is no cipher \"\(self.cipher)\"; there are: \(known)")
             }
+            try options.check(for: format)
+            // Before the key: a process that decodes images is a copy of this one, and may not have it.
+            let source = try options.source(format)
             let keys = try KeyHierarchy(keyFile: key)
-            let file: AtomicFile
-            switch format {
-            case .idx:
-                guard let images, let labels, count == nil, seed == nil else {
-                    throw OwnerError(.usage, "--format idx takes --images and --labels, and neither --count nor --seed")
-                }
-                let source = try IDXSource(images: images, labels: labels, classes: classes)
-                file = try AtomicFile.create(out, overwriting: force)
-                try DatasetSealing.seal(source, cipher: cipher, keys: keys, to: file)
-            case .syntheticDigits:
-                guard let count, images == nil, labels == nil else {
-                    throw OwnerError(
-                        .usage, "--format synthetic-digits takes --count, and neither --images nor --labels")
-                }
-                guard count > 0 else { throw OwnerError(.usage, "--count is \(count): draw at least one digit") }
-                file = try AtomicFile.create(out, overwriting: force)
-                try DatasetSealing.seal(
-                    SyntheticDigits(count: count, seed: seed ?? 1), cipher: cipher, keys: keys, to: file)
-            }
+            let file = try AtomicFile.create(out, overwriting: force)
+            try DatasetSealing.seal(source, cipher: cipher, keys: keys, to: file)
             try file.publish(overwriting: force)
+            if let images = source as? ImageFileSource { report(images) }
         }
+    }
+
+    /// Says what the labels mean, which the sealed file does not, and what is missing in it.
+    private func report(_ source: ImageFileSource) {
+        for (label, name) in source.names.names.enumerated() { print("label \(label): \(name)") }
+        guard !source.skipped.isEmpty else { return }
+        printError("plinius-owner: \(source.skipped.count) files were passed over, \(source.count) sealed:")
+        for reason in source.skipped { printError("  \(reason)") }
     }
 }
