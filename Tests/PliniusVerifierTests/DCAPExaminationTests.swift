@@ -13,7 +13,10 @@ struct DCAPExaminationTests {
         #expect(verdict.failures == [] && verdict.passed && verdict.tolerated.isEmpty)
         let claims = verdict.sgx?.tcb ?? verdict.tdx?.tcb
         #expect(claims?.status == .upToDate && claims?.advisories == [] && claims?.evaluationNumber == 17)
-        #expect(claims?.fmspc == "00906ed50001")
+        #expect(claims?.fmspc == "00906ed50001" && claims?.ppid == [UInt8](repeating: 6, count: 16))
+        let platform: [(any PlatformClaims)?] = [verdict.sgx, verdict.tdx]
+        #expect(
+            VerifiedEvidence.platformIdentities(of: platform.compactMap { $0 }) == [[UInt8](repeating: 6, count: 16)])
         #expect((verdict.sgx?.boundData ?? verdict.tdx?.boundData)?.count == 64)
     }
 
@@ -42,6 +45,7 @@ struct DCAPExaminationTests {
         Change("a certificate that is not of a platform", "x.pck.subject") {
             $0.pck.commonName = "Intel SGX TCB Signing"
         },
+        Change("an identifier of the platform of fifteen bytes", "x.pck.extension") { $0.ppid.removeLast() },
         Change("a family of five bytes", "x.pck.extension") { $0.fmspc.removeLast() },
         Change("a PCE of one byte", "x.pck.extension") { $0.pceID.removeLast() },
         Change("a certificate without the extension", "x.pck.extension") { $0.hasExtension = false },

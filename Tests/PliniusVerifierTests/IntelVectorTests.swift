@@ -34,6 +34,7 @@ struct IntelVectorTests {
         let claims = try #require(verdict.sgx)
         #expect(claims.tcb.status == .configurationAndSWHardeningNeeded && !claims.isDebug)
         #expect(claims.tcb.advisories == ["INTEL-SA-00289", "INTEL-SA-00615"])
+        #expect(IntelWorld.hex(claims.tcb.ppid).lowercased() == "d04ec06d4e6d92dc90d0ad3cf5ee2ddf")
         #expect(claims.tcb.fmspc == "00a067110000" && claims.tcb.evaluationNumber == 17)
         #expect(claims.boundData == Array(quote[48 + 320..<48 + 384]))
     }

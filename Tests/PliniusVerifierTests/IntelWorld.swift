@@ -56,6 +56,7 @@ struct IntelWorld {
     var authority = Certificate(
         commonName: "Intel SGX PCK Platform CA", issuer: "Intel SGX Root CA", serial: [2], isAuthority: true)
     var pck = Certificate(commonName: "Intel SGX PCK Certificate", issuer: "Intel SGX PCK Platform CA", serial: [3])
+    var ppid = [UInt8](repeating: 6, count: 16)
     var fmspc: [UInt8] = [0x00, 0x90, 0x6E, 0xD5, 0x00, 0x01]
     var pceID: [UInt8] = [0, 0]
     var components = [UInt8](repeating: 5, count: 16)
@@ -313,7 +314,7 @@ struct IntelWorld {
         return DER.extension(
             base, isCritical: false,
             DER.sequence(
-                field("1", DER.tagged(4, [UInt8](repeating: 6, count: 16))) + field("2", tcb)
+                field("1", DER.tagged(4, ppid)) + field("2", tcb)
                     + field("3", DER.tagged(4, pceID)) + field("4", DER.tagged(4, fmspc))
                     + field("5", DER.tagged(10, [0]))))
     }

@@ -57,6 +57,8 @@ extension Seed {
         let components = (1...17).flatMap { pair([2, $0], element(2, [1])) }
         let tcb = components + pair([2, 18], element(4, zeros(16)))
         return element(
-            0x30, pair([2], element(0x30, tcb)) + pair([3], element(4, zeros(2))) + pair([4], element(4, zeros(6))))
+            0x30,
+            pair([1], element(4, zeros(16))) + pair([2], element(0x30, tcb)) + pair([3], element(4, zeros(2)))
+                + pair([4], element(4, zeros(6))))
     }()
 }

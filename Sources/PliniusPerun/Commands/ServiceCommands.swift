@@ -17,7 +17,9 @@ struct PlatformCommand: AsyncParsableCommand {
         @Argument(help: "Who vouches.") var namespace: String
 
         @Option(
-            help: ArgumentHelp("The name of the TPM's attestation key, or the chip's identifier.", valueName: "hex"))
+            help: ArgumentHelp(
+                "The name of the TPM's attestation key, an AMD chip's identifier, or an Intel platform's PPID.",
+                valueName: "hex"))
         var id: String
 
         @Option(help: "The region, a name of the owner's.") var region: String

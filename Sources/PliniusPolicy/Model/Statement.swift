@@ -95,15 +95,15 @@ extension Statement {
 
     /// Where a machine stands, as the owner of this namespace vouches.
     public struct Platform: Hashable, Sendable {
-        /// What evidence proves of the machine: the name of its TPM's attestation key, or the chip's identifier.
+        /// What evidence proves of the machine: the name of its TPM's attestation key, an AMD chip's identifier, or an Intel platform's (PPID).
         public var id: [UInt8]
         /// A name of the owner's: policies ask for `namespace/region`.
         public var region: String
         /// For people.
         public var host: String
 
-        /// The lengths of names of TPM keys, and of chips' identifiers.
-        public static let idByteCounts: Set<Int> = [34, 50, 66, 64]
+        /// The lengths of names of TPM keys, of chips' identifiers, and of platforms'.
+        public static let idByteCounts: Set<Int> = [34, 50, 66, 64, 16]
 
         public init(id: [UInt8], region: String, host: String) {
             self.id = id

@@ -44,6 +44,7 @@ extension Examination {
         checkSignatures(of: quote, platformKey: leaf.publicKey)
 
         var claims = IntelTCBClaims()
+        claims.ppid = platform.ppid
         claims.fmspc = hexadecimal(platform.fmspc)
         if let collateral {
             try checkStatus(of: quote, platform, collateral, revocations, requirements, context, &claims)

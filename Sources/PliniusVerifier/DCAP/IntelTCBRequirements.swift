@@ -19,6 +19,8 @@ public struct IntelTCBRequirements: Sendable {
 
 /// What is known of an Intel platform after its signatures held.
 public struct IntelTCBClaims: Hashable, Sendable {
+    /// The platform's identifier, PPID, 16 bytes.
+    public var ppid: [UInt8] = []
     /// The family, in hexadecimal.
     public var fmspc = ""
     /// `nil` if a policy let evidence pass without collateral.

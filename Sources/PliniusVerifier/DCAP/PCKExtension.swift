@@ -4,6 +4,8 @@ import SwiftASN1
 package struct PCKExtension: Hashable, Sendable {
     static let oid = "1.2.840.113741.1.13.1"
 
+    /// The platform's identifier, PPID, 16 bytes.
+    package let ppid: [UInt8]
     /// The SVNs of the 16 components that the processor's keys depend on.
     package let components: [UInt8]
     package let pceSVN: UInt16
@@ -28,11 +30,12 @@ package struct PCKExtension: Hashable, Sendable {
             self.components = components
             pceSVN = try UInt16(derEncoded: Self.field([2, 17], tcb))
             cpuSVN = try Self.octets([2, 18], tcb, 16)
+            ppid = try Self.octets([1], fields, 16)
             pceID = try Self.octets([3], fields, 2)
             fmspc = try Self.octets([4], fields, 6)
         } catch {
             throw EvidenceError(
-                check, expected: "TCB, PCEID and FMSPC in the extension \(Self.oid)", found: "\(error)")
+                check, expected: "PPID, TCB, PCEID and FMSPC in the extension \(Self.oid)", found: "\(error)")
         }
     }
 

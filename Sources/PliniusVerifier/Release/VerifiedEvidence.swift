@@ -23,19 +23,22 @@ public struct VerifiedEvidence: Sendable {
 }
 
 extension VerifiedEvidence {
-    /// What it proves of the machine: the identifiers of AMD's chips that no host hides, and the names of the TPM's keys that the hardware
-    /// vouches for; where there are none of these, the names of the TPM's keys that quoted.
+    /// What it proves of the machine: the identifiers of AMD's chips that no host hides and of Intel's platforms, and the names of the TPM's
+    /// keys that the hardware vouches for; where there are none of these, the names of the TPM's keys that quoted.
     ///
     /// A TPM beside a chip that is named says nothing of where the chip is: it may have been asked over a wire.
-    public var platformIdentities: Set<[UInt8]> {
+    public var platformIdentities: Set<[UInt8]> { Self.platformIdentities(of: claims.values) }
+
+    package static func platformIdentities(of claims: some Sequence<any PlatformClaims>) -> Set<[UInt8]> {
         var hardware: Set<[UInt8]> = []
         var quoted: Set<[UInt8]> = []
-        for claims in claims.values {
+        for claims in claims {
             let azure = claims as? AzureVTPMClaims
             if let name = azure?.tpm.akName { hardware.insert(name) }
             if let name = (claims as? TPMClaims)?.akName { quoted.insert(name) }
-            let chip = ((azure?.hardware ?? claims) as? SNPClaims)?.chipID
-            if let chip, chip.contains(where: { $0 != 0 }) { hardware.insert(chip) }
+            let chip: any PlatformClaims = azure?.hardware ?? claims
+            let id = (chip as? SNPClaims)?.chipID ?? (chip as? SGXClaims)?.tcb.ppid ?? (chip as? TDXClaims)?.tcb.ppid
+            if let id, id.contains(where: { $0 != 0 }) { hardware.insert(id) }
         }
         return hardware.isEmpty ? quoted : hardware
     }
