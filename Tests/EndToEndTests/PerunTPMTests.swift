@@ -7,7 +7,8 @@ import _PliniusTestSupport
     .serialized, .enabled(if: SoftwareTPM.isAvailable, Comment(rawValue: SoftwareTPM.missing))
 ) struct PerunTPMTests {
     @Test(.timeLimit(.minutes(10))) func aTPMEnrolsThroughTheBridgeBeforeItsOwnersGiveKeys() throws {
-        let parties = try PerunScenario()
+        let endless = Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=10000000")
+        let parties = try PerunScenario(config: endless, seconds: 20)
         let (tpm, otherTPM) = (try SoftwareTPM(certified: true), try SoftwareTPM(certified: true))
         defer {
             tpm.stop()
@@ -25,10 +26,12 @@ import _PliniusTestSupport
             try parties.folder.write(yaml, to: name)
             try parties.state(owner, "policy", "put", parties.folder(name))
         }
-        func train(_ tpm: SoftwareTPM, iterations: Int = 40) throws -> ProgramOutcome {
+        func start(_ tpm: SoftwareTPM, iterations: Int) throws -> RunningProgram {
             try parties.train(
-                "--attestation", "simulated+tpm", "--tpm", tpm.configuration, "--iterations", "\(iterations)"
-            ).wait()
+                "--attestation", "simulated+tpm", "--tpm", tpm.configuration, "--iterations", "\(iterations)")
+        }
+        func train(_ tpm: SoftwareTPM, iterations: Int = 40) throws -> ProgramOutcome {
+            try start(tpm, iterations: iterations).wait()
         }
         func expectRefusal(
             _ outcome: ProgramOutcome, by check: String, sourceLocation: SourceLocation = #_sourceLocation
@@ -47,10 +50,17 @@ import _PliniusTestSupport
         let resumed = try train(tpm, iterations: 10)
         #expect(resumed.succeeded, "\(resumed)")
         #expect(try resumed.json["resumedFrom"] as? Int == 5)
+        // While training goes on its TPM quotes again, without another enrolment.
+        let run = try start(tpm, iterations: 10_000_000)
+        #expect(try run.wait { $0.errorsSoFar.contains("the lease is renewed") }, "\(run.errorsSoFar)")
+        run.signal(SIGTERM)
+        #expect(try run.wait().succeeded)
         // The manager's log calls the machine by its TPM's key.
         try parties.perun("audit", "log", "--trust", parties.trust, "--out", parties.folder("log"))
         let log = String(decoding: try parties.folder.read("log"), as: UTF8.self)
-        let releases = log.split(separator: "\n").filter { $0.contains(#""kind":"release""#) }
-        #expect(releases.count == 2 && releases.allSatisfy { $0.contains(#""actor":"000b"#) }, "\(releases)")
+        for (kind, count) in [("release", 3), ("renewal", 1)] {
+            let entries = log.split(separator: "\n").filter { $0.contains("\"kind\":\"\(kind)\"") }
+            #expect(entries.count >= count && entries.allSatisfy { $0.contains(#""actor":"000b"#) }, "\(entries)")
+        }
     }
 }

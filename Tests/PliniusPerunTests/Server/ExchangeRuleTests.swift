@@ -142,6 +142,7 @@ import Testing
             let first = try await judge()
             await refusal(429) { _ = try await judge() }
             server.clock.advance(121)
+            await refusal(403) { _ = try await client.release(ReleaseRequest(result: first.result)) }
             let second = try await judge()
             #expect(first.result != second.result)
             _ = try await client.release(ReleaseRequest(result: second.result))

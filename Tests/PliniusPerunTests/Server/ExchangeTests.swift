@@ -111,8 +111,8 @@ import Testing
             }
             #expect(try await client.leases().leases.map(\.id) == [id])
             server.clock.advance(61)
-            #expect(try await client.leases().leases.isEmpty)
             await refusal(403, "lease.live") { _ = try await client.challenge(renewal(id)) }
+            #expect(try await client.leases().leases.isEmpty)
         }
     }
 
@@ -262,7 +262,11 @@ import Testing
             try await world.establish(with: client)
             let begun = try await client.challenge(world.challenge)
             let refused = EnclaveMessage.refusal(Failure(category: .failed, message: "no device")).frame.encoded
-            for bytes in [[], [0, 0, 0, 0], [255, 255, 255, 255, 1], begun.challenge.bytes, refused, refused + [0]] {
+            var enclave = world.enclave()
+            let good = try enclave.answer(begun.challenge.bytes)
+            for bytes in [
+                [], [0, 0, 0, 0], [255, 255, 255, 255, 1], begun.challenge.bytes, refused, good + [0],
+            ] {
                 await refusal(400) {
                     _ = try await client.attest(
                         AttestationRequest(cookie: begun.cookie, presentation: Base64(bytes)))

@@ -122,9 +122,11 @@ import Testing
                 "hospital-a/more", .dataset, hex([UInt8](repeating: 0xC, count: 16)),
                 secret: .uploaded(Asset.Secret.commitment(to: key)))
             await refusal(400, "statement.secret") { _ = try await client.submit(world.request(statement)) }
-            await refusal(403, "statement.secret") {
-                _ = try await client.submit(
-                    world.request(statement, sealedKey: sealed(key.reversed() + [1], for: statement)))
+            for wrong in [key + [1], [UInt8](repeating: 0x5D, count: 32)] {
+                await refusal(403, "statement.secret") {
+                    _ = try await client.submit(
+                        world.request(statement, sealedKey: sealed(wrong, for: statement)))
+                }
             }
             let other = try world.founding("lab")
             await refusal(403) {
