@@ -25,7 +25,7 @@ test: build ## run all tests
 tsan: setup ## run what threads share under the thread sanitizer
 	@scripts/thread-sanitizer
 
-mutants: setup ## take out each write-back, fence, log entry, MAC field and check of evidence in turn: the tests must notice every one
+mutants: setup ## take out each write-back, fence, log entry, MAC field and check of evidence, policies and leases in turn: the tests must notice every one
 	@scripts/mutation-proof
 
 fuzz: setup ## give every parser of evidence to libFuzzer, 20 s each (SECONDS_EACH=N)
