@@ -28,7 +28,7 @@ tsan: setup ## run what threads share under the thread sanitizer
 mutants: setup ## take out each write-back, fence, log entry, MAC field and check of evidence, policies and leases in turn: the tests must notice every one
 	@scripts/mutation-proof
 
-fuzz: setup ## give every parser of evidence to libFuzzer, 20 s each (SECONDS_EACH=N)
+fuzz: setup ## give every parser of evidence and of data sets to libFuzzer, 20 s each (SECONDS_EACH=N)
 	@scripts/fuzz --seconds $(or $(SECONDS_EACH),20)
 
 crash: build ## kill a pool 10,000 times and verify it, a training run 1,000 times and compare its bits (KILLS=N for both)

@@ -1,3 +1,4 @@
+import PliniusDatasets
 import PliniusVerifier
 import PliniusWire
 
@@ -64,7 +65,7 @@ public struct FuzzedParser: Sendable {
     /// Refusals are of the kinds that callers know.
     private static func strange(_ error: any Error) -> String? {
         switch error {
-        case is EvidenceError, is WireError, is PolicyErrors, is AttestationError, is Refused: nil
+        case is EvidenceError, is WireError, is PolicyErrors, is AttestationError, is SourceError, is Refused: nil
         default: "thrown: \(error)"
         }
     }
