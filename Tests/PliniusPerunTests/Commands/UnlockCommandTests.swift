@@ -1,6 +1,8 @@
 import Crypto
 import Foundation
 import PliniusPerunClient
+import PliniusPolicyManager
+import PliniusVerifier
 import Testing
 import _PliniusTestSupport
 
@@ -103,6 +105,32 @@ import _PliniusTestSupport
         // What the policy is for beside: the same manager, unlocked.
         let trust = try desk.perun(["trust", "--out", desk.folder("trust")] + good)
         #expect(trust.succeeded, "\(trust)")
+    }
+
+    @Test func aCertificateThatTheOperatorGaveIsKnownBeforeTheRootKeyIs() throws {
+        let now = Instant(seconds: Int64(Date().timeIntervalSince1970))
+        let (own, other) = (
+            try TLSIdentity.ephemeral(hosts: ["127.0.0.1"], at: now), try TLSIdentity.ephemeral(hosts: [], at: now)
+        )
+        let manager = try ManagerProcess(
+            desk.folder("store"), says: "locked",
+            [
+                "--root", "shares", "--attestation", "none", "--tls-certificate",
+                try desk.folder.write(own.certificatePEM, to: "certificate"), "--tls-key",
+                try desk.folder.write(own.privateKeyPEM, to: "certificate.key"),
+            ])
+        func trust(_ identity: TLSIdentity, to name: String) throws -> [String] {
+            let trust = ManagerTrust(
+                address: manager.address, certificate: identity.certificatePEM, sealingKey: "", auditKey: "",
+                basis: "digest")
+            return ["--trust", try desk.folder.write(trust.json, to: name)]
+        }
+        let refused = try unlock("a", trust(other, to: "other.trust"))
+        #expect(refused.status == .exited(3) && refused.errors.contains("trust.certificate"), "\(refused)")
+        let whom = try trust(own, to: "own.trust")
+        #expect(try unlock("a", whom).output == "share 1 is in, 1 more are needed\n")
+        #expect(try unlock("b", whom).output == "share 2 is in, the manager is unlocked\n")
+        try manager.wait(until: "listening")
     }
 
     @Test func sharesAreNotWrittenOverAnything() throws {
