@@ -70,10 +70,14 @@ let verificationScript = #"""
         throw new Error(`${path} is not answered: the manager is asked too often`);
       };
 
+      const parse = (text, name) => {
+        try { return JSON.parse(text); } catch { throw new Failure(`${name} is no JSON`); }
+      };
+
       const fetchHead = async () => {
         const parts = /^\{"head":(\{.*\}),"signature":"([0-9a-f]{128})"\}$/s.exec(await fetchText("/v1/audit/head"));
         if (!parts) throw new Failure("the head is not of the form that a head has");
-        const head = JSON.parse(parts[1]);
+        const head = parse(parts[1], "the head");
         const isHash = (text) => typeof text === "string" && /^[0-9a-f]{64}$/.test(text);
         if (![head.service, head.root, head.last].every(isHash) || !Number.isSafeInteger(head.size) || head.size < 0) {
           throw new Failure("the head lacks its key, its size, its root or its last hash");
@@ -159,7 +163,7 @@ let verificationScript = #"""
           const hashes = await Promise.all(bytes.map((entry) => sha256(entry)));
           const leaves = await Promise.all(bytes.map((entry) => sha256(leafLabel, entry)));
           for (let place = 0; place < count; place += 1) {
-            const entry = JSON.parse(raw[place]);
+            const entry = parse(raw[place], `entry ${frontier.size}`);
             if (entry.index !== frontier.size) throw new Failure(`entry ${frontier.size} says that it is entry ${entry.index}`);
             if (entry.previous !== last) {
               throw new Failure(`entry ${entry.index} does not name the entry before it: one of the two was changed`);

@@ -58,7 +58,7 @@ final class Browser: Sendable {
             "--ignore-certificate-errors-spki-list=\(key)", "--window-size=1280,1000", "--remote-debugging-pipe",
         ]
         process.environment = [
-            "FROM": input, "TO": output, "HOME": folder.path, "PATH": "/usr/bin:/bin", "TMPDIR": folder.path,
+            "FROM": input, "TO": output, "HOME": folder.path, "PATH": "/usr/bin:/bin",
         ]
         try process.run()
         state = Mutex(State(process: process))

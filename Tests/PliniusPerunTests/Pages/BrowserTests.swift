@@ -143,7 +143,7 @@ struct BrowserTests {
             let words = [
                 "Signature holds", "Chain holds", "Tree holds", "Page the 50 entries", "History this browser has",
             ]
-            #expect(first.count == words.count)
+            try #require(first.count == words.count, "\(first)")
             for (check, word) in zip(first, words) { #expect(check.hasPrefix(word)) }
             #expect(first[0].contains(hex(head.service)) && first[2].contains(hex(head.root)))
             let state = try await browser.evaluate("document.getElementById('verification-state').textContent")
@@ -192,6 +192,7 @@ struct BrowserTests {
             "entry 1 says that it is entry 0"
         ),
         (answer("entries", "replace('{', '[')"), "is not of the form"),
+        (answer("entries", #"replace('"refusal"', 'refusal')"#), "entry 38 is no JSON"),
         (answer("head", #"replace(/"root":"../, '"root":"00')"#), "the signature under the head does not hold"),
         (
             answer("head", #"replace(/"signature":"../, '"signature":"00')"#),
