@@ -10,12 +10,7 @@ enum ExecutorKind: UInt8, CaseIterable {
     case reference = 2
 
     /// The name on command lines.
-    var name: String {
-        switch self {
-        case .oneDNN: "onednn"
-        case .reference: "reference"
-        }
-    }
+    var name: String { self == .oneDNN ? "onednn" : "reference" }
 }
 
 /// Which executor runs, and on how many threads.

@@ -176,13 +176,13 @@ import Testing
         ("[net]\ninputs=2\n[softmax]", []),
         (
             "[net]\ninputs=2\nlerning_rate=1\n[softmax]",
-            ["net.cfg:3: [net] has no use for lerning_rate: it is passed over"]
+            ["net.cfg:3: [net] has no use for lerning_rate: it is passed over; did you mean learning_rate?"]
         ),
         (
             "[net]\ninputs=2\nmosaic=1\n[softmax]\ntemprature=2",
             [
                 "net.cfg:3: [net] has no use for mosaic: it is passed over",
-                "net.cfg:5: [softmax] has no use for temprature: it is passed over",
+                "net.cfg:5: [softmax] has no use for temprature: it is passed over; did you mean temperature?",
             ]
         ),
         ("[net]\ninputs=2\nhue=.1\n[softmax]", ["net.cfg:3: [net] has no use for hue: it is passed over"]),

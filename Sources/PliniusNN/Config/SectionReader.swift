@@ -79,8 +79,17 @@ struct SectionReader {
     /// Warns of every key that nobody asked for, be it Darknet's or a slip; the last call.
     mutating func finish() {
         for entry in section.entries where !known.contains(entry.key) {
-            warn(entry.line, "[\(section.name)] has no use for \(entry.key): it is passed over")
+            warn(entry.line, "[\(section.name)] has no use for \(entry.key): it is passed over\(hint(for: entry.key))")
         }
+    }
+
+    /// The end of a warning: the known key that shares most pairs of letters with an unknown one, if it shares half of them.
+    private func hint(for key: String) -> String {
+        func pairs(_ word: String) -> Set<[UInt8]> { Set(zip(word.utf8, word.utf8.dropFirst()).map { [$0, $1] }) }
+        let shared = known.map { (key: $0, count: pairs($0).intersection(pairs(key)).count) }
+        let nearest = shared.max { ($0.count, $1.key) < ($1.count, $0.key) }
+        guard let nearest, 2 * nearest.count >= max(2, key.utf8.count) - 1 else { return "" }
+        return "; did you mean \(nearest.key)?"
     }
 
     private mutating func warn(_ line: Int, _ message: String) {
