@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -47,7 +48,7 @@ struct answer {
 #define KILL BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)
 #define ALLOW_CALL(number) BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, number, 0, 1), ALLOW
 
-/// Leaves reading and writing what is open, memory that no program can be in, and the end.
+/// Leaves reading and writing what is open, memory that no program can be in, an alarm, and the end.
 static int confine(void)
 {
     struct sock_filter rules[] = {
@@ -63,6 +64,7 @@ static int confine(void)
         ALLOW_CALL(SYS_mremap),
         ALLOW_CALL(SYS_madvise),
         ALLOW_CALL(SYS_futex),
+        ALLOW_CALL(SYS_setitimer),
         // The allocator may look for a setting of the kernel, and does without.
         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 0, 1),
         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
@@ -108,8 +110,12 @@ static int write_all(const void *bytes, size_t count)
 
 static _Noreturn void serve(int socket, struct cimage_limits limits)
 {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
     prctl(PR_SET_DUMPABLE, 0);
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    signal(SIGALRM, SIG_DFL);
+    sigprocmask(SIG_UNBLOCK, &alarm, NULL);
     const struct rlimit none = {0, 0};
     setrlimit(RLIMIT_CORE, &none);
     // Nothing but the socket stays open.
@@ -122,7 +128,11 @@ static _Noreturn void serve(int socket, struct cimage_limits limits)
         if (bytes == NULL || read_all(bytes, count) != 0) break;
         struct answer answer;
         memset(&answer, 0, sizeof answer);
+        // If the owner is gone, nobody else ends a decoder that does not come back.
+        const struct itimerval longest = {{0, 0}, {600, 0}}, never = {{0, 0}, {0, 0}};
+        setitimer(ITIMER_REAL, &longest, NULL);
         answer.status = cimage_decode(bytes, count, limits, &answer.image);
+        setitimer(ITIMER_REAL, &never, NULL);
         uint8_t *pixels = answer.image.pixels;
         answer.image.pixels = NULL;
         if (write_all(&answer, sizeof answer) != 0) break;
