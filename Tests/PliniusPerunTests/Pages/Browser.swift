@@ -65,8 +65,14 @@ final class Browser: Sendable {
     }
 
     private func end() {
-        let process = state.withLock { $0.process }
-        process.terminate()
+        // A browser that is asked to go takes its own files along.
+        let process = state.withLock { state in
+            state.session = nil
+            _ = try? send("Browser.close", [:], &state)
+            return state.process
+        }
+        for _ in 0..<500 where process.isRunning { usleep(20_000) }
+        if process.isRunning { process.terminate() }
         process.waitUntilExit()
         close(toBrowser)
         close(fromBrowser)
@@ -158,16 +164,7 @@ final class Browser: Sendable {
 
     private func callNow(_ method: String, _ parameters: [String: any Sendable]) throws -> Data {
         try state.withLock { state in
-            let id = state.next
-            state.next += 1
-            var message: [String: Any] = ["id": id, "method": method, "params": parameters]
-            if let session = state.session { message["sessionId"] = session }
-            var bytes = Array(try JSONSerialization.data(withJSONObject: message)) + [0]
-            while !bytes.isEmpty {
-                let count = write(toBrowser, bytes, bytes.count)
-                guard count > 0 else { throw Failure(description: "the browser takes no messages") }
-                bytes.removeFirst(count)
-            }
+            let id = try send(method, parameters, &state)
             while true {
                 let data = try next(&state)
                 let answer = try Self.object(data)
@@ -179,6 +176,22 @@ final class Browser: Sendable {
                 return try JSONSerialization.data(withJSONObject: result)
             }
         }
+    }
+
+    /// Sends a call.
+    /// - Returns: Its number, which the answer has.
+    private func send(_ method: String, _ parameters: [String: any Sendable], _ state: inout State) throws -> Int {
+        let id = state.next
+        state.next += 1
+        var message: [String: Any] = ["id": id, "method": method, "params": parameters]
+        if let session = state.session { message["sessionId"] = session }
+        var bytes = Array(try JSONSerialization.data(withJSONObject: message)) + [0]
+        while !bytes.isEmpty {
+            let count = write(toBrowser, bytes, bytes.count)
+            guard count > 0 else { throw Failure(description: "the browser takes no messages") }
+            bytes.removeFirst(count)
+        }
+        return id
     }
 
     private func waitForEvent(_ method: String) async throws {
