@@ -33,7 +33,8 @@ import Testing
             defer { for descriptor in silent { close(descriptor) } }
             var hello: [UInt8] = [22, 3, 1, 1, 0, 1]
             for descriptor in silent.prefix(2) {
-                #expect(send(descriptor, &hello, hello.count, Int32(MSG_NOSIGNAL)) == hello.count)
+                // It may be over already on a machine that has much to do.
+                _ = send(descriptor, &hello, hello.count, Int32(MSG_NOSIGNAL))
             }
             let client = try server.client()
             #expect(try await client.health().status == "ready")
@@ -48,24 +49,30 @@ import Testing
             var configuration = TLSConfiguration.makeClientConfiguration()
             configuration.certificateVerification = .none
             let context = try NIOSSLContext(configuration: configuration)
-            let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
-                .channelInitializer { channel in
-                    channel.eventLoop.makeCompletedFuture {
-                        try channel.pipeline.syncOperations.addHandler(
-                            NIOSSLClientHandler(context: context, serverHostname: nil))
-                    }
-                }
-                .connect(host: "127.0.0.1", port: server.port).get()
-            func write(_ text: String) async -> Bool {
+            func write(_ text: String, to channel: any Channel) async -> Bool {
                 do {
                     try await channel.writeAndFlush(ByteBuffer(string: text)).get()
                     return true
                 } catch { return false }
             }
-            #expect(await write("GET /v1/health HTTP/1.1\r\nhost: a\r\nx: "))
+            /// A connection on which a header has begun; `nil` if this machine was slower than the server's patience.
+            func begin() async throws -> (any Channel)? {
+                let channel = try await ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                    .channelInitializer { channel in
+                        channel.eventLoop.makeCompletedFuture {
+                            try channel.pipeline.syncOperations.addHandler(
+                                NIOSSLClientHandler(context: context, serverHostname: nil))
+                        }
+                    }
+                    .connect(host: "127.0.0.1", port: server.port).get()
+                return await write("GET /v1/health HTTP/1.1\r\nhost: a\r\nx: ", to: channel) ? channel : nil
+            }
+            var begun: (any Channel)?
+            for _ in 0..<20 where begun == nil { begun = try await begin() }
+            let channel = try #require(begun)
             // A byte at a time keeps nobody's connection open.
             var sent = 0
-            while sent < 600, channel.isActive, await write("a") {
+            while sent < 600, channel.isActive, await write("a", to: channel) {
                 sent += 1
                 try await Task.sleep(for: .milliseconds(100))
             }
