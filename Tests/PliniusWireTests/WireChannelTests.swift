@@ -57,6 +57,18 @@ struct WireChannelTests {
         }
     }
 
+    /// Between the processes of an enclave evidence passes, which is longer than what a host may say.
+    @Test
+    func aChannelHasTheLimitThatItIsGiven() throws {
+        let pair = try SocketPair()
+        let channel = WireChannel(descriptor: pair.right, limit: 10)
+        let frame = Frame(type: 9, payload: [UInt8](repeating: 5, count: 9))
+        pair.write(frame.encoded)
+        #expect(try channel.receive() == frame)
+        pair.write([11, 0, 0, 0])
+        #expect(throws: WireError.self) { try channel.receive(Frame.self) }
+    }
+
     @Test
     func sendingToSomebodyWhoIsGoneThrowsInsteadOfRaisingASignal() throws {
         let pair = try SocketPair()
