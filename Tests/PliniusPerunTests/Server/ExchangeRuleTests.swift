@@ -92,17 +92,26 @@ import Testing
             var request = world.challenge
             request.datasets = [String](repeating: "hospital-a/scans", count: 17)
             await refusal(400) { _ = try await client.challenge(request) }
-            // Nobody was asked for the keys of a TPM.
-            var enclave = world.enclave()
+        }
+    }
+
+    @Test func theKeysOfATPMAreTakenWhereTheyWereAskedFor() async throws {
+        try await TestServer.run { server in
+            let client = try server.client()
+            try await world.establish(with: client)
             let begun = try await client.challenge(world.challenge)
-            _ = try enclave.hear(begun.challenge.bytes)
-            let enrolment = enclave.say(
-                .enrolment(
-                    try Enrolment(endorsementCertificate: [1], endorsementKey: [2], attestationKey: [3])))
+            let enrolment = try enrolment(after: begun.challenge.bytes)
             await refusal(400, "exchange.order") {
                 _ = try await client.enrol(EnrolmentRequest(cookie: begun.cookie, enrolment: Base64(enrolment)))
             }
         }
+    }
+
+    private func enrolment(after challenge: [UInt8]) throws -> [UInt8] {
+        var enclave = world.enclave()
+        _ = try enclave.hear(challenge)
+        return enclave.say(
+            .enrolment(try Enrolment(endorsementCertificate: [1], endorsementKey: [2], attestationKey: [3])))
     }
 
     @Test func aRenewalIsOfTheLeaseThatItsChallengeWasFor() async throws {

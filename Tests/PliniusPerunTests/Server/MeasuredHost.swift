@@ -97,29 +97,48 @@ final class MeasuredHost {
         var cookie = begun.cookie
         var activation: [UInt8] = []
         if challenge.enrols, enrols {
-            let (enrolment, key) = try attester.enrolment()
-            let answer = try await client.enrol(
-                EnrolmentRequest(cookie: cookie, enrolment: Base64(enclave.say(.enrolment(enrolment)))))
+            let (enrolment, key) = try enrolment(&enclave)
+            let answer = try await client.enrol(EnrolmentRequest(cookie: cookie, enrolment: Base64(enrolment)))
             cookie = answer.cookie
-            guard case .credential(let credential) = try enclave.hear(answer.credential.bytes) else {
-                throw CancellationError()
-            }
-            let secret = try attester.activate(
-                credential: credential.identityObject, encryptedSeed: credential.encryptedSecret, endorsement: key)
-            let proof = HMAC<SHA256>.authenticationCode(
-                for: Data(SHA256.hash(data: enclave.transcript.bytes)),
-                using: SymmetricKey(data: secret.withBytes { Array($0) }))
-            activation = Array(proof)
+            activation = try activate(answer.credential.bytes, with: key, &enclave)
         }
         let data = enclave.runtimeData(challenge, change: change).encoded
+        let (frame, evidence) = try presentation(data, challenge, activation, &enclave, spoof: spoof)
+        let judged = try await client.attest(AttestationRequest(cookie: cookie, presentation: Base64(frame)))
+        return Round(enclave: enclave, challenge: challenge, evidence: evidence, judged: judged)
+    }
+
+    /// Shows the manager which TPM this is.
+    func enrolment(_ enclave: inout SimulatedEnclave) throws -> (frame: [UInt8], key: TPMKeyAlgorithm) {
+        let (enrolment, key) = try attester.enrolment()
+        return (enclave.say(.enrolment(enrolment)), key)
+    }
+
+    /// Proves that the key that quotes is in the TPM.
+    func activate(
+        _ credential: [UInt8], with key: TPMKeyAlgorithm, _ enclave: inout SimulatedEnclave
+    ) throws -> [UInt8] {
+        guard case .credential(let credential) = try enclave.hear(credential) else { throw CancellationError() }
+        let secret = try attester.activate(
+            credential: credential.identityObject, encryptedSeed: credential.encryptedSecret, endorsement: key)
+        return Array(
+            HMAC<SHA256>.authenticationCode(
+                for: Data(SHA256.hash(data: enclave.transcript.bytes)),
+                using: SymmetricKey(data: secret.withBytes { Array($0) })))
+    }
+
+    private func presentation(
+        _ data: [UInt8], _ challenge: Challenge, _ activation: [UInt8], _ enclave: inout SimulatedEnclave,
+        spoof: (inout [Evidence]) throws -> Void
+    ) throws -> (frame: [UInt8], evidence: [Evidence]) {
         var options = EvidenceOptions()
         options.firstLogEntry = challenge.imaStart
         var evidence = try attester.evidence(for: data, options: options)
         try spoof(&evidence)
         let bundle = EvidenceBundle(runtimeData: data, evidence: evidence)
-        let frame = enclave.say(.presentation(try Presentation(bundle: bundle, activation: activation)))
-        let judged = try await client.attest(AttestationRequest(cookie: cookie, presentation: Base64(frame)))
-        return Round(enclave: enclave, challenge: challenge, evidence: evidence, judged: judged)
+        return (
+            enclave.say(.presentation(try Presentation(bundle: bundle, activation: activation))), evidence
+        )
     }
 
     /// Gets keys, or has a lease renewed.

@@ -191,26 +191,31 @@ struct MeasuredHostTests {
                 _ = try await host.exchange(in: world, with: client, enrols: false)
             }
             // Another TPM quotes in the place of the one that enrolled.
-            for path in Self.listed.prefix(2) { try other.measure(path) }
             var enclave = world.enclave()
             let begun = try await client.challenge(world.challenge)
-            _ = try enclave.hear(begun.challenge.bytes)
-            let (enrolment, _) = try other.attester.enrolment()
-            let answer = try await client.enrol(
-                EnrolmentRequest(cookie: begun.cookie, enrolment: Base64(enclave.say(.enrolment(enrolment)))))
-            guard case .credential(let credential) = try enclave.hear(answer.credential.bytes) else {
-                throw CancellationError()
-            }
-            #expect(throws: AttestationError.self) {
-                try host.attester.activate(
-                    credential: credential.identityObject, encryptedSeed: credential.encryptedSecret)
-            }
+            let (enrolment, key) = try enrolment(of: other, after: begun.challenge.bytes, &enclave)
+            let answer = try await client.enrol(EnrolmentRequest(cookie: begun.cookie, enrolment: Base64(enrolment)))
+            expectNoSecret(of: answer.credential.bytes, with: key, in: host, enclave)
             // A cookie carries one enrolment.
             await refusal(400, "exchange.order") {
-                _ = try await client.enrol(
-                    EnrolmentRequest(cookie: answer.cookie, enrolment: Base64(enclave.say(.enrolment(enrolment)))))
+                _ = try await client.enrol(EnrolmentRequest(cookie: answer.cookie, enrolment: Base64(enrolment)))
             }
         }
+    }
+
+    private func enrolment(
+        of host: MeasuredHost, after challenge: [UInt8], _ enclave: inout SimulatedEnclave
+    ) throws -> (frame: [UInt8], key: TPMKeyAlgorithm) {
+        for path in Self.listed.prefix(2) { try host.measure(path) }
+        _ = try enclave.hear(challenge)
+        return try host.enrolment(&enclave)
+    }
+
+    private func expectNoSecret(
+        of credential: [UInt8], with key: TPMKeyAlgorithm, in host: MeasuredHost, _ enclave: SimulatedEnclave
+    ) {
+        var enclave = enclave
+        #expect(throws: AttestationError.self) { try host.activate(credential, with: key, &enclave) }
     }
 
     private func entries(_ server: TestServer) throws -> [AuditEntry] {
