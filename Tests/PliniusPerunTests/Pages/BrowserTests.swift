@@ -6,7 +6,7 @@ import PliniusPolicyManager
 import Testing
 
 /// What a real browser makes of the pages.
-@Suite("Pages in a browser", .serialized, .enabled(if: Browser.isThere, Browser.reason), .timeLimit(.minutes(5)))
+@Suite("Pages in a browser", .serialized, .enabled(if: Browser.isThere, Browser.reason), .timeLimit(.minutes(15)))
 struct BrowserTests {
     let pages = PageWorld()
 
@@ -14,7 +14,7 @@ struct BrowserTests {
         token: String? = nil, _ body: (TestServer, Browser, PageWorld.Pending) async throws -> Void
     ) async throws {
         // Tests ask for more pages at once than people do.
-        var limits = ServerLimits()
+        var limits = TestServer.limits
         limits.burst = 10_000
         try await TestServer.run(limits: limits, token: token) { server in
             let pending = try await pages.establish(on: server, token: token)

@@ -12,7 +12,7 @@ import PliniusWire
 import Testing
 
 /// What browsers are sent.
-@Suite("Pages for owners", .timeLimit(.minutes(5))) struct PageTests {
+@Suite("Pages for owners", .timeLimit(.minutes(15))) struct PageTests {
     let pages = PageWorld()
 
     /// What a bare client gets, which looks like a browser and follows nothing.
@@ -40,7 +40,7 @@ import Testing
                 request.headers.add(name: "content-type", value: "application/x-www-form-urlencoded")
                 request.body = .bytes(ByteBuffer(string: form))
             }
-            let response = try await http.execute(request, timeout: .seconds(20))
+            let response = try await http.execute(request, timeout: .seconds(600))
             let body = try await response.body.collect(upTo: 1 << 22)
             try await http.shutdown()
             return Reply(

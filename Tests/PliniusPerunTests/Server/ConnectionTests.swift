@@ -7,7 +7,7 @@ import PliniusPerunClient
 import Testing
 
 /// Clients that take places and say nothing, or not enough.
-@Suite("Connections of the server", .timeLimit(.minutes(5))) struct ConnectionTests {
+@Suite("Connections of the server", .timeLimit(.minutes(15))) struct ConnectionTests {
     /// A connection without TLS.
     private func connect(_ server: TestServer) throws -> CInt {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func silentConnectionsMakeRoomForOthers() async throws {
-        var limits = ServerLimits()
+        var limits = TestServer.limits
         (limits.connections, limits.idleSeconds) = (2, 1)
         try await TestServer.run(limits: limits) { server in
             // They take all places, and some begin a handshake that they do not go on with.
@@ -43,7 +43,7 @@ import Testing
     }
 
     @Test func aHeaderThatDoesNotEndIsNotWaitedFor() async throws {
-        var limits = ServerLimits()
+        var limits = TestServer.limits
         limits.idleSeconds = 1
         try await TestServer.run(limits: limits) { server in
             var configuration = TLSConfiguration.makeClientConfiguration()

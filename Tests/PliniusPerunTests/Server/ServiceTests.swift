@@ -10,13 +10,13 @@ import Synchronization
 import Testing
 
 /// What the manager does beside its exchanges with enclaves.
-@Suite("The service", .timeLimit(.minutes(5))) struct ServiceTests {
+@Suite("The service", .timeLimit(.minutes(15))) struct ServiceTests {
     let world = TestWorld()
 
     // MARK: - States
 
     @Test func ofAHundredClientsOneMovesTheStateAtEachStep() async throws {
-        var limits = ServerLimits()
+        var limits = TestServer.limits
         (limits.burst, limits.rate) = (100_000, 100_000)
         try await TestServer.run(limits: limits) { server in
             let client = try server.client()
@@ -66,7 +66,7 @@ import Testing
     // MARK: - Time
 
     @Test func theLogTellsThatALeaseEndsThoughNobodyAsks() async throws {
-        var limits = ServerLimits()
+        var limits = TestServer.limits
         limits.housekeepingSeconds = 1
         try await TestServer.run(limits: limits) { server in
             let client = try server.client()
@@ -97,7 +97,7 @@ import Testing
     // MARK: - Connections
 
     @Test func whoComesWhenAllConnectionsAreTakenWaitsForOne() async throws {
-        var limits = ServerLimits()
+        var limits = TestServer.limits
         limits.connections = 2
         try await TestServer.run(limits: limits) { server in
             let clients = try (0..<3).map { _ in try server.client(seconds: 60) }

@@ -19,12 +19,19 @@ struct TestServer: Sendable {
 
     var address: String { "127.0.0.1:\(port)" }
 
-    func client(token: String? = nil, seconds: Int64 = 20) throws -> PerunClient {
+    /// Tests that compute hold the threads of this process for minutes: what is not about a limit has time.
+    static var limits: ServerLimits {
+        var limits = ServerLimits()
+        (limits.requestSeconds, limits.idleSeconds) = (600, 600)
+        return limits
+    }
+
+    func client(token: String? = nil, seconds: Int64 = 600) throws -> PerunClient {
         try PerunClient(address: address, certificate: identity.certificatePEM, token: token, seconds: seconds)
     }
 
     static func run(
-        limits: ServerLimits = ServerLimits(), token: String? = nil, options: PolicyManager.Options = .init(),
+        limits: ServerLimits = limits, token: String? = nil, options: PolicyManager.Options = .init(),
         clock: TestClock = TestClock(), _ body: (TestServer) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
@@ -48,7 +55,7 @@ struct TestServer: Sendable {
             let port = try await withThrowingTaskGroup(of: Int?.self) { start in
                 start.addTask { await ports.first { _ in true } }
                 start.addTask {
-                    try await Task.sleep(for: .seconds(60))
+                    try await Task.sleep(for: .seconds(600))
                     return nil
                 }
                 defer { start.cancelAll() }
