@@ -17,7 +17,7 @@ import _PliniusTestSupport
         "afterMarker", "insideChunks", "afterChunks", "afterTags", "insideHeader", "beforeFence", "afterFence",
     ]
 
-    @Test(.timeLimit(.minutes(15)), arguments: ["onednn", "reference"]) func killsAtRandomInstantsLeaveNoTrace(
+    @Test(.timeLimit(.minutes(30)), arguments: ["onednn", "reference"]) func killsAtRandomInstantsLeaveNoTrace(
         executor: String
     ) throws {
         let scenario = try Scenario()
@@ -51,7 +51,7 @@ import _PliniusTestSupport
         }
     }
 
-    @Test(.timeLimit(.minutes(15)), arguments: crashPoints) func killsInsideTheCommitLeaveNoTrace(point: String) throws
+    @Test(.timeLimit(.minutes(30)), arguments: crashPoints) func killsInsideTheCommitLeaveNoTrace(point: String) throws
     {
         let scenario = try Scenario()
         let whole = scenario.folder("whole.pool")

@@ -45,7 +45,7 @@ import _PliniusTestSupport
             sourceLocation: sourceLocation)
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: [1, 4]) func iterationsAreCountedAndTheBitsAreThoseOfAnUndisturbedRun(
+    @Test(.timeLimit(.minutes(30)), arguments: [1, 4]) func iterationsAreCountedAndTheBitsAreThoseOfAnUndisturbedRun(
         mirrorEvery: Int
     ) throws {
         let setting = try Setting()
@@ -67,7 +67,7 @@ import _PliniusTestSupport
         #expect(try scenario.exportedWeights() == scenario.exportedWeights(pool: local))
     }
 
-    @Test(.timeLimit(.minutes(5))) func whenTheTimeIsOverTrainingEndsWithAMirror() throws {
+    @Test(.timeLimit(.minutes(30))) func whenTheTimeIsOverTrainingEndsWithAMirror() throws {
         let setting = try Setting(
             config: Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=10000000"))
         // So rarely that only the end of the lease can have mirrored it.
@@ -83,7 +83,7 @@ import _PliniusTestSupport
     }
 
     /// A start without the owner would know neither of the lease's end nor of what the mirror has reached.
-    @Test(.timeLimit(.minutes(5))) func aKeyForATimeOrForAStateIsNotKept() throws {
+    @Test(.timeLimit(.minutes(30))) func aKeyForATimeOrForAStateIsNotKept() throws {
         let setting = try Setting()
         let kept = setting.scenario.pool + "@default.kept-key"
         func train(_ terms: (RuntimeData) -> GrantTerms) throws -> ProgramOutcome {
@@ -107,7 +107,7 @@ import _PliniusTestSupport
         #expect(free.succeeded && FileManager.default.fileExists(atPath: kept), "\(free)")
     }
 
-    @Test(.timeLimit(.minutes(5))) func aMirrorThatIsNotTheOneTheOwnerKnowsIsRefused() throws {
+    @Test(.timeLimit(.minutes(30))) func aMirrorThatIsNotTheOneTheOwnerKnowsIsRefused() throws {
         let setting = try Setting()
         let scenario = setting.scenario
         let first = try setting.train(iterations: 5)

@@ -59,7 +59,7 @@ import _PliniusTestSupport
         if let text { #expect(outcome.errors.contains(text), "\(outcome)", sourceLocation: sourceLocation) }
     }
 
-    @Test(.timeLimit(.minutes(10))) func aModelIsTestedOnTheDataOfAnotherIfAllPermit() throws {
+    @Test(.timeLimit(.minutes(30))) func aModelIsTestedOnTheDataOfAnotherIfAllPermit() throws {
         let parties = try PerunScenario()
         try addHospitalC(to: parties)
         #expect(try parties.train("--iterations", "20").wait().succeeded)

@@ -12,7 +12,7 @@ import _PliniusTestSupport
         case stop, withdrawal, silence
     }
 
-    @Test(.timeLimit(.minutes(10)), arguments: Event.allCases)
+    @Test(.timeLimit(.minutes(30)), arguments: Event.allCases)
     func renewalsGoOnUntilAnOwnerEndsThem(event: Event) throws {
         let parties = try PerunScenario(config: Self.endless, seconds: 6)
         let scenario = parties.scenario
@@ -62,7 +62,7 @@ import _PliniusTestSupport
         #expect(again.status == .exited(3) && again.errors.contains(words), "\(again)")
     }
 
-    @Test(.timeLimit(.minutes(10))) func theRunGoesOnInOnePlaceAndNotInAnOlderState() throws {
+    @Test(.timeLimit(.minutes(30))) func theRunGoesOnInOnePlaceAndNotInAnOlderState() throws {
         let parties = try PerunScenario(config: Self.endless, seconds: 8)
         let scenario = parties.scenario
         #expect(try parties.train("--iterations", "5").wait().succeeded)

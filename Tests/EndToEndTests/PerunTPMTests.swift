@@ -6,7 +6,7 @@ import _PliniusTestSupport
 @Suite(
     .serialized, .enabled(if: SoftwareTPM.isAvailable, Comment(rawValue: SoftwareTPM.missing))
 ) struct PerunTPMTests {
-    @Test(.timeLimit(.minutes(10))) func aTPMEnrolsThroughTheBridgeBeforeItsOwnersGiveKeys() throws {
+    @Test(.timeLimit(.minutes(30))) func aTPMEnrolsThroughTheBridgeBeforeItsOwnersGiveKeys() throws {
         let endless = Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=10000000")
         let parties = try PerunScenario(config: endless, seconds: 20)
         let (tpm, otherTPM) = (try SoftwareTPM(certified: true), try SoftwareTPM(certified: true))

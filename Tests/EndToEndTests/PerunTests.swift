@@ -5,7 +5,7 @@ import _PliniusTestSupport
 
 /// Owners who trust each other as far as their policies say train one model, on a machine that none of them trusts.
 @Suite(.serialized) struct PerunTests {
-    @Test(.timeLimit(.minutes(10))) func fourPartiesTrainToTheBitsOfOne() throws {
+    @Test(.timeLimit(.minutes(30))) func fourPartiesTrainToTheBitsOfOne() throws {
         let parties = try PerunScenario()
         let scenario = parties.scenario
         let local = scenario.folder("local.pool")
@@ -53,7 +53,7 @@ import _PliniusTestSupport
         }
     }
 
-    @Test(.timeLimit(.minutes(10))) func stopsAndWithdrawalsHoldForTheNextStart() throws {
+    @Test(.timeLimit(.minutes(30))) func stopsAndWithdrawalsHoldForTheNextStart() throws {
         let parties = try PerunScenario()
         #expect(try parties.train("--iterations", "3").wait().succeeded)
         let stop = try parties.state("hospital-b", "stop", "hospital-b", "--reason", "an incident")
@@ -69,7 +69,7 @@ import _PliniusTestSupport
         #expect(try parties.scenario.status().runs["default"]?["iteration"] as? Int == 6)
     }
 
-    @Test(.timeLimit(.minutes(10))) func theOperatorsMemoryHoldsNoKeyAndTheManagersNoData() throws {
+    @Test(.timeLimit(.minutes(30))) func theOperatorsMemoryHoldsNoKeyAndTheManagersNoData() throws {
         let config = Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=1000000")
         let parties = try PerunScenario(config: config)
         let events = parties.folder("events.jsonl")

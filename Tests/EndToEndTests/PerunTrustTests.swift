@@ -4,7 +4,7 @@ import _PliniusTestSupport
 
 /// Whom the programs of operators and owners believe, and what they say when nobody answers.
 @Suite(.serialized) struct PerunTrustTests {
-    @Test(.timeLimit(.minutes(10))) func oneManagerIsBelievedAndNobodyElseWhereItWas() throws {
+    @Test(.timeLimit(.minutes(30))) func oneManagerIsBelievedAndNobodyElseWhereItWas() throws {
         let parties = try PerunScenario()
         let folder = parties.folder
         let run = try parties.train("--iterations", "5").wait()

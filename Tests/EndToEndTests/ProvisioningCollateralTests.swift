@@ -4,7 +4,7 @@ import _PliniusTestSupport
 
 /// An owner who judges with what was imported earlier.
 @Suite(.serialized) struct ProvisioningCollateralTests {
-    @Test(.timeLimit(.minutes(5))) func aBundleIsJudgedWithAndNothingIsReleasedByOneThatIsOutOfDate() throws {
+    @Test(.timeLimit(.minutes(30))) func aBundleIsJudgedWithAndNothingIsReleasedByOneThatIsOutOfDate() throws {
         let setting = try ProvisioningScenario()
         let scenario = setting.scenario
         let (key, bundle) = (setting.folder("collateral.key"), setting.folder("collateral"))

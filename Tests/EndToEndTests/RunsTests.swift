@@ -21,7 +21,7 @@ import _PliniusTestSupport
 
     // MARK: Turns
 
-    @Test(.timeLimit(.minutes(15))) mutating func runsThatTakeTurnsAndAreKilledEndWithTheBitsThatTheyHaveAlone() throws
+    @Test(.timeLimit(.minutes(30))) mutating func runsThatTakeTurnsAndAreKilledEndWithTheBitsThatTheyHaveAlone() throws
     {
         let scenario = try Scenario()
         let seeds = ["one": "7", "two": "8", "three": "9"]
@@ -54,7 +54,7 @@ import _PliniusTestSupport
 
     // MARK: Kills while a run begins
 
-    @Test(.timeLimit(.minutes(15))) mutating func killsWhileASecondRunBeginsLeaveTheFirstUntouchedAndLeakNothing()
+    @Test(.timeLimit(.minutes(30))) mutating func killsWhileASecondRunBeginsLeaveTheFirstUntouchedAndLeakNothing()
         throws
     {
         let scenario = try Scenario()

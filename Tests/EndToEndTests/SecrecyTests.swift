@@ -5,7 +5,7 @@ import _PliniusTestSupport
 
 /// The host never holds what belongs to the owner.
 @Suite struct SecrecyTests {
-    @Test(.timeLimit(.minutes(15))) func theHostsMemoryHoldsNoKeyNoImageAndNoWeights() throws {
+    @Test(.timeLimit(.minutes(30))) func theHostsMemoryHoldsNoKeyNoImageAndNoWeights() throws {
         // Long enough that the search meets a training in full swing. At a rate of 0 the weights stay what the first mirror holds, and
         // with as many images as a batch every batch holds each of them: what is searched for is there, on the right side.
         let config = Scenario.smallNetwork.replacingOccurrences(of: "max_batches=40", with: "max_batches=1000000")

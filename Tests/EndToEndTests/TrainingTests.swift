@@ -71,7 +71,7 @@ import _PliniusTestSupport
         #expect(tested["loss"] is Double && tested["imagesPerSecond"] is Double)
     }
 
-    @Test(.timeLimit(.minutes(15))) func syntheticDigitsAreLearned() throws {
+    @Test(.timeLimit(.minutes(30))) func syntheticDigitsAreLearned() throws {
         let config = """
             [net]
             batch=64

@@ -4,7 +4,7 @@ import _PliniusTestSupport
 
 /// What the documents have people type.
 @Suite struct TutorialTests {
-    @Test(.timeLimit(.minutes(10))) func theTutorialOfThePolicyManagerDoesWhatItSays() throws {
+    @Test(.timeLimit(.minutes(30))) func theTutorialOfThePolicyManagerDoesWhatItSays() throws {
         let sources = URL(filePath: #filePath).resolvingSymlinksInPath()
         let root = (0..<3).reduce(sources) { folder, _ in folder.deletingLastPathComponent() }
         let folder = try TemporaryDirectory()

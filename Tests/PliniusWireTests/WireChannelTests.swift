@@ -2,7 +2,7 @@ import Glibc
 import PliniusWire
 import Testing
 
-@Suite("The channel", .timeLimit(.minutes(15)))
+@Suite("The channel", .timeLimit(.minutes(30)))
 struct WireChannelTests {
     @Test
     func messagesArriveInOrderAndThenTheEnd() throws {

@@ -70,7 +70,7 @@ public struct Program: Hashable, Sendable {
     public func run(
         _ arguments: [String] = [],
         environment: [String: String?] = [:],
-        timeout: Duration = .seconds(120)
+        timeout: Duration = .seconds(600)
     ) throws(ProgramError) -> ProgramOutcome {
         try start(arguments, environment: environment).wait(timeout: timeout)
     }

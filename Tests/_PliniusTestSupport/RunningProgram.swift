@@ -91,7 +91,7 @@ public final class RunningProgram: Sendable {
     /// Waits until the process has ended.
     ///
     /// - Throws: ``ProgramError`` after `timeout`; the process is then killed, and the error holds what it said last.
-    public func wait(timeout: Duration = .seconds(120)) throws(ProgramError) -> ProgramOutcome {
+    public func wait(timeout: Duration = .seconds(600)) throws(ProgramError) -> ProgramOutcome {
         let deadline = ContinuousClock.now + timeout
         while true {
             if let status = poll() {
@@ -117,7 +117,7 @@ public final class RunningProgram: Sendable {
     /// - Throws: ``ProgramError`` after `timeout`; the process goes on.
     public func wait(
         until condition: (RunningProgram) throws -> Bool,
-        timeout: Duration = .seconds(60)
+        timeout: Duration = .seconds(600)
     ) throws -> Bool {
         let deadline = ContinuousClock.now + timeout
         while try !condition(self) {

@@ -6,7 +6,7 @@ import Testing
 import _PliniusTestSupport
 
 /// What an owner with a board of two does with a manager, each step a command.
-@Suite("An owner's commands", .timeLimit(.minutes(15))) struct OwnerCommandTests {
+@Suite("An owner's commands", .timeLimit(.minutes(30))) struct OwnerCommandTests {
     private let desk: OwnerDesk
     private let manager: ManagerProcess
     private let collateralKey = Curve25519.Signing.PrivateKey()

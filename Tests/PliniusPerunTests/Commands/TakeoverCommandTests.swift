@@ -4,7 +4,7 @@ import Testing
 import _PliniusTestSupport
 
 /// A manager, a standby that its owner names, and what becomes of the log when one takes over from the other.
-@Suite("Backup and takeover", .timeLimit(.minutes(15))) struct TakeoverCommandTests {
+@Suite("Backup and takeover", .timeLimit(.minutes(30))) struct TakeoverCommandTests {
     private let desk: OwnerDesk
     private static let options = ["--root", "insecure", "--attestation", "none"]
 

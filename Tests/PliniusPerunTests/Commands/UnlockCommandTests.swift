@@ -7,7 +7,7 @@ import Testing
 import _PliniusTestSupport
 
 /// Owners who have shares of a manager's root key, each with the program, and the manager in a process of its own.
-@Suite("Unlocking", .timeLimit(.minutes(15))) struct UnlockCommandTests {
+@Suite("Unlocking", .timeLimit(.minutes(30))) struct UnlockCommandTests {
     private let desk: OwnerDesk
 
     init() throws {

@@ -110,7 +110,7 @@ final class Browser: Sendable {
 
     /// Waits until an expression is true, through changes of the page in between, within which there is nothing to be asked.
     func wait(for expression: String) async throws {
-        let deadline = ContinuousClock.now + .seconds(60)
+        let deadline = ContinuousClock.now + .seconds(600)
         while (try? await evaluate(expression)) != "true" {
             guard ContinuousClock.now < deadline else { throw Failure(description: "\(expression) never held") }
             try await Task.sleep(for: .milliseconds(50))

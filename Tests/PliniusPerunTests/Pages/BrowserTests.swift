@@ -6,7 +6,7 @@ import PliniusPolicyManager
 import Testing
 
 /// What a real browser makes of the pages.
-@Suite("Pages in a browser", .serialized, .enabled(if: Browser.isThere, Browser.reason), .timeLimit(.minutes(15)))
+@Suite("Pages in a browser", .serialized, .enabled(if: Browser.isThere, Browser.reason), .timeLimit(.minutes(30)))
 struct BrowserTests {
     let pages = PageWorld()
 

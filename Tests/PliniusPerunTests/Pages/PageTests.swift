@@ -12,7 +12,7 @@ import PliniusWire
 import Testing
 
 /// What browsers are sent.
-@Suite("Pages for owners", .timeLimit(.minutes(15))) struct PageTests {
+@Suite("Pages for owners", .timeLimit(.minutes(30))) struct PageTests {
     let pages = PageWorld()
 
     /// What a bare client gets, which looks like a browser and follows nothing.

@@ -3,7 +3,7 @@ import PliniusPerunClient
 import Testing
 
 /// What the pages look like, as far as it can be computed.
-@Suite("Style of the pages", .timeLimit(.minutes(15))) struct StyleTests {
+@Suite("Style of the pages", .timeLimit(.minutes(30))) struct StyleTests {
     @Test func coloursStandOutInBothSchemes() async throws {
         try await TestServer.run { server in
             let css = String(decoding: try await server.client().get("/style.css"), as: UTF8.self)

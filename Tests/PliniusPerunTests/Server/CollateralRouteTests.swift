@@ -7,7 +7,7 @@ import PliniusVerifier
 import Testing
 
 /// Makers' statements that somebody brings to the manager.
-@Suite("Collateral over HTTPS", .timeLimit(.minutes(15))) struct CollateralRouteTests {
+@Suite("Collateral over HTTPS", .timeLimit(.minutes(30))) struct CollateralRouteTests {
     let key = CollateralSigningKey.ed25519(Curve25519.Signing.PrivateKey())
 
     private func bundle(

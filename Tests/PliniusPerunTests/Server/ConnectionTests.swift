@@ -7,7 +7,7 @@ import PliniusPerunClient
 import Testing
 
 /// Clients that take places and say nothing, or not enough.
-@Suite("Connections of the server", .timeLimit(.minutes(15))) struct ConnectionTests {
+@Suite("Connections of the server", .timeLimit(.minutes(30))) struct ConnectionTests {
     /// A connection without TLS.
     private func connect(_ server: TestServer) throws -> CInt {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)

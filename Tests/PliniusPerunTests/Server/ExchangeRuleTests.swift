@@ -7,7 +7,7 @@ import PliniusWire
 import Testing
 
 /// What an exchange may be about, and what it has to go on with.
-@Suite("Rules of exchanges", .timeLimit(.minutes(15))) struct ExchangeRuleTests {
+@Suite("Rules of exchanges", .timeLimit(.minutes(30))) struct ExchangeRuleTests {
     let world = TestWorld()
 
     private func renewal(_ lease: String) -> ChallengeRequest {

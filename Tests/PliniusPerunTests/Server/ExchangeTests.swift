@@ -8,7 +8,7 @@ import PliniusWire
 import Testing
 
 /// Keys of several owners on their way to one enclave, over HTTPS.
-@Suite("Releases", .timeLimit(.minutes(15))) struct ExchangeTests {
+@Suite("Releases", .timeLimit(.minutes(30))) struct ExchangeTests {
     let world = TestWorld()
 
     @Test func theKeysOfAllOwnersReachTheEnclave() async throws {

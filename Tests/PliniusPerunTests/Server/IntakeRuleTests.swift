@@ -5,7 +5,7 @@ import PliniusVerifier
 import Testing
 
 /// Statements that others, or other statements, are in the way of.
-@Suite("Rules of statements", .timeLimit(.minutes(15))) struct IntakeRuleTests {
+@Suite("Rules of statements", .timeLimit(.minutes(30))) struct IntakeRuleTests {
     let world = TestWorld()
 
     @Test func whoeverFloodsTheManagerIsStopped() async throws {

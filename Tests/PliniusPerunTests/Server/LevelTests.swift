@@ -5,7 +5,7 @@ import PliniusWire
 import Testing
 
 /// The same job under policies of other levels: what the owners write changes, and nothing of what the operator asks for.
-@Suite("Levels", .timeLimit(.minutes(15))) struct LevelTests {
+@Suite("Levels", .timeLimit(.minutes(30))) struct LevelTests {
     private static let mrenclave = String(repeating: "ab", count: 32)
     private static let measurement = String(repeating: "cd", count: 48)
     private static let akName = "000b" + String(repeating: "ef", count: 32)

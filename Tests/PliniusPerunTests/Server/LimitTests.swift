@@ -10,7 +10,7 @@ import PliniusWire
 import Testing
 
 /// What the server takes of one client, and says of what it does not.
-@Suite("Limits of the server", .timeLimit(.minutes(15))) struct LimitTests {
+@Suite("Limits of the server", .timeLimit(.minutes(30))) struct LimitTests {
     /// What a bare client gets.
     struct Reply {
         let status: Int

@@ -6,7 +6,7 @@ import Testing
 import Yams
 
 /// The description of the service, held against the service.
-@Suite("OpenAPI", .timeLimit(.minutes(15))) struct OpenAPITests {
+@Suite("OpenAPI", .timeLimit(.minutes(30))) struct OpenAPITests {
     @Test func everyRouteIsDescribedAndEveryDescriptionHasARoute() async throws {
         try await TestServer.run { server in
             let document = try await OpenAPIDocument(server)

@@ -10,7 +10,7 @@ import Synchronization
 import Testing
 
 /// What the manager does beside its exchanges with enclaves.
-@Suite("The service", .timeLimit(.minutes(15))) struct ServiceTests {
+@Suite("The service", .timeLimit(.minutes(30))) struct ServiceTests {
     let world = TestWorld()
 
     // MARK: - States

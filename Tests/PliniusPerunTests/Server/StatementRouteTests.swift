@@ -7,7 +7,7 @@ import PliniusVerifier
 import Testing
 
 /// What owners say, and when it counts.
-@Suite("Statements over HTTPS", .timeLimit(.minutes(15))) struct StatementRouteTests {
+@Suite("Statements over HTTPS", .timeLimit(.minutes(30))) struct StatementRouteTests {
     let world = TestWorld()
 
     @Test func statementsCountAsTheBoardSays() async throws {
