@@ -303,7 +303,7 @@ let package = Package(
                 "PliniusSealing", "PliniusVerifier", "PliniusWire",
             ],
             products: [arguments, crypto, logging, tls, webClient, webServer, yaml]),
-        tests("PliniusDatasetsTests", of: ["PliniusDatasets"]),
+        tests("PliniusDatasetsTests", of: ["PliniusDatasets", "_PliniusFuzzing"]),
         tests(
             "PliniusOwnerTests",
             of: [

@@ -1,13 +1,22 @@
 import CZlib
 
-/// Decompresses deflate data (RFC 1951) that have neither header nor checksum, in pieces.
+/// Decompresses in pieces.
 @safe
 final class Inflater {
     private let handle: OpaquePointer
 
-    /// Begins at the first block.
-    init() {
-        guard let handle = unsafe czlib_inflater_create_raw() else { fatalError("no memory to decompress with") }
+    /// How compressed data are wrapped.
+    enum Format {
+        /// Not at all: blocks without header or checksum (RFC 1951).
+        case deflate
+        /// As a member of a gzip file, whose checksum is verified (RFC 1952).
+        case gzip
+    }
+
+    /// Begins at the first byte.
+    init(_ format: Format) {
+        let created = unsafe format == .gzip ? czlib_inflater_create() : czlib_inflater_create_raw()
+        guard let handle = unsafe created else { fatalError("no memory to decompress with") }
         unsafe self.handle = handle
     }
 
@@ -23,20 +32,18 @@ final class Inflater {
         var status: czlib_status
     }
 
-    /// Decompresses `input` from `place` on into `bytes` from `start` on, as far as either goes.
-    func inflate(_ input: [UInt8], from place: Int, into bytes: inout [UInt8], from start: Int) -> Step {
+    /// Decompresses `input` into `bytes` from `start` on, as far as either goes.
+    func inflate(_ input: ArraySlice<UInt8>, into bytes: inout [UInt8], from start: Int) -> Step {
         unsafe input.withUnsafeBufferPointer { input in
             unsafe bytes.withUnsafeMutableBufferPointer { bytes in
-                guard let inputBase = input.baseAddress, let base = bytes.baseAddress else {
+                guard var source = input.baseAddress, let base = bytes.baseAddress else {
                     return Step(used: 0, made: 0, status: CZLIB_MORE)
                 }
-                var source = unsafe inputBase + place
-                var sourceCount = input.count - place
+                var sourceCount = input.count
                 var destination = unsafe base + start
                 var room = bytes.count - start
                 let status = unsafe czlib_inflate(handle, &source, &sourceCount, &destination, &room)
-                return Step(
-                    used: input.count - place - sourceCount, made: bytes.count - start - room, status: status)
+                return Step(used: input.count - sourceCount, made: bytes.count - start - room, status: status)
             }
         }
     }

@@ -42,7 +42,7 @@ public final class ZipMemberStream {
                 "\(quoted(member.name)) has another name or place than the directory says")
         }
         rest = member.compressedByteCount
-        inflater = member.isDeflated ? Inflater() : nil
+        inflater = member.isDeflated ? Inflater(.deflate) : nil
         ended = false
     }
 
@@ -99,7 +99,7 @@ public final class ZipMemberStream {
             }
             guard !ended else { return 0 }
             // Without input there may still be output: a match that did not fit the last time.
-            let step = inflater.inflate(input, from: used, into: &bytes, from: start)
+            let step = inflater.inflate(input[used...], into: &bytes, from: start)
             used += step.used
             ended = step.status == CZLIB_END
             guard step.status != CZLIB_DAMAGED else {

@@ -55,6 +55,20 @@ public struct PerunClient: Sendable {
     /// Closes the connections; nothing is asked afterwards.
     public func close() async { try? await connections.http.shutdown() }
 
+    /// Asks, and closes the connections afterwards, whatever came of it.
+    public func closing<Answer: Sendable>(
+        after work: (PerunClient) async throws -> Answer
+    ) async throws -> Answer {
+        do {
+            let answer = try await work(self)
+            await close()
+            return answer
+        } catch {
+            await close()
+            throw error
+        }
+    }
+
     // MARK: - Requests
 
     /// Fetches an answer as it is.

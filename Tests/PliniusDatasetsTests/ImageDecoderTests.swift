@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import PliniusDatasets
 import Testing
+import _PliniusFuzzing
 import _PliniusTestSupport
 
 @Suite("Decoding of images")
@@ -50,12 +51,12 @@ struct ImageDecoderTests {
     @Test("JPEG is decoded to what was written, nearly")
     func jpeg() throws {
         let decoder = try ImageDecoder()
-        let grey = try decoder.decode(Images.greyJPEG, name: "grey")
+        let grey = try decoder.decode(SampleJPEG.grey, name: "grey")
         #expect(grey.width == 8 && grey.height == 8 && grey.channels == 1)
         for (place, value) in grey.pixels.enumerated() {
             #expect(abs(Int(value) - (place % 8 * 8 + place / 8 * 4)) <= 6, "\(place)")
         }
-        for (file, width) in [(Images.colourJPEG, 8), (Images.progressiveJPEG, 16)] {
+        for (file, width) in [(SampleJPEG.colours, 8), (SampleJPEG.progressive, 16)] {
             let image = try decoder.decode(file, name: "colour")
             #expect(image.width == width && image.height == 8 && image.channels == 3)
             for (place, value) in image.pixels.enumerated() {
@@ -68,8 +69,8 @@ struct ImageDecoderTests {
     // MARK: Refusals
 
     static let files = [
-        Images.png(2, 2, colour: 2, rows: [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]]), Images.greyJPEG,
-        Images.colourJPEG, Images.progressiveJPEG,
+        Images.png(2, 2, colour: 2, rows: [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]]), SampleJPEG.grey,
+        SampleJPEG.colours, SampleJPEG.progressive,
     ]
 
     @Test("Each truncation is refused", arguments: files)
@@ -114,7 +115,7 @@ struct ImageDecoderTests {
         try refuse(Images.png(2, 3, rows: [[1, 2]]), .damaged, "Not enough image data")
         try refuse(Images.png(2, 1, rows: [[1, 2], [3, 4]]), .damaged, "Too much image data")
         try refuse(Images.cmykJPEG, .unsupported, "CMYK")
-        var huge = Images.greyJPEG
+        var huge = SampleJPEG.grey
         let frame = try #require(huge.indices.first { huge[$0...].starts(with: [0xFF, 0xC0]) })
         huge.replaceSubrange(frame + 5..<frame + 9, with: [0xFF, 0xDC, 0xFF, 0xDC])
         try refuse(huge, .oversized, "65500 x 65500")
@@ -124,7 +125,7 @@ struct ImageDecoderTests {
         limits.byteCount = 100
         limits.pixels = 3
         let small = try ImageDecoder(limits: limits)
-        #expect(throws: SourceError.self) { try small.decode(Images.greyJPEG, name: "grey") }
+        #expect(throws: SourceError.self) { try small.decode(SampleJPEG.grey, name: "grey") }
         #expect(throws: SourceError.self) { try small.decode(Images.flat(1), name: "four") }
         #expect(try small.decode(Images.png(3, 1, rows: [[1, 2, 3]]), name: "three").pixels == [1, 2, 3])
     }

@@ -1,6 +1,7 @@
 import Foundation
 import PliniusDatasets
 import Testing
+import _PliniusFuzzing
 import _PliniusTestSupport
 
 /// A folder of folders of images.
@@ -57,7 +58,7 @@ struct ImageFileSourceTests {
     @Test("Colours, grey, PNG and JPEG become the same size and channels")
     func mixed() throws {
         let folder = try ImageFolder([
-            "a/1.jpg": Images.colourJPEG, "a/2.png": Images.flat(9, width: 5, height: 3), "b/1.jpeg": Images.greyJPEG,
+            "a/1.jpg": SampleJPEG.colours, "a/2.png": Images.flat(9, width: 5, height: 3), "b/1.jpeg": SampleJPEG.grey,
         ])
         let source = try folder.source(channels: 3, size: (4, 6))
         #expect(source.extents == ImageExtents(channels: 3, height: 4, width: 6))
@@ -110,7 +111,7 @@ struct ImageFileSourceTests {
         let folder = try ImageFolder(Self.files)
         try folder.add("a/0.png", Array(Images.flat(1).dropLast(3)))
         try folder.add("a/y.txt", [1])
-        try folder.add("b/bad.jpg", Array(Images.greyJPEG.dropLast(2)))
+        try folder.add("b/bad.jpg", Array(SampleJPEG.grey.dropLast(2)))
         try folder.link("b/link.png", to: "2.png")
         let source = try folder.source(skippingBad: true)
         #expect(source.count == 4)

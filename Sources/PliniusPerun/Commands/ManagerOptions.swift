@@ -30,14 +30,6 @@ struct ManagerOptions: ParsableArguments {
         let token = try readToken.map { path throws(CommandError) in
             try Files.text(path, as: "token").trimmingCharacters(in: .whitespacesAndNewlines)
         }
-        let client = try PerunClient(believed(), token: token)
-        do {
-            let answer = try await work(client)
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
-        }
+        return try await PerunClient(believed(), token: token).closing(after: work)
     }
 }

@@ -39,14 +39,8 @@ struct TrustCommand: AsyncParsableCommand {
             try judging.check(certificate: digest)
             let challenge = try judging.challenge()
             // From here on another certificate ends the connection.
-            let client = try PerunClient(address: manager, certificate: claimed.pem)
-            let answer: SelfAttestation
-            do {
-                answer = try await client.attestation(nonce: challenge.challenge.nonce.hexadecimal)
-                await client.close()
-            } catch {
-                await client.close()
-                throw error
+            let answer = try await PerunClient(address: manager, certificate: claimed.pem).closing { client in
+                try await client.attestation(nonce: challenge.challenge.nonce.hexadecimal)
             }
             try check(answer, digest, challenge)
             let trust = ManagerTrust(

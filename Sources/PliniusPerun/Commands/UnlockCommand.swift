@@ -62,8 +62,7 @@ struct UnlockCommand: AsyncParsableCommand {
     ) async throws -> UnlockStanding {
         let challenge = try judging.challenge()
         // From here on another certificate ends the connection.
-        let client = try PerunClient(address: address, certificate: certificate)
-        do {
+        return try await PerunClient(address: address, certificate: certificate).closing { client in
             let answer = try await client.lockedAttestation(nonce: challenge.challenge.nonce.hexadecimal)
             guard answer.certificate == digest.hexadecimal, let key = [UInt8](hexadecimal: answer.sealingKey),
                 key.count == HPKEMessage.keyByteCount
@@ -80,15 +79,10 @@ struct UnlockCommand: AsyncParsableCommand {
                 answer.evidence, for: challenge, sealingKey: key,
                 identity: LockedManager.identityDigest(certificate: digest, set: share.set), run: LockedManager.runName)
             let sealed = try share.sealed(to: key)
-            let standing = try await client.unlock(
+            return try await client.unlock(
                 UnlockRequest(
                     share: SealedSecret(
                         encapsulatedKey: Base64(sealed.encapsulatedKey), ciphertext: Base64(sealed.ciphertext))))
-            await client.close()
-            return standing
-        } catch {
-            await client.close()
-            throw error
         }
     }
 }

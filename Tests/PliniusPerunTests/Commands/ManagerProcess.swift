@@ -32,18 +32,15 @@ final class ManagerProcess {
         #expect(outcome.succeeded, "\(outcome)")
     }
 
+    /// Believes whoever answers.
+    func client() async throws -> PerunClient {
+        try PerunClient(
+            address: address, certificate: try await PerunClient.claimedCertificate(of: address).pem, seconds: 600)
+    }
+
     /// Asks whoever answers.
     func asking<Answer: Sendable>(_ work: (PerunClient) async throws -> Answer) async throws -> Answer {
-        let client = try PerunClient(
-            address: address, certificate: try await PerunClient.claimedCertificate(of: address).pem, seconds: 20)
-        do {
-            let answer = try await work(client)
-            await client.close()
-            return answer
-        } catch {
-            await client.close()
-            throw error
-        }
+        try await client().closing(after: work)
     }
 }
 

@@ -22,28 +22,20 @@ struct Load {
     }
 
     private let folder: TemporaryDirectory
-    private let manager: RunningProgram
+    private let manager: ManagerProcess
     private let client: PerunClient
     private let world: TestWorld
-    private let address: String
 
     /// Starts a manager and states everything that a run needs.
     init() async throws {
         folder = try TemporaryDirectory()
-        manager = try Program(name: "perun").start([
-            "serve", "--store", folder("store"), "--listen", "127.0.0.1:0", "--root", "insecure", "--attestation",
-            "none", "--requests-per-second", "1000000", "--log-level", "notice",
-        ])
-        var port: String?
-        _ = try manager.wait { run in
-            port = run.errorsSoFar.range(of: #"(?<= port=)\d+"#, options: .regularExpression).map {
-                String(run.errorsSoFar[$0])
-            }
-            return port != nil
-        }
-        address = "127.0.0.1:\(try #require(port, "\(manager.errorsSoFar)"))"
-        let certificate = try await PerunClient.claimedCertificate(of: address)
-        client = try PerunClient(address: address, certificate: certificate.pem, token: nil, seconds: 20)
+        manager = try ManagerProcess(
+            folder("store"),
+            [
+                "--root", "insecure", "--attestation", "none", "--requests-per-second", "1000000", "--log-level",
+                "notice",
+            ])
+        client = try await manager.client()
         var world = TestWorld()
         world.issued = Int64(Date().timeIntervalSince1970)
         self.world = world
@@ -54,12 +46,12 @@ struct Load {
 
     func close() async {
         await client.close()
-        manager.signal(SIGKILL)
+        manager.run.signal(SIGKILL)
     }
 
     /// Bytes of memory that the manager has resident.
     var memory: Int {
-        let fields = (try? String(contentsOfFile: "/proc/\(manager.pid)/status", encoding: .utf8))?.split(
+        let fields = (try? String(contentsOfFile: "/proc/\(manager.run.pid)/status", encoding: .utf8))?.split(
             separator: "\n")
         let line = fields?.first { $0.hasPrefix("VmRSS:") }
         return 1024 * (line?.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0)
@@ -80,7 +72,7 @@ struct Load {
         let script = try folder.write(Self.script(bodies: list, enclaves: enclaves), to: "release.lua")
         let outcome = try Self.wrk.run([
             "--threads", "1", "--connections", "\(connections)", "--duration", "500s", "--timeout", "20s", "--script",
-            script, "https://\(address)",
+            script, "https://\(manager.address)",
         ])
         try #require(outcome.succeeded, "\(outcome)")
         let line = try #require(outcome.output.split(separator: "\n").first { $0.hasPrefix("{") }, "\(outcome)")

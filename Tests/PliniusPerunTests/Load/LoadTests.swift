@@ -3,7 +3,7 @@ import Testing
 import _PliniusTestSupport
 
 /// Many enclaves that ask at once; `make bench-releases` asks for more of them.
-@Suite("Load", .enabled(if: Load.wrk.isInstalled, Comment(rawValue: Load.missing)), .timeLimit(.minutes(10)))
+@Suite("Load", .enabled(if: Load.wrk.isInstalled, Comment(rawValue: Load.missing)), .timeLimit(.minutes(30)))
 struct LoadTests {
     private static let enclaves =
         ProcessInfo.processInfo.environment["PLINIUS_LOAD_ENCLAVES"].flatMap(Int.init) ?? 300
