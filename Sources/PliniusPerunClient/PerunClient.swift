@@ -19,7 +19,7 @@ public struct PerunClient: Sendable {
     ///   - address: `host:port` or `[v6]:port`.
     ///   - certificate: The manager's own certificate, in PEM: no other is believed, whatever name it has.
     ///   - token: What the manager wants to be told before it lists anything, if it wants that.
-    ///   - seconds: How long one answer may take.
+    ///   - seconds: How long a connection may take, and then one answer.
     /// - Throws: `PerunClientError` if either is none.
     public init(
         address: String, certificate: String, token: String? = nil, seconds: Int64 = 60
@@ -42,7 +42,8 @@ public struct PerunClient: Sendable {
         tls.certificateVerification = .noHostnameVerification
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(min(seconds, 10)), read: .seconds(seconds)))
+            // A manager whose connections are all taken lets others wait; one that is not there refuses at once.
+            timeout: .init(connect: .seconds(seconds), read: .seconds(seconds)))
         configuration.httpVersion = .http1Only
         // Whoever asks decides whether to ask again, and learns at once that nobody is there.
         configuration.connectionPool.retryConnectionEstablishment = false

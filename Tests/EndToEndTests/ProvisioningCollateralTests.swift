@@ -34,7 +34,10 @@ import _PliniusTestSupport
         let released = try setting.provision(host.address, policy: policy, believed)
         #expect(released.succeeded, "\(released)")
         #expect(released.errors.contains("ok       collateral.bundle.validity"), "\(released.errors)")
-        #expect(released.errors.contains("warning: the bundle os number 1 expires in 9 days"), "\(released.errors)")
+        // Ten, if all this took less than a second.
+        #expect(
+            ["9", "10"].contains { released.errors.contains("warning: the bundle os number 1 expires in \($0) days") },
+            "\(released.errors)")
         #expect(try host.run.wait().succeeded)
     }
 }

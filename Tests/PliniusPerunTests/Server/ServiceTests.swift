@@ -100,7 +100,7 @@ import Testing
         var limits = TestServer.limits
         limits.connections = 2
         try await TestServer.run(limits: limits) { server in
-            let clients = try (0..<3).map { _ in try server.client(seconds: 60) }
+            let clients = try (0..<3).map { _ in try server.client(seconds: 600) }
             // Each keeps its connection open.
             for client in clients.prefix(2) { #expect(try await client.health().status == "ready") }
             let isAnswered = Mutex(false)
