@@ -61,7 +61,7 @@ extension PerunClient {
         tls.certificateVerification = .none
         var configuration = HTTPClient.Configuration(
             tlsConfiguration: tls, redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10), read: .seconds(10)))
+            timeout: .init(connect: .seconds(60), read: .seconds(60)))
         configuration.httpVersion = .http1Only
         configuration.connectionPool.retryConnectionEstablishment = false
         let http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
@@ -76,7 +76,7 @@ extension PerunClient {
 
     private static func text(at url: String, _ http: HTTPClient) async -> Result<String, PerunClientError> {
         do {
-            let response = try await http.execute(HTTPClientRequest(url: url), timeout: .seconds(20))
+            let response = try await http.execute(HTTPClientRequest(url: url), timeout: .seconds(60))
             let body = try await response.body.collect(upTo: 1 << 16)
             return .success(String(decoding: body.readableBytesView, as: UTF8.self))
         } catch {
