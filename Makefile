@@ -5,7 +5,9 @@ SHELL := /bin/bash -o pipefail
 .PHONY: help setup build demo test tsan mutants fuzz crash vm-test vm-attest bench bench-sps bench-verdicts bench-releases format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
-SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest
+# As many tests at once as processors: more would hold the threads that a test needs which waits for a server's answer.
+SWIFT_TEST := swift test -c release --disable-testable-imports --disable-xctest \
+	--experimental-maximum-parallelization-width $(shell nproc)
 
 help: ## list the jobs
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1	\2/p' $(MAKEFILE_LIST) | expand -t 18
