@@ -81,8 +81,8 @@ class Layer:
 
     def __init__(self, index, kind, options, shape):
         self.index, self.kind, self.options, self.input = index, kind, options, shape
-        self.learned = kind in ("convolutional", "connected")
-        self.normalized = bool(options.get("batch_normalize"))
+        self.learned = kind in ("convolutional", "connected", "batchnorm")
+        self.normalized = kind == "batchnorm" or bool(options.get("batch_normalize"))
 
     def tensors(self):
         """Roles and shapes of the state, in the arena's order."""
@@ -91,12 +91,14 @@ class Layer:
         o, (c, h, w) = self.options, self.input
         if self.kind == "convolutional":
             count, weights = o["filters"], (o["filters"], c // o.get("groups", 1), o["size"], o["size"])
-        else:
+        elif self.kind == "connected":
             count, weights = o["output"], (o["output"], c * h * w)
+        else:
+            count, weights = c, None
         roles = {"biases": (count,)}
         if self.normalized:
             roles |= {"scales": (count,), "rolling_mean": (count,), "rolling_variance": (count,)}
-        return roles | {"weights": weights}
+        return roles | ({"weights": weights} if weights else {})
 
     def normalize(self, x, state, training):
         """Darknet's: the variance has the divisor N - 1, and epsilon stands outside the root."""
@@ -116,11 +118,12 @@ class Layer:
             if self.kind == "convolutional":
                 padding = o["size"] // 2 if o.get("pad") else o.get("padding", 0)
                 x = F.conv2d(x, state["weights"], stride=o.get("stride", 1), padding=padding, groups=o.get("groups", 1))
-            else:
+            elif self.kind == "connected":
                 x = (x.flatten(1) @ state["weights"].T)[:, :, None, None]
             if self.normalized:
                 x = self.normalize(x, state, training)
-            x = ACTIVATIONS[o.get("activation", "logistic")](x + state["biases"].view(1, -1, 1, 1))
+            activation = "linear" if self.kind == "batchnorm" else o.get("activation", "logistic")
+            x = ACTIVATIONS[activation](x + state["biases"].view(1, -1, 1, 1))
         elif self.kind == "maxpool":
             size, stride = o.get("size", o.get("stride", 1)), o.get("stride", 1)
             padding = o.get("padding", size - 1)
@@ -355,6 +358,7 @@ CASES = {
     "convolution-wide": (image(2, 3, 3), [conv(17, pad=1, batch_normalize=1, activation="leaky"), conv(3, 1), SSE], 2),
     "connected": (image(2, 3, 3), [PROBE, connected(5, activation="leaky"), connected(4), SSE], 9),
     "connected-normalized": (image(2, 3, 3), [PROBE, connected(5, batch_normalize=1, activation="leaky"), connected(3), SSE], 5),
+    "batchnorm": (image(2, 3, 4), [PROBE, ("batchnorm", {}), conv(2, activation="tanh"), SSE], 9),
     "maxpool": (image(2, 5, 5), [PROBE, ("maxpool", {"size": 2, "stride": 2}), SSE], 3),
     "maxpool-unpadded": (image(2, 5, 5), [PROBE, ("maxpool", {"size": 2, "stride": 2, "padding": 0}), SSE], 3),
     "maxpool-overlapping": (image(2, 6, 5), [PROBE, ("maxpool", {"size": 3, "stride": 2}), SSE], 3),

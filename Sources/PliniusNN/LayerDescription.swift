@@ -8,6 +8,8 @@ public struct LayerDescription: Hashable, Sendable {
         case dropout(probability: Float)
         case softmax(Softmax)
         case cost(Cost)
+        /// Batch normalisation that stands alone, with scales and biases that learn.
+        case batchnorm
     }
 
     public struct Convolution: Hashable, Sendable {

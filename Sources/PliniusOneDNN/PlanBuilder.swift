@@ -77,6 +77,8 @@ final class PlanBuilder {
             try bringIntoRows(layer)
             checkTruth(layer)
             append(CostStep(cost, input: current, truth: truth), layer)
+        case .batchnorm:
+            throw OneDNNError(.noPrimitive, "the plan has no step for layer \(layer.index)")
         }
     }
 

@@ -71,6 +71,7 @@ private struct Mutations {
     ]
     private static let sections = [
         "[net]", "[conv]", "[connected]", "[maxpool]", "[avgpool]", "[dropout]", "[softmax]", "[cost]", "[yolo]", "[",
+        "[batchnorm]",
     ]
 
     mutating func mutated(_ text: String) -> String {

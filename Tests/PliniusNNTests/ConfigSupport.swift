@@ -27,6 +27,7 @@ func summary(_ layer: LayerDescription) -> String {
     case .dropout(let probability): words("dropout", probability)
     case .softmax(let s): words("softmax", s.groups, s.temperature, s.noLoss)
     case .cost(let c): words("cost", c.form, c.scale)
+    case .batchnorm: "batchnorm"
     }
 }
 

@@ -43,6 +43,12 @@ import Testing
                 description: "connected with batch normalization",
                 layers: linear(1) + "[connected]\noutput=5\nbatch_normalize=1\nactivation=elu\n"
                     + "[connected]\noutput=2\nactivation=linear\n"),
+            Case(
+                description: "batch normalization on its own",
+                layers: linear(3) + "[batchnorm]\n[conv]\nfilters=2\nsize=2\nactivation=tanh\n"),
+            Case(
+                description: "batch normalization on its own, of the image",
+                layers: "[batchnorm]\n" + linear(2)),
             Case(description: "maxpool 2/2, padded", layers: linear(2) + "[maxpool]\nsize=2\nstride=2\n" + linear(2)),
             Case(
                 description: "maxpool 2/2, not padded", net: "batch=3\nheight=6\nwidth=7\nchannels=2",

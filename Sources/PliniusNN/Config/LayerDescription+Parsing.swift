@@ -1,12 +1,12 @@
 extension LayerDescription {
     private enum Section {
-        case convolutional, connected, maxpool, avgpool, dropout, softmax, cost
+        case convolutional, connected, maxpool, avgpool, dropout, softmax, cost, batchnorm
 
         /// Darknet's names, and its short ones.
         static let names: [String: Section] = [
             "convolutional": .convolutional, "conv": .convolutional, "connected": .connected, "conn": .connected,
             "maxpool": .maxpool, "max": .maxpool, "avgpool": .avgpool, "avg": .avgpool, "dropout": .dropout,
-            "softmax": .softmax, "soft": .softmax, "cost": .cost,
+            "softmax": .softmax, "soft": .softmax, "cost": .cost, "batchnorm": .batchnorm,
         ]
     }
 
@@ -32,6 +32,7 @@ extension LayerDescription {
         case .cost:
             let form = try reader.choice("type", default: Cost.Form.sse)
             (kind, output) = (.cost(Cost(form: form, scale: try reader.number("scale", default: 1))), input)
+        case .batchnorm: (kind, output) = (.batchnorm, input)
         }
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")
@@ -125,26 +126,28 @@ extension LayerDescription {
 
     /// Places the layer's tensors: what it learns, its statistics, and the solver's velocity.
     func appendState(to layout: inout ArenaLayout) {
-        let count: Int
-        let weights: [Int]
-        let isNormalized: Bool
+        // Without extents there is no such tensor.
+        var (biases, scales, weights): ([Int], [Int], [Int]) = ([], [], [])
         switch kind {
         case .convolutional(let layer):
-            (count, isNormalized) = (layer.filters, layer.batchNormalize)
+            biases = [layer.filters]
+            if layer.batchNormalize { scales = biases }
             weights = [layer.filters, input.channels / layer.groups, layer.size, layer.size]
         case .connected(let layer):
-            (count, isNormalized) = (layer.outputs, layer.batchNormalize)
+            biases = [layer.outputs]
+            if layer.batchNormalize { scales = biases }
             weights = [layer.outputs, input.count]
-        case .maxpool, .avgpool, .dropout, .softmax, .cost:
-            return
+        case .batchnorm: (biases, scales) = ([input.channels], [input.channels])
+        case .maxpool, .avgpool, .dropout, .softmax, .cost: return
         }
         for role in TensorRole.allCases {
-            switch role {
-            case .biases, .biasMomentum: layout.append(layer: index, role: role, shape: [count])
-            case .scales, .rollingMean, .rollingVariance, .scaleMomentum:
-                if isNormalized { layout.append(layer: index, role: role, shape: [count]) }
-            case .weights, .weightMomentum: layout.append(layer: index, role: role, shape: weights)
-            }
+            let shape =
+                switch role {
+                case .biases, .biasMomentum: biases
+                case .scales, .rollingMean, .rollingVariance, .scaleMomentum: scales
+                case .weights, .weightMomentum: weights
+                }
+            if !shape.isEmpty { layout.append(layer: index, role: role, shape: shape) }
         }
     }
 }

@@ -94,6 +94,7 @@ extension ByteWriter {
             write(UInt8(7))
             write(bytes: Array(layer.form.rawValue.utf8) + [0])
             write(layer.scale)
+        case .batchnorm: write(UInt8(19))
         }
     }
 }

@@ -126,7 +126,7 @@ extension LayerDescription {
         switch kind {
         case .cost: true
         case .softmax(let softmax): !softmax.noLoss
-        case .convolutional, .connected, .maxpool, .avgpool, .dropout: false
+        case .convolutional, .connected, .maxpool, .avgpool, .dropout, .batchnorm: false
         }
     }
 }

@@ -1,6 +1,4 @@
-/// A convolutional or a connected layer: a weighted sum, batch normalisation or a bias, and an activation.
-///
-/// A connected layer is a convolution whose kernel covers its whole input: its weights lie in the same order.
+/// A layer that learns: a weighted sum, batch normalisation or a bias, and an activation.
 final class LearnedLayer<Scalar: ReferenceScalar> {
     let input: LaneTensor<Scalar>
     let output: LaneTensor<Scalar>
@@ -9,50 +7,37 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
     let parameters: LayerParameters<Scalar>
     private let normalization: BatchNormalization<Scalar>?
     private let activation: Activation
-    private let forwardSum: Correlation<Scalar>
-    private let inputGradient: Correlation<Scalar>
-    private let weightGradient: WeightGradient<Scalar>
-    /// Packed weights, shared with the other layers: each pass packs them anew, so that the arena stays the only truth.
-    private let packed: Buffer<SIMD4<Scalar>>
+    private let sum: WeightedSum<Scalar>
 
     init(
-        _ geometry: ConvolutionGeometry, activation: Activation, batchNormalize: Bool, input: LaneTensor<Scalar>,
-        parameters: LayerParameters<Scalar>, packed: Buffer<SIMD4<Scalar>>, memory: BufferMemory
+        _ sum: WeightedSum<Scalar>, shape: Shape, activation: Activation, batchNormalize: Bool,
+        input: LaneTensor<Scalar>, parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) {
         self.input = input
-        output = memory.tensor(of: Scalar.self, geometry.output, images: input.images)
+        output = memory.tensor(of: Scalar.self, shape, images: input.images)
         self.parameters = parameters
         self.activation = activation
-        self.packed = packed
-        forwardSum = Correlation(forward: geometry)
-        inputGradient = Correlation(inputGradient: geometry)
-        weightGradient = WeightGradient(geometry)
+        self.sum = sum
         if batchNormalize {
-            sums = memory.tensor(of: Scalar.self, geometry.output, images: input.images)
+            if case .input = sum {
+                sums = input
+            } else {
+                sums = memory.tensor(of: Scalar.self, shape, images: input.images)
+            }
             normalization = BatchNormalization(
                 scales: parameters[.scales], biases: parameters[.biases], rollingMean: parameters[.rollingMean],
                 rollingVariance: parameters[.rollingVariance], scaleMomentum: parameters[.scaleMomentum],
                 biasMomentum: parameters[.biasMomentum],
-                means: memory.buffer(of: Scalar.self, count: geometry.output.channels),
-                deviations: memory.buffer(of: Scalar.self, count: geometry.output.channels), input: sums)
+                means: memory.buffer(of: Scalar.self, count: shape.channels),
+                deviations: memory.buffer(of: Scalar.self, count: shape.channels), input: sums)
         } else {
             sums = output
             normalization = nil
         }
     }
 
-    /// Length of packed weights that a layer needs.
-    static func packedCount(_ geometry: ConvolutionGeometry) -> Int {
-        max(
-            Correlation<Scalar>(forward: geometry).packedCount, Correlation<Scalar>(inputGradient: geometry).packedCount
-        )
-    }
-
     func forward(_ mode: Pass.Mode, _ worker: PassWorker) {
-        forwardSum.pack(parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
-        worker.meet()
-        forwardSum.run(units: worker.share(of: input.blocks * forwardSum.tiles), from: input, packed: packed, to: sums)
-        worker.meet()
+        sum.forward(from: input, to: sums, parameters, worker)
         for channel in worker.share(of: output.shape.channels) {
             var factor: Scalar = 1
             var mean: Scalar = 0
@@ -93,16 +78,6 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
                 }
             }
         }
-        if inputDelta != nil {
-            inputGradient.pack(parameters[.weights], into: packed, tiles: worker.share(of: inputGradient.tiles))
-        }
-        worker.meet()
-        weightGradient.add(
-            units: worker.share(of: weightGradient.units), input: input, delta: delta, to: parameters[.weightMomentum])
-        if let inputDelta {
-            inputGradient.run(
-                units: worker.share(of: delta.blocks * inputGradient.tiles), from: delta, packed: packed, to: inputDelta
-            )
-        }
+        sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
     }
 }

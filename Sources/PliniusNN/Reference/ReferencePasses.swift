@@ -112,7 +112,7 @@ extension ReferencePasses {
     }
 
     private static func packedCount(_ layers: [LayerDescription]) -> Int {
-        layers.compactMap { geometry(of: $0).map(LearnedLayer<Scalar>.packedCount) }.max() ?? 0
+        layers.compactMap { geometry(of: $0).map(ConvolutionSum<Scalar>.packedCount) }.max() ?? 0
     }
 
     private static func plan(
@@ -120,11 +120,11 @@ extension ReferencePasses {
         parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) -> ReferenceLayer<Scalar> {
         func learned(_ activation: Activation, _ batchNormalize: Bool) -> ReferenceLayer<Scalar> {
-            guard let geometry = geometry(of: layer) else { preconditionFailure("the layer has no weights") }
+            let sum = geometry(of: layer).map { WeightedSum.convolution(ConvolutionSum($0, packed: packed)) } ?? .input
             return .learned(
                 LearnedLayer(
-                    geometry, activation: activation, batchNormalize: batchNormalize, input: input,
-                    parameters: parameters, packed: packed, memory: memory))
+                    sum, shape: layer.output, activation: activation, batchNormalize: batchNormalize, input: input,
+                    parameters: parameters, memory: memory))
         }
         func output() -> LaneTensor<Scalar> { memory.tensor(of: Scalar.self, layer.output, images: input.images) }
         func checkTruth() {
@@ -135,6 +135,7 @@ extension ReferencePasses {
         switch layer.kind {
         case .convolutional(let convolution): return learned(convolution.activation, convolution.batchNormalize)
         case .connected(let connected): return learned(connected.activation, connected.batchNormalize)
+        case .batchnorm: return learned(.linear, true)
         case .maxpool(let pool): return .maxpool(MaxPoolLayer(input: input, output: output(), pool: pool))
         case .avgpool: return .avgpool(AveragePoolLayer(input: input, output: output()))
         case .dropout(let probability):

@@ -9,6 +9,7 @@ import _PliniusSupport
 /// 20  float32 arrays, layer after layer:
 ///     convolutional   biases, [scales, rolling mean, rolling variance,] weights
 ///     connected       biases, weights, [scales, rolling mean, rolling variance]
+///     batchnorm       scales, rolling mean, rolling variance
 /// ```
 enum DarknetWeights {
     /// The whole file.
@@ -31,6 +32,7 @@ enum DarknetWeights {
         switch layer.kind {
         case .convolutional: [.biases, .scales, .rollingMean, .rollingVariance, .weights]
         case .connected: [.biases, .weights, .scales, .rollingMean, .rollingVariance]
+        case .batchnorm: [.scales, .rollingMean, .rollingVariance]
         case .maxpool, .avgpool, .dropout, .softmax, .cost: []
         }
     }

@@ -1,0 +1,89 @@
+/// What a learned layer adds up before it normalises or adds a bias.
+enum WeightedSum<Scalar: ReferenceScalar> {
+    /// Nothing: batch normalisation that stands alone takes its input as it is.
+    case input
+    case convolution(ConvolutionSum<Scalar>)
+
+    /// Writes the sums; the workers have met at the end.
+    func forward(
+        from input: LaneTensor<Scalar>, to sums: LaneTensor<Scalar>, _ parameters: LayerParameters<Scalar>,
+        _ worker: PassWorker
+    ) {
+        switch self {
+        case .input: break
+        case .convolution(let sum): sum.forward(from: input, to: sums, parameters, worker)
+        }
+    }
+
+    /// Adds the weights' gradient to their momentum, and writes the input's delta if it is asked for.
+    ///
+    /// The workers have yet to meet after they wrote the sums' delta, each its share of the channels.
+    func backward(
+        input: LaneTensor<Scalar>, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?,
+        _ parameters: LayerParameters<Scalar>, _ worker: PassWorker
+    ) {
+        switch self {
+        case .input:
+            guard let inputDelta else { return }
+            for channel in worker.share(of: delta.shape.channels) {
+                for block in 0..<delta.blocks {
+                    let source = delta.plane(block, channel)
+                    let target = inputDelta.plane(block, channel)
+                    for position in 0..<target.count { target[position] = source[position] }
+                }
+            }
+        case .convolution(let sum):
+            sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
+        }
+    }
+}
+
+/// The sums of a convolution; a connected layer is one whose kernel covers its whole input.
+struct ConvolutionSum<Scalar: ReferenceScalar> {
+    private let forwardSum: Correlation<Scalar>
+    private let inputGradient: Correlation<Scalar>
+    private let weightGradient: WeightGradient<Scalar>
+    /// Packed weights, shared with the other layers: each pass packs them anew, so that the arena stays the only truth.
+    private let packed: Buffer<SIMD4<Scalar>>
+
+    init(_ geometry: ConvolutionGeometry, packed: Buffer<SIMD4<Scalar>>) {
+        forwardSum = Correlation(forward: geometry)
+        inputGradient = Correlation(inputGradient: geometry)
+        weightGradient = WeightGradient(geometry)
+        self.packed = packed
+    }
+
+    /// Length of packed weights that a layer needs.
+    static func packedCount(_ geometry: ConvolutionGeometry) -> Int {
+        max(
+            Correlation<Scalar>(forward: geometry).packedCount, Correlation<Scalar>(inputGradient: geometry).packedCount
+        )
+    }
+
+    func forward(
+        from input: LaneTensor<Scalar>, to sums: LaneTensor<Scalar>, _ parameters: LayerParameters<Scalar>,
+        _ worker: PassWorker
+    ) {
+        forwardSum.pack(parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
+        worker.meet()
+        forwardSum.run(units: worker.share(of: input.blocks * forwardSum.tiles), from: input, packed: packed, to: sums)
+        worker.meet()
+    }
+
+    func backward(
+        input: LaneTensor<Scalar>, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?,
+        _ parameters: LayerParameters<Scalar>, _ worker: PassWorker
+    ) {
+        if inputDelta != nil {
+            inputGradient.pack(parameters[.weights], into: packed, tiles: worker.share(of: inputGradient.tiles))
+        }
+        worker.meet()
+        weightGradient.add(
+            units: worker.share(of: weightGradient.units), input: input, delta: delta, to: parameters[.weightMomentum])
+        if let inputDelta {
+            inputGradient.run(
+                units: worker.share(of: delta.blocks * inputGradient.tiles), from: delta, packed: packed, to: inputDelta
+            )
+        }
+    }
+}
