@@ -89,7 +89,7 @@ struct TrainingLoop {
     {
         let options = network.options
         let images = options.miniBatch * network.input.count
-        let truths = options.miniBatch * network.outputs
+        let truths = options.miniBatch * network.truthCount
         var cost: Float = 0
         for subdivision in 0..<options.subdivisions {
             let pass = Pass(

@@ -9,7 +9,7 @@ public protocol Executor: AnyObject {
     /// Copies a mini-batch in.
     /// - Parameters:
     ///   - images: (miniBatch, channels, height, width), row-major.
-    ///   - truth: (miniBatch, outputs); may be empty for inference.
+    ///   - truth: (miniBatch, `NetworkDescription.truthCount`); may be empty for inference.
     func load(images: Span<Float>, truth: Span<Float>)
 
     /// Runs all layers from input to output.

@@ -24,18 +24,18 @@ public final class OneDNNExecutor: Executor {
     ) throws(OneDNNError) {
         precondition(arena.layout == network.layout, "the arena was laid out for another network")
         try self.init(
-            layers: network.layers, input: network.input, outputLayer: network.outputLayer, miniBatch: miniBatch,
-            arena: arena, threads: threads, algorithm: algorithm)
+            layers: network.layers, input: network.input, outputLayer: network.outputLayer,
+            truthCount: network.truthCount, miniBatch: miniBatch, arena: arena, threads: threads, algorithm: algorithm)
     }
 
     /// Compiles layers that did not come from a configuration.
     package init(
-        layers: [LayerDescription], input: Shape, outputLayer: Int, miniBatch: Int, arena: ParameterArena, threads: Int,
-        algorithm: ConvolutionAlgorithm = .winograd
+        layers: [LayerDescription], input: Shape, outputLayer: Int, truthCount: Int, miniBatch: Int,
+        arena: ParameterArena, threads: Int, algorithm: ConvolutionAlgorithm = .winograd
     ) throws(OneDNNError) {
         self.miniBatch = miniBatch
         let builder = PlanBuilder(
-            try Engine(threads: threads), layers: layers, input: input, output: layers[outputLayer].output,
+            try Engine(threads: threads), layers: layers, input: input, truthCount: truthCount,
             images: miniBatch, arena: arena, algorithm: algorithm)
         plan = try builder.build(outputLayer: outputLayer)
         plan.pack()

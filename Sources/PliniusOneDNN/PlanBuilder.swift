@@ -21,7 +21,7 @@ final class PlanBuilder {
     private var current: Tensor
 
     init(
-        _ engine: Engine, layers: [LayerDescription], input shape: Shape, output: Shape, images: Int,
+        _ engine: Engine, layers: [LayerDescription], input shape: Shape, truthCount: Int, images: Int,
         arena: ParameterArena, algorithm: ConvolutionAlgorithm
     ) {
         precondition(images >= 1, "a mini-batch holds at least one image, not \(images)")
@@ -33,7 +33,8 @@ final class PlanBuilder {
         lowestLayer = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
         let inputLayout = ActivationLayout.rows(images: images, shape: shape)
         input = Tensor(layout: inputLayout, region: memory.reserve(floats: inputLayout.floatCount))
-        let truthLayout = ActivationLayout.rows(images: images, shape: output)
+        let truthLayout = ActivationLayout.rows(
+            images: images, shape: Shape(channels: truthCount, height: 1, width: 1))
         truth = Tensor(layout: truthLayout, region: memory.reserve(floats: truthLayout.floatCount))
         scratch = memory.reserve(floats: 0)
         current = input

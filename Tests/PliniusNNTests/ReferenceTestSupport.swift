@@ -119,7 +119,7 @@ final class Shadow {
     /// Loads noise for images and positive noise for the truth.
     func loadNoise(seed: UInt64 = 2) {
         let images = (0..<miniBatch * description.input.count).map { Float(noise($0, seed: seed)) }
-        let truth = (0..<miniBatch * description.outputs).map { Float(noise($0, seed: seed + 1).magnitude) }
+        let truth = (0..<miniBatch * description.truthCount).map { Float(noise($0, seed: seed + 1).magnitude) }
         load(images, truth: truth)
     }
 

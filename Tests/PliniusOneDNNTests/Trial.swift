@@ -74,7 +74,7 @@ final class Trial {
 
     /// Positive noise: every loss takes it.
     func truth(seed: UInt64) -> [Float] {
-        (0..<miniBatch * description.outputs).map { noise($0, seed: seed &+ 1_000_000).magnitude }
+        (0..<miniBatch * description.truthCount).map { noise($0, seed: seed &+ 1_000_000).magnitude }
     }
 
     func load(_ images: [Float], _ truth: [Float] = []) { executor.load(images: images.span, truth: truth.span) }

@@ -13,6 +13,8 @@ public struct NetworkDescription: Sendable {
     public var outputLayer: Int { layers.lastIndex { !$0.isCost } ?? 0 }
     /// Predictions per image.
     public var outputs: Int { layers[outputLayer].output.count }
+    /// Floats of truth per image.
+    public var truthCount: Int { layers.last { $0.truthCount != nil }?.truthCount ?? outputs }
 
     /// Most layers that a network may have.
     static let maximumLayers = 1024
@@ -74,10 +76,11 @@ public struct NetworkDescription: Sendable {
         }
         // All losses compare with the same truth, which has as many values as the network predicts.
         let outputs = layers.last { !$0.isCost }?.output.count ?? 0
-        for layer in layers where layer.measuresLoss && layer.output.count != outputs {
+        for layer in layers {
+            guard let count = layer.truthCount, count != outputs else { continue }
             throw ConfigError(
                 file: file, line: layer.line, key: nil,
-                message: "a loss over \(layer.output.count) values, but the network predicts \(outputs)"
+                message: "a loss over \(count) values, but the network predicts \(outputs)"
             )
         }
         if !layers.contains(where: \.measuresLoss) {
@@ -122,11 +125,14 @@ extension LayerDescription {
     fileprivate var isCost: Bool { if case .cost = kind { true } else { false } }
 
     /// Whether training has something to make smaller here.
-    package var measuresLoss: Bool {
+    package var measuresLoss: Bool { truthCount != nil }
+
+    /// Floats of truth per image that the layer's loss compares with; nil if it has no loss.
+    package var truthCount: Int? {
         switch kind {
-        case .cost: true
-        case .softmax(let softmax): !softmax.noLoss
-        case .convolutional, .connected, .maxpool, .avgpool, .dropout, .batchnorm: false
+        case .cost: input.count
+        case .softmax(let softmax): softmax.noLoss ? nil : input.count
+        default: nil
         }
     }
 }

@@ -32,7 +32,7 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         let state = memory.view(of: state, as: Scalar.self)
         let input = memory.tensor(of: Scalar.self, description.input, images: images)
         let truth = memory.tensor(
-            of: Scalar.self, layers[description.outputLayer].output, images: images)
+            of: Scalar.self, Shape(channels: description.truthCount, height: 1, width: 1), images: images)
         let packed = memory.buffer(of: SIMD4<Scalar>.self, count: Self.packedCount(layers))
         var planned: [ReferenceLayer<Scalar>] = []
         for layer in layers {
