@@ -283,7 +283,7 @@ class Network:
         inputs |= {f"{i}.{role}": t.clone() for i, state in enumerate(self.state) for role, t in state.items()}
         velocity = {(i, role): torch.zeros_like(tensor) for i, role, tensor in self.learnable()}
         momentum, decay = float32(self.net["momentum"]), float32(self.net["decay"])
-        losses = []
+        losses, optimizers = [], {}
         for step in range(steps):
             for part in range(subdivisions):
                 number = step * subdivisions + part
@@ -299,6 +299,21 @@ class Network:
             rate = float32(self.net["learning_rate"]) * (1 - (step + 1) / self.net["max_batches"]) ** self.net["power"]
             for index, role, tensor in self.learnable():
                 scale = rate * float32(self.layers[index].options.get("learning_rate", 1)) / batch
+                if self.net.get("adam"):
+                    # PyTorch's own, on the sum of the losses: the gradient that it is given is not divided by the batch.
+                    if (index, role) not in optimizers:
+                        tensor.requires_grad_()
+                        optimizers[index, role] = torch.optim.Adam(
+                            [tensor], betas=(float32(self.net["B1"]), float32(self.net["B2"])), eps=float32(self.net["eps"]),
+                            weight_decay=decay * batch if role == "weights" else 0)
+                    optimizer = optimizers[index, role]
+                    optimizer.param_groups[0]["lr"] = scale * batch
+                    parameter, = optimizer.param_groups[0]["params"]
+                    parameter.grad = -velocity[index, role]
+                    optimizer.step()
+                    self.state[index][role] = parameter.detach().clone()
+                    velocity[index, role].zero_()
+                    continue
                 if role == "weights":
                     velocity[index, role] -= decay * batch * tensor
                 tensor += scale * velocity[index, role]
@@ -307,6 +322,10 @@ class Network:
         results |= {f"{i}.{role}.after": t for i, state in enumerate(self.state) for role, t in state.items()}
         names = {"biases": "bias_momentum", "scales": "scale_momentum", "weights": "weight_momentum"}
         results |= {f"{i}.{names[role]}.after": t for (i, role), t in velocity.items()}
+        for (i, role), optimizer in optimizers.items():
+            moments, = optimizer.state.values()
+            results[f"{i}.{names[role].replace('momentum', 'mean')}.after"] = -moments["exp_avg"]
+            results[f"{i}.{names[role].replace('momentum', 'square')}.after"] = moments["exp_avg_sq"]
         write(self.name, self.config(), inputs, results, 0, 0)
 
 
@@ -395,6 +414,10 @@ TRAJECTORIES = {
     "trajectory-subdivisions": (image(1, 5, 5) | TRAINING | {"subdivisions": 2}, [
         conv(4, pad=1, batch_normalize=1, activation="leaky"), ("dropout", {"probability": 0.25}),
         connected(6, batch_normalize=1, activation="tanh"), connected(3, activation="leaky"), SOFTMAX,
+    ], 3),
+    "trajectory-adam": (image(1, 5, 5) | TRAINING | {"learning_rate": 0.05, "subdivisions": 2, "adam": 1, "B1": 0.8, "B2": 0.99, "eps": 0.001}, [
+        conv(4, pad=1, batch_normalize=1, activation="leaky", learning_rate=0.5), conv(3, activation="tanh"),
+        connected(4), SOFTMAX,
     ], 3),
 }
 

@@ -15,6 +15,8 @@ typedef struct {
     const float *input;
     float *output;
     float *momentum;
+    float *gradients, *square;
+    conednn_adam adam;
     _Atomic(bool) *found;
 } flat;
 
@@ -163,6 +165,48 @@ void conednn_descend(
     flat flat = {
         .count = count, .rate = rate, .keep = keep, .decay = decay, .output = values, .momentum = momentum};
     for_pieces(engine, count, descend_range, &flat);
+}
+
+KERNEL static void adapt_range(int thread, int64_t first, int64_t last, const void *context) {
+    (void)thread;
+    const flat *flat = context;
+    const conednn_adam adam = flat->adam;
+    float *restrict values = flat->output, *restrict gradients = flat->gradients;
+    float *restrict means = flat->momentum, *restrict squares = flat->square;
+    for (int64_t index = first * PIECE; index < piece_end(last, flat->count); index++) {
+        float gradient = gradients[index] - adam.decay * values[index];
+        float mean = adam.beta1 * means[index] + (1 - adam.beta1) * gradient;
+        float square = adam.beta2 * squares[index] + (1 - adam.beta2) * gradient * gradient;
+        // The plain function sets errno, and so keeps the loop from becoming vector code.
+        float root = __builtin_elementwise_sqrt(adam.square_correction * square);
+        values[index] += adam.rate * mean / (root + adam.epsilon);
+        means[index] = mean;
+        squares[index] = square;
+        gradients[index] = 0;
+    }
+}
+
+void conednn_adapt(
+    const conednn_engine *engine, int64_t count, conednn_adam adam, float *values, float *gradients, float *mean,
+    float *square) {
+    flat flat = {
+        .count = count, .adam = adam, .output = values, .gradients = gradients, .momentum = mean, .square = square};
+    for_pieces(engine, count, adapt_range, &flat);
+}
+
+KERNEL static void clamp_range(int thread, int64_t first, int64_t last, const void *context) {
+    (void)thread;
+    const flat *flat = context;
+    float *values = flat->output, limit = flat->rate;
+    for (int64_t index = first * PIECE; index < piece_end(last, flat->count); index++) {
+        float value = values[index];
+        values[index] = value > limit ? limit : value < -limit ? -limit : value;
+    }
+}
+
+void conednn_clamp(const conednn_engine *engine, int64_t count, float limit, float *values) {
+    flat flat = {.count = count, .rate = limit, .output = values};
+    for_pieces(engine, count, clamp_range, &flat);
 }
 
 // MARK: - Finiteness

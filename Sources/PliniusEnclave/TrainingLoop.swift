@@ -49,9 +49,8 @@ struct TrainingLoop {
             let isLast = iteration + 1 == target
             let batch = try reporting { try prefetcher.take(iteration, isLast: isLast) }
             let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored)
-            let rate = options.learningRate(atUpdate: Int(iteration) + 1, seed: seed)
-            executor.update(
-                SolverStep(learningRate: rate, momentum: options.momentum, decay: options.decay, batch: options.batch))
+            let step = options.step(ofUpdate: Int(iteration) + 1, seed: seed)
+            executor.update(step)
             if let tensor = arena.firstNonFiniteTensor() {
                 throw notFinite(
                     "a value in the \(tensor.role)", layer: tensor.layer, iteration: iteration + 1, mirrored: mirrored)
@@ -71,7 +70,7 @@ struct TrainingLoop {
             event.iteration = progress.iteration
             event.loss = loss
             event.averageLoss = progress.averageLoss
-            event.learningRate = rate
+            event.learningRate = step.learningRate
             event.iterationNanoseconds = time
             event.mirrorNanoseconds = mirrorTime
             event.batchNanoseconds = batch.nanoseconds

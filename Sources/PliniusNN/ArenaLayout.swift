@@ -9,6 +9,14 @@ public enum TensorRole: UInt8, Sendable, CaseIterable, CustomStringConvertible {
     case biasMomentum = 6
     case scaleMomentum = 7
     case weightMomentum = 8
+    // Adam's means of the gradients and of their squares; what the momentum tensors hold are then the sums themselves,
+    // zero after each update.
+    case biasMean = 9
+    case biasSquare = 10
+    case scaleMean = 11
+    case scaleSquare = 12
+    case weightMean = 13
+    case weightSquare = 14
 
     public var description: String {
         switch self {
@@ -20,8 +28,20 @@ public enum TensorRole: UInt8, Sendable, CaseIterable, CustomStringConvertible {
         case .biasMomentum: "bias_momentum"
         case .scaleMomentum: "scale_momentum"
         case .weightMomentum: "weight_momentum"
+        case .biasMean: "bias_mean"
+        case .biasSquare: "bias_square"
+        case .scaleMean: "scale_mean"
+        case .scaleSquare: "scale_square"
+        case .weightMean: "weight_mean"
+        case .weightSquare: "weight_square"
         }
     }
+
+    /// What a solver works on: parameters, the sums of their gradients or velocity, and Adam's means.
+    package static let learned: [(values: Self, momentum: Self, mean: Self, square: Self)] = [
+        (.biases, .biasMomentum, .biasMean, .biasSquare), (.scales, .scaleMomentum, .scaleMean, .scaleSquare),
+        (.weights, .weightMomentum, .weightMean, .weightSquare),
+    ]
 
     /// Whether Darknet's `.weights` files hold it.
     public var isExported: Bool { rawValue <= TensorRole.weights.rawValue }

@@ -54,23 +54,3 @@ public struct Pass: Hashable, Sendable {
         self.firstImage = firstImage
     }
 }
-
-/// One update of stochastic gradient descent with momentum and decay, in Darknet's form.
-///
-/// With `η = learningRate × layer multiplier / batch`: `b += η·ub`, `ub *= μ`, scales alike; `uw -= λ·batch·w`, `w += η·uw`,
-/// `uw *= μ`.
-public struct SolverStep: Hashable, Sendable {
-    /// Rate of this update, before the layer's multiplier.
-    public let learningRate: Float
-    public let momentum: Float
-    public let decay: Float
-    /// Images whose gradients were accumulated: mini-batch × subdivisions.
-    public let batch: Int
-
-    public init(learningRate: Float, momentum: Float, decay: Float, batch: Int) {
-        self.learningRate = learningRate
-        self.momentum = momentum
-        self.decay = decay
-        self.batch = batch
-    }
-}

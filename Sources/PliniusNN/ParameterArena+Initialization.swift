@@ -12,8 +12,6 @@ extension ParameterArena {
             let values = unsafe floats(of: tensor)
             switch tensor.role {
             case .scales, .rollingVariance: unsafe values.update(repeating: 1)
-            case .biases, .rollingMean, .biasMomentum, .scaleMomentum, .weightMomentum:
-                unsafe values.update(repeating: 0)
             case .weights:
                 let inputs = tensor.count / tensor.shape[0]
                 let scale = Float((2 / Double(inputs)).squareRoot())
@@ -23,6 +21,7 @@ extension ParameterArena {
                 } else {
                     unsafe Self.fillNormally(values, deviation: scale, from: stream)
                 }
+            default: unsafe values.update(repeating: 0)
             }
         }
     }

@@ -64,8 +64,14 @@ import Testing
         ),
         ("[net]\nbatch=4\n[softmax]", "net.cfg:1: expected height, width and channels, or inputs; found no input"),
         (image + "inputs=5\n[softmax]", "net.cfg:5: inputs: expected height x width x channels = 128, found 5"),
+        // Solvers.
+        (image + "adam=2", "net.cfg:5: adam: expected 0 to 1, found 2"),
+        (image + "adam=1\nB1=1", "net.cfg:6: B1: expected 0.0 to 0.999999, found 1.0"),
+        (image + "adam=1\nB2=-.1", "net.cfg:6: B2: expected 0.0 to 0.999999, found -0.1"),
+        (image + "adam=1\neps=0", "net.cfg:6: eps: expected 1e-20 to 1.0, found 0.0"),
+        (image + "adam=1\neps=small", "net.cfg:6: eps: expected a number, found \"small\""),
+        (image + "clip=-1", "net.cfg:5: clip: expected 0.0 to 1e+09, found -1.0"),
         // What is still to come.
-        (image + "adam=1", "net.cfg:5: adam: is not supported yet: expected 0 or no such line, found \"1\""),
         (
             image + "time_steps=5",
             "net.cfg:5: time_steps: is not supported yet: expected 1 or no such line, found \"5\""
@@ -197,6 +203,8 @@ import Testing
             ["net.cfg:1: the network has no loss and cannot learn: end it with [softmax] or [cost]"]
         ),
         ("[net]\ninputs=2\nadam=0\ntime_steps=1\n[softmax]\nspatial=0", []),
+        ("[net]\ninputs=2\nadam=1\nB1=.8\nB2=.99\neps=1e-6\nclip=.1\n[softmax]", []),
+        ("[net]\ninputs=2\nB1=.8\n[softmax]", ["net.cfg:3: [net] has no use for B1: it is passed over"]),
     ]
 
     @Test(arguments: oversights)

@@ -67,6 +67,19 @@ import _PliniusTestSupport
         #expect(network.outputLayer == 7 && network.outputs == 6)
     }
 
+    @Test func `Adam's constants are read, and its state follows the other tensors of a layer`() throws {
+        let network = try parse(everything.replacing("[net]", with: "[net]\nadam=1\nB1=.8\nclip=.5"))
+        #expect(network.options.adam == NetOptions.Adam(beta1: 0.8, beta2: 0.999, epsilon: 1e-7))
+        #expect(network.options.clip == 0.5)
+        let roles = Dictionary(grouping: network.layout.tensors, by: \.layer).mapValues { $0.map(\.role) }
+        let plain: [TensorRole] = [
+            .biases, .weights, .biasMomentum, .weightMomentum, .biasMean, .biasSquare, .weightMean, .weightSquare,
+        ]
+        #expect(roles == [0: TensorRole.allCases, 2: plain, 4: TensorRole.allCases, 6: plain])
+        #expect(network.layout.parameterCount == (try parse(everything)).layout.parameterCount)
+        #expect(try parse(everything).options.adam == nil)
+    }
+
     @Test func `Absent keys have Darknet's values`() throws {
         let network = try parse(
             "[network]\ninputs=12\n[conv]\n[max]\n[connected]\n[dropout]\n[soft]\n[cost]")
@@ -98,7 +111,10 @@ import _PliniusTestSupport
         let layout = try parse(everything).layout
         let roles = Dictionary(grouping: layout.tensors, by: \.layer).mapValues { $0.map(\.role) }
         let plain: [TensorRole] = [.biases, .weights, .biasMomentum, .weightMomentum]
-        #expect(roles == [0: TensorRole.allCases, 2: plain, 4: TensorRole.allCases, 6: plain])
+        let normalized: [TensorRole] = [
+            .biases, .scales, .rollingMean, .rollingVariance, .weights, .biasMomentum, .scaleMomentum, .weightMomentum,
+        ]
+        #expect(roles == [0: normalized, 2: plain, 4: normalized, 6: plain])
         var end = 0
         for tensor in layout.tensors {
             #expect(tensor.offset == (end + 15) / 16 * 16)

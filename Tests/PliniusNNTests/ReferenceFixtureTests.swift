@@ -58,11 +58,7 @@ import _PliniusTestSupport
             losses.append(shadow.network.forward(pass))
             shadow.network.backward(pass)
             guard part == options.subdivisions - 1 else { continue }
-            shadow.network.update(
-                SolverStep(
-                    learningRate: options.learningRate(
-                        atUpdate: Int(fixture.iteration) + update + 1, seed: fixture.seed),
-                    momentum: options.momentum, decay: options.decay, batch: options.batch))
+            shadow.network.update(options.step(ofUpdate: Int(fixture.iteration) + update + 1, seed: fixture.seed))
         }
         // The rates are computed in `Float`.
         expectClose(losses, fixture["losses"].values, tolerance: 1e-6)

@@ -97,7 +97,7 @@ final class Shadow {
                 switch tensor.role {
                 case .weights, .biases, .rollingMean: state[tensor.offset + index] = value / 2
                 case .scales, .rollingVariance: state[tensor.offset + index] = 1 + value / 3
-                case .biasMomentum, .scaleMomentum, .weightMomentum: break
+                default: break
                 }
             }
         }

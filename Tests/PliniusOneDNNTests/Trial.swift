@@ -45,7 +45,7 @@ final class Trial {
                 case .weights: value * (6 / Float(tensor.count / tensor.shape[0])).squareRoot()
                 case .biases, .rollingMean: value / 2
                 case .scales, .rollingVariance: 1 + value / 3
-                case .biasMomentum, .scaleMomentum, .weightMomentum: 0
+                default: 0
                 }
             }
         }
@@ -93,10 +93,7 @@ final class Trial {
     }
 
     func step(_ iteration: Int) -> SolverStep {
-        let options = description.options
-        return SolverStep(
-            learningRate: options.learningRate(atUpdate: iteration + 1, seed: 9), momentum: options.momentum,
-            decay: options.decay, batch: options.batch)
+        description.options.step(ofUpdate: iteration + 1, seed: 9)
     }
 }
 

@@ -250,6 +250,20 @@ void conednn_dropout(
 void conednn_descend(
     const conednn_engine *engine, int64_t count, float rate, float keep, float decay, float *values, float *momentum);
 
+/// Adam's constants; `rate` with the correction of the mean, `square_correction` that of the squares' mean.
+typedef struct {
+    float rate, decay, beta1, beta2, square_correction, epsilon;
+} conednn_adam;
+
+/// One step of Adam over a tensor: gradients -= decay * values; mean and square move toward them and their squares;
+/// values += rate * mean / (sqrt(square_correction * square) + epsilon); gradients = 0.
+void conednn_adapt(
+    const conednn_engine *engine, int64_t count, conednn_adam adam, float *values, float *gradients, float *mean,
+    float *square);
+
+/// Brings values that lie beyond a limit, on either side, to it; a NaN stays.
+void conednn_clamp(const conednn_engine *engine, int64_t count, float limit, float *values);
+
 /// Whether no value is a NaN or an infinity.
 bool conednn_all_finite(const conednn_engine *engine, int64_t count, const float *values);
 

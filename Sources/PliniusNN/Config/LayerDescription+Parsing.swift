@@ -124,8 +124,8 @@ extension LayerDescription {
         return (input + padding - size) / stride + 1
     }
 
-    /// Places the layer's tensors: what it learns, its statistics, and the solver's velocity.
-    func appendState(to layout: inout ArenaLayout) {
+    /// Places the layer's tensors: what it learns, its statistics, and the solver's state.
+    func appendState(to layout: inout ArenaLayout, adam: Bool) {
         // Without extents there is no such tensor.
         var (biases, scales, weights): ([Int], [Int], [Int]) = ([], [], [])
         switch kind {
@@ -140,12 +140,12 @@ extension LayerDescription {
         case .batchnorm: (biases, scales) = ([input.channels], [input.channels])
         case .maxpool, .avgpool, .dropout, .softmax, .cost: return
         }
-        for role in TensorRole.allCases {
+        for role in TensorRole.allCases where adam || role.rawValue <= TensorRole.weightMomentum.rawValue {
             let shape =
                 switch role {
-                case .biases, .biasMomentum: biases
-                case .scales, .rollingMean, .rollingVariance, .scaleMomentum: scales
-                case .weights, .weightMomentum: weights
+                case .biases, .biasMomentum, .biasMean, .biasSquare: biases
+                case .scales, .rollingMean, .rollingVariance, .scaleMomentum, .scaleMean, .scaleSquare: scales
+                case .weights, .weightMomentum, .weightMean, .weightSquare: weights
                 }
             if !shape.isEmpty { layout.append(layer: index, role: role, shape: shape) }
         }

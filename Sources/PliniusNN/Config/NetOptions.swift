@@ -24,6 +24,21 @@ public enum LearningRatePolicy: Hashable, Sendable {
 
 /// The `[net]` section: what concerns the whole network and its training.
 public struct NetOptions: Hashable, Sendable {
+    /// Adam's constants.
+    public struct Adam: Hashable, Sendable {
+        /// What the mean of the gradients keeps of itself in an update.
+        public var beta1: Float
+        /// What the mean of their squares keeps.
+        public var beta2: Float
+        public var epsilon: Float
+
+        public init(beta1: Float, beta2: Float, epsilon: Float) {
+            self.beta1 = beta1
+            self.beta2 = beta2
+            self.epsilon = epsilon
+        }
+    }
+
     /// Images per update.
     public var batch: Int
     /// Passes per update.
@@ -39,6 +54,10 @@ public struct NetOptions: Hashable, Sendable {
     /// Updates of a whole training; 0 if open.
     public var maxBatches: Int
     public var sampling: Sampling
+    /// `nil` for gradient descent with momentum.
+    public var adam: Adam?
+    /// Bound of the magnitude of convolutions' weights after each update; 0 if there is none.
+    public var clip: Float
 
     /// Images per pass.
     public var miniBatch: Int { batch / subdivisions }
@@ -122,7 +141,17 @@ extension NetOptions {
                 step: try reader.integer("step", default: 1, in: updates),
                 gamma: try reader.number("gamma", default: 1))
         }
-        try reader.refuse("adam", "clip", "random")
+        adam = try reader.flag("adam") ? try Adam(&reader) : nil
+        clip = try reader.number("clip", default: 0, in: 0...1e9)
+        try reader.refuse("random")
         try reader.refuse("time_steps", unless: 1)
+    }
+}
+
+extension NetOptions.Adam {
+    fileprivate init(_ reader: inout SectionReader) throws(ConfigError) {
+        beta1 = try reader.number("B1", default: 0.9, in: 0...0.999999)
+        beta2 = try reader.number("B2", default: 0.999, in: 0...0.999999)
+        epsilon = try reader.number("eps", default: 1e-7, in: 1e-20...1)
     }
 }

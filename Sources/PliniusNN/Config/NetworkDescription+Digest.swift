@@ -20,6 +20,15 @@ extension NetworkDescription {
             writer.write(layer.learningRateScale)
             writer.write(UInt8(layer.stopsBackward ? 1 : 0))
         }
+        // What came later stands at the end, each option under a number of its own, and only where it is not at its default.
+        if let adam = options.adam {
+            writer.write(UInt8(1))
+            for part in [adam.beta1, adam.beta2, adam.epsilon] { writer.write(part) }
+        }
+        if options.clip > 0 {
+            writer.write(UInt8(2))
+            writer.write(options.clip)
+        }
         return writer.bytes
     }
 

@@ -58,7 +58,7 @@ public struct NetworkDescription: Sendable {
                 throw reader.error(
                     nil, "more than \(Self.maximumWarnings) keys without meaning up to here: is this Darknet's format?")
             }
-            layer.appendState(to: &layout)
+            layer.appendState(to: &layout, adam: options.adam != nil)
             outputFloats += layer.output.count * options.miniBatch
             guard layout.floatCount <= Self.maximumFloats, outputFloats <= Self.maximumFloats else {
                 throw reader.error(
