@@ -81,7 +81,7 @@ class Layer:
 
     def __init__(self, index, kind, options, shape):
         self.index, self.kind, self.options, self.input = index, kind, options, shape
-        self.learned = kind in ("convolutional", "connected", "batchnorm")
+        self.learned = kind in ("convolutional", "connected", "batchnorm", "local", "deconvolutional")
         self.normalized = kind == "batchnorm" or bool(options.get("batch_normalize"))
 
     def tensors(self):
@@ -93,12 +93,34 @@ class Layer:
             count, weights = o["filters"], (o["filters"], c // o.get("groups", 1), o["size"], o["size"])
         elif self.kind == "connected":
             count, weights = o["output"], (o["output"], c * h * w)
+        elif self.kind == "local":
+            area, count = self.local_extents(), o["filters"]
+            return {"biases": (count, *area), "weights": (math.prod(area), count, c, o["size"], o["size"])}
+        elif self.kind == "deconvolutional":
+            count, weights = o["filters"], (c, o["filters"], o["size"], o["size"])
         else:
             count, weights = c, None
         roles = {"biases": (count,)}
         if self.normalized:
             roles |= {"scales": (count,), "rolling_mean": (count,), "rolling_variance": (count,)}
         return roles | ({"weights": weights} if weights else {})
+
+    def local_extents(self):
+        """Windows down and across; a padded layer without strides keeps the image's size."""
+        o, (_, h, w) = self.options, self.input
+        missing = 0 if o.get("pad") else o["size"] - 1
+        return tuple((extent - 1 - missing) // o.get("stride", 1) + 1 for extent in (h, w))
+
+    def local(self, x, state):
+        """A convolution with weights and biases of their own at each position."""
+        o, area = self.options, self.local_extents()
+        size, before = o["size"], o["size"] // 2 if o.get("pad") else 0
+        x = F.pad(x, (before, size, before, size))
+        columns = F.unfold(x, size, stride=o.get("stride", 1))
+        across = (x.shape[3] - size) // o.get("stride", 1) + 1
+        places = torch.tensor([row * across + column for row in range(area[0]) for column in range(area[1])])
+        weights = state["weights"].flatten(2)
+        return torch.einsum("nkp,pfk->nfp", columns[:, :, places], weights).unflatten(2, area) + state["biases"]
 
     def normalize(self, x, state, training):
         """Darknet's: the variance has the divisor N - 1, and epsilon stands outside the root."""
@@ -120,10 +142,25 @@ class Layer:
                 x = F.conv2d(x, state["weights"], stride=o.get("stride", 1), padding=padding, groups=o.get("groups", 1))
             elif self.kind == "connected":
                 x = (x.flatten(1) @ state["weights"].T)[:, :, None, None]
+            elif self.kind == "local":
+                x = self.local(x, state)
+            elif self.kind == "deconvolutional":
+                padding = o["size"] // 2 if o.get("pad") else o.get("padding", 0)
+                x = F.conv_transpose2d(x, state["weights"], stride=o.get("stride", 1), padding=padding)
             if self.normalized:
                 x = self.normalize(x, state, training)
             activation = "linear" if self.kind == "batchnorm" else o.get("activation", "logistic")
-            x = ACTIVATIONS[activation](x + state["biases"].view(1, -1, 1, 1))
+            biases = 0 if self.kind == "local" else state["biases"].view(1, -1, 1, 1)
+            x = ACTIVATIONS[activation](x + biases)
+        elif self.kind == "normalization":
+            # PyTorch divides alpha by the size; its windows are these where the size is odd.
+            size, (alpha, beta, kappa) = o.get("size", 5), (float32(o.get(*k)) for k in (("alpha", 1e-4), ("beta", 0.75), ("kappa", 1)))
+            x = F.local_response_norm(x, size, alpha * size, beta, kappa)
+        elif self.kind == "l2norm":
+            x = F.normalize(x, dim=1)
+        elif self.kind == "logistic":
+            cost = loss = F.binary_cross_entropy_with_logits(x, truth.reshape(x.shape), reduction="sum")
+            x = torch.sigmoid(x)
         elif self.kind == "maxpool":
             size, stride = o.get("size", o.get("stride", 1)), o.get("stride", 1)
             padding = o.get("padding", size - 1)
@@ -210,6 +247,8 @@ class Network:
         truth = self.numbers(shape)
         if form == "wgan":
             return (truth > 0).double()
+        if "logistic" in kinds:
+            return truth.abs()
         if form == "smooth":
             return truth * 2
         if form == "masked":
@@ -378,6 +417,18 @@ CASES = {
     "connected": (image(2, 3, 3), [PROBE, connected(5, activation="leaky"), connected(4), SSE], 9),
     "connected-normalized": (image(2, 3, 3), [PROBE, connected(5, batch_normalize=1, activation="leaky"), connected(3), SSE], 5),
     "batchnorm": (image(2, 3, 4), [PROBE, ("batchnorm", {}), conv(2, activation="tanh"), SSE], 9),
+    "local": (image(2, 5, 4), [PROBE, ("local", {"filters": 3, "size": 3, "pad": 1, "activation": "leaky"}), SSE], 9),
+    "local-stride": (image(2, 6, 7), [PROBE, ("local", {"filters": 2, "size": 2, "stride": 2, "pad": 1, "activation": "tanh"}), SSE], 2),
+    "local-unpadded": (image(2, 5, 6), [PROBE, ("local", {"filters": 2, "size": 3, "stride": 2, "activation": "linear"}), SSE], 3),
+    "deconvolution": (image(2, 3, 4), [PROBE, ("deconvolutional", {"filters": 3, "size": 3, "stride": 2, "pad": 1, "activation": "leaky"}), SSE], 9),
+    "deconvolution-normalized": (
+        image(2, 3, 2), [PROBE, ("deconvolutional", {"filters": 5, "size": 4, "stride": 2, "padding": 1, "batch_normalize": 1, "activation": "tanh"}), SSE], 3),
+    "deconvolution-gaps": (image(2, 2, 3), [PROBE, ("deconvolutional", {"filters": 2, "size": 2, "stride": 3, "activation": "linear"}), SSE], 2),
+    "normalization": (image(2, 3, 3), [conv(7, 1), ("normalization", {"alpha": 0.1}), SSE], 3),
+    "normalization-wide": (image(2, 2, 3), [conv(4, 1), ("normalization", {"size": 9, "alpha": 0.5, "beta": 2, "kappa": 0.5}), SSE], 9),
+    "l2norm": (image(2, 3, 3), [conv(5, 1), ("l2norm", {}), SSE], 9),
+    "logistic": (image(2, 3, 3), [PROBE, connected(5), ("logistic", {})], 9),
+    "logistic-and-cost": (image(2, 2, 2), [PROBE, ("logistic", {}), ("cost", {"type": "sse", "scale": 0.5})], 3),
     "maxpool": (image(2, 5, 5), [PROBE, ("maxpool", {"size": 2, "stride": 2}), SSE], 3),
     "maxpool-unpadded": (image(2, 5, 5), [PROBE, ("maxpool", {"size": 2, "stride": 2, "padding": 0}), SSE], 3),
     "maxpool-overlapping": (image(2, 6, 5), [PROBE, ("maxpool", {"size": 3, "stride": 2}), SSE], 3),

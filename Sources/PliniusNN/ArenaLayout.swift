@@ -54,8 +54,8 @@ public struct ArenaTensor: Hashable, Sendable {
     public let role: TensorRole
     /// First element, in floats from the start of the arena; a multiple of 16, so that it begins a cache line.
     public let offset: Int
-    /// Extents, outermost first; convolution weights are (filters, channels / groups, size, size), connected ones
-    /// (outputs, inputs).
+    /// Extents, outermost first; convolution weights are (filters, channels / groups, size, size), those of a deconvolution
+    /// (channels, filters, size, size), local ones (positions, filters, channels, size, size), connected ones (outputs, inputs).
     public let shape: [Int]
 
     /// The number of floats.

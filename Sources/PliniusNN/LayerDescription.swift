@@ -10,6 +10,14 @@ public struct LayerDescription: Hashable, Sendable {
         case cost(Cost)
         /// Batch normalisation that stands alone, with scales and biases that learn.
         case batchnorm
+        case local(Local)
+        case deconvolutional(Deconvolution)
+        /// Local response normalisation across channels.
+        case normalization(Normalization)
+        /// Each position's channels divided by their Euclidean length.
+        case l2norm
+        /// Probabilities that do not exclude each other, with their cross-entropy as the cost.
+        case logistic
     }
 
     public struct Convolution: Hashable, Sendable {
@@ -49,6 +57,36 @@ public struct LayerDescription: Hashable, Sendable {
         }
         public var form: Form
         public var scale: Float
+    }
+
+    /// A convolution whose every position has weights and biases of its own.
+    public struct Local: Hashable, Sendable {
+        public var filters: Int
+        public var size: Int
+        public var stride: Int
+        /// Zeros before the image; behind it are as many as the last window needs.
+        public var padding: Int
+        public var activation: Activation
+    }
+
+    /// A convolution backwards: each input position adds a window to the output.
+    public struct Deconvolution: Hashable, Sendable {
+        public var filters: Int
+        public var size: Int
+        public var stride: Int
+        /// What is cut off every side of the output.
+        public var padding: Int
+        public var batchNormalize: Bool
+        public var activation: Activation
+    }
+
+    public struct Normalization: Hashable, Sendable {
+        /// Channels in a window.
+        public var size: Int
+        /// Factor of the sum of squares, which is not divided by the size.
+        public var alpha: Float
+        public var beta: Float
+        public var kappa: Float
     }
 
     /// Index in the network, from 0.

@@ -4,8 +4,9 @@ extension ParameterArena {
     /// Sets the state that training begins from, as a function of the seed.
     ///
     /// Convolution weights are normal with variance 2 / (size² × channels / groups) (He et al., ICCV'15), connected weights
-    /// uniform within ±sqrt(2 / inputs), scales 1, rolling variances 1, all else 0. Darknet begins the rolling variance at 0,
-    /// which makes a network that was never trained divide by almost nothing.
+    /// uniform within ±sqrt(2 / inputs), local weights too, those of a deconvolution normal with deviation 0.02 × the outputs'
+    /// positions / the inputs', scales 1, rolling variances 1, all else 0. Darknet begins the rolling variance at 0, which makes a
+    /// network that was never trained divide by almost nothing, and local weights at 0 except for the first position.
     public func initialize(_ network: NetworkDescription, seed: UInt64) {
         precondition(network.layout == layout, "the arena is laid out for another network")
         for tensor in layout.tensors {
@@ -13,13 +14,17 @@ extension ParameterArena {
             switch tensor.role {
             case .scales, .rollingVariance: unsafe values.update(repeating: 1)
             case .weights:
-                let inputs = tensor.count / tensor.shape[0]
-                let scale = Float((2 / Double(inputs)).squareRoot())
+                let layer = network.layers[tensor.layer]
+                func scale(outputs: Int) -> Float { Float((2 / Double(tensor.count / outputs)).squareRoot()) }
                 let stream = RandomStream(seed: seed, purpose: .initialization, substream: UInt32(tensor.layer))
-                if case .connected = network.layers[tensor.layer].kind {
-                    unsafe Self.fillUniformly(values, within: scale, from: stream)
-                } else {
-                    unsafe Self.fillNormally(values, deviation: scale, from: stream)
+                switch layer.kind {
+                case .connected:
+                    unsafe Self.fillUniformly(values, within: scale(outputs: tensor.shape[0]), from: stream)
+                case .local: unsafe Self.fillUniformly(values, within: scale(outputs: layer.output.count), from: stream)
+                case .deconvolutional:
+                    let growth = Float(layer.output.area) / Float(layer.input.area)
+                    unsafe Self.fillNormally(values, deviation: 0.02 * growth, from: stream)
+                default: unsafe Self.fillNormally(values, deviation: scale(outputs: tensor.shape[0]), from: stream)
                 }
             default: unsafe values.update(repeating: 0)
             }

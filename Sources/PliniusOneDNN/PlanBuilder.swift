@@ -78,7 +78,7 @@ final class PlanBuilder {
             try bringIntoRows(layer)
             checkTruth(layer)
             append(CostStep(cost, input: current, truth: truth), layer)
-        case .batchnorm:
+        case .batchnorm, .local, .deconvolutional, .normalization, .l2norm, .logistic:
             throw OneDNNError(.noPrimitive, "the plan has no step for layer \(layer.index)")
         }
     }

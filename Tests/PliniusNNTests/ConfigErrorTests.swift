@@ -5,7 +5,8 @@ import Testing
 @Suite struct ConfigErrorTests {
     private static let image = "[net]\nheight=8\nwidth=8\nchannels=2\n"
     private static let layers =
-        "expected one of avg, avgpool, batchnorm, conn, connected, conv, convolutional, cost, dropout, max, maxpool, soft, softmax"
+        "expected one of avg, avgpool, batchnorm, conn, connected, conv, convolutional, cost, deconv, deconvolutional, "
+        + "dropout, l2norm, local, logistic, lrn, max, maxpool, normalization, soft, softmax"
 
     static let faults: [(text: String, message: String)] = [
         // The text.

@@ -71,7 +71,7 @@ private struct Mutations {
     ]
     private static let sections = [
         "[net]", "[conv]", "[connected]", "[maxpool]", "[avgpool]", "[dropout]", "[softmax]", "[cost]", "[yolo]", "[",
-        "[batchnorm]",
+        "[batchnorm]", "[local]", "[deconv]", "[lrn]", "[l2norm]", "[logistic]",
     ]
 
     mutating func mutated(_ text: String) -> String {

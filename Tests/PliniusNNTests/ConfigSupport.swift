@@ -28,6 +28,12 @@ func summary(_ layer: LayerDescription) -> String {
     case .softmax(let s): words("softmax", s.groups, s.temperature, s.noLoss)
     case .cost(let c): words("cost", c.form, c.scale)
     case .batchnorm: "batchnorm"
+    case .local(let l): words("local", l.filters, l.size, l.stride, l.padding, l.activation)
+    case .deconvolutional(let d):
+        words("deconv", d.filters, d.size, d.stride, d.padding, d.batchNormalize, d.activation)
+    case .normalization(let n): words("normalization", n.size, n.alpha, n.beta, n.kappa)
+    case .l2norm: "l2norm"
+    case .logistic: "logistic"
     }
 }
 

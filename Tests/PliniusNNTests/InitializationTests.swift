@@ -108,6 +108,24 @@ import _PliniusSupport
         #expect((uniform.kurtosis - 1.8).magnitude < 0.02)
     }
 
+    @Test func `Every position of a local layer begins with weights`() throws {
+        let text = "[net]\nheight=9\nwidth=9\nchannels=4\n[local]\nfilters=8\nsize=3\npad=1\n[softmax]"
+        let weights = values(try initialized(text), 0, .weights)
+        let bound = Float((2 / 36.0).squareRoot())
+        #expect(weights.count == 81 * 8 * 36 && weights.allSatisfy { $0 >= -bound && $0 <= bound })
+        for position in 0..<81 {
+            let moments = moments(Array(weights[position * 288..<position * 288 + 288]))
+            #expect((moments.variance * 3 * 18 - 1).magnitude < 0.3)
+        }
+    }
+
+    @Test func `A deconvolution begins with small weights that grow with its output`() throws {
+        let text = "[net]\nheight=4\nwidth=4\nchannels=16\n[deconv]\nfilters=32\nsize=4\nstride=4\n[softmax]"
+        let normal = moments(values(try initialized(text), 0, .weights))
+        #expect((normal.variance / (0.32 * 0.32) - 1).magnitude < 0.05)
+        #expect((normal.kurtosis - 3).magnitude < 0.25)
+    }
+
     private func moments(_ values: [Float]) -> (mean: Double, variance: Double, kurtosis: Double) {
         let count = Double(values.count)
         let mean = values.reduce(0) { $0 + Double($1) } / count

@@ -13,7 +13,50 @@ import Testing
                 "biases [4]", "scales [4]", "rolling_mean [4]", "rolling_variance [4]", "bias_momentum [4]",
                 "scale_momentum [4]",
             ]
-        )
+        ),
+        (
+            "[local]", "local 1 1 1 0 logistic", "1x6x5",
+            [
+                "biases [1, 6, 5]", "weights [30, 1, 4, 1, 1]", "bias_momentum [1, 6, 5]",
+                "weight_momentum [30, 1, 4, 1, 1]",
+            ]
+        ),
+        // Darknet pads a local layer by one whatever its size; its shapes are these.
+        (
+            "[local]\nfilters=3\nsize=5\nstride=2\npad=1\nactivation=relu", "local 3 5 2 2 relu", "3x3x3",
+            [
+                "biases [3, 3, 3]", "weights [9, 3, 4, 5, 5]", "bias_momentum [3, 3, 3]",
+                "weight_momentum [9, 3, 4, 5, 5]",
+            ]
+        ),
+        (
+            "[local]\nsize=2\npad=1", "local 1 2 1 1 logistic", "1x6x5",
+            [
+                "biases [1, 6, 5]", "weights [30, 1, 4, 2, 2]", "bias_momentum [1, 6, 5]",
+                "weight_momentum [30, 1, 4, 2, 2]",
+            ]
+        ),
+        (
+            "[deconvolutional]", "deconv 1 1 1 0 false logistic", "1x6x5",
+            ["biases [1]", "weights [4, 1, 1, 1]", "bias_momentum [1]", "weight_momentum [4, 1, 1, 1]"]
+        ),
+        (
+            "[deconv]\nfilters=3\nsize=4\nstride=2\npadding=1\nbatch_normalize=1\nactivation=leaky",
+            "deconv 3 4 2 1 true leaky", "3x12x10",
+            [
+                "biases [3]", "scales [3]", "rolling_mean [3]", "rolling_variance [3]", "weights [4, 3, 4, 4]",
+                "bias_momentum [3]", "scale_momentum [3]", "weight_momentum [4, 3, 4, 4]",
+            ]
+        ),
+        ("[deconv]\nsize=3\npad=1\npadding=7", "deconv 1 3 1 1 false logistic", "1x6x5", nil),
+        ("[normalization]", "normalization 5 0.0001 0.75 1.0", "4x6x5", []),
+        ("[lrn]\nsize=4\nalpha=.5\nbeta=2\nkappa=3", "normalization 4 0.5 2.0 3.0", "4x6x5", []),
+        ("[l2norm]", "l2norm", "4x6x5", []),
+        ("[logistic]", "logistic", "4x6x5", []),
+    ].map { ($0.0, $0.1, $0.2, $0.3 ?? deconvolved) }
+
+    private static let deconvolved = [
+        "biases [1]", "weights [4, 1, 3, 3]", "bias_momentum [1]", "weight_momentum [4, 1, 3, 3]",
     ]
 
     @Test(arguments: sections)
@@ -23,9 +66,12 @@ import Testing
         #expect(network.layers[0].output.description == output)
         #expect(network.layout.tensors.map { "\($0.role) \($0.shape)" } == tensors)
         #expect(network.warnings.map(\.line).allSatisfy { $0 == 1 })
+        #expect(network.warnings.isEmpty == (text == "[logistic]"))
     }
 
-    @Test(arguments: [("[batchnorm]", 19)])
+    @Test(arguments: [
+        ("[local]", 14), ("[lrn]", 15), ("[deconv]", 16), ("[l2norm]", 17), ("[logistic]", 18), ("[batchnorm]", 19),
+    ])
     func `A kind has its number in a run's identity`(text: String, code: UInt8) throws {
         // Kind 4, [avgpool], has no options.
         let plain = try parse(Self.net + "[avgpool]").canonicalBytes
@@ -34,5 +80,64 @@ import Testing
         #expect(plain[place] == 4)
         #expect(other[place] == code)
         #expect(other.prefix(place) == plain.prefix(place))
+    }
+
+    @Test(arguments: [
+        ("[local]\nsize=3", ["filters=2", "stride=2", "pad=1", "activation=relu"]),
+        ("[local]", ["size=2"]),
+        ("[deconv]\nsize=3", ["filters=2", "stride=2", "pad=1", "padding=1", "activation=relu", "batch_normalize=1"]),
+        ("[deconv]", ["size=2"]),
+        ("[lrn]", ["size=4", "alpha=.5", "beta=2", "kappa=3"]),
+    ])
+    func `Every option counts in a run's identity`(section: String, options: [String]) throws {
+        let plain = try parse(Self.net + section).canonicalBytes
+        var seen: Set<[UInt8]> = [plain]
+        for option in options where option != "padding=1" {
+            let isNew = seen.insert(try parse("\(Self.net)\(section)\n\(option)").canonicalBytes).inserted
+            #expect(isNew, "\(option)")
+        }
+        // Two ways to say the same.
+        if options.contains("padding=1") {
+            let padded = try parse("\(Self.net)\(section)\npadding=1").canonicalBytes
+            #expect(seen.contains(padded))
+        }
+    }
+
+    @Test(arguments: [
+        ("[local]\nfilters=0", "net.cfg:6: filters: expected 1 to 1048576, found 0"),
+        ("[local]\npad=2", "net.cfg:6: pad: expected 0 to 1, found 2"),
+        ("[local]\nsize=6", "net.cfg:6: size: a window of 6 does not fit into an image side of 5 with 0 of padding"),
+        ("[local]\nactivation=x", "net.cfg:6: activation: \(activations), found \"x\""),
+        (
+            "[local]\nsize=1024\npad=1\nfilters=100000",
+            "net.cfg:8: filters: its weights take more than 2147483648 numbers"
+        ),
+        ("[deconv]\nstride=0", "net.cfg:6: stride: expected 1 to 1024, found 0"),
+        ("[deconv]\npadding=3", "net.cfg:6: padding: cutting 3 off every side leaves nothing of the output"),
+        (
+            "[deconv]\nsize=1024\nfilters=1000000", "net.cfg:7: filters: its weights take more than 2147483648 numbers"
+        ),
+        (
+            "[deconv]\nfilters=1000000\nstride=1024",
+            "net.cfg:5: its output of 1000000x5121x4097 is more than 2147483648 numbers"
+        ),
+        ("[lrn]\nsize=0", "net.cfg:6: size: expected 1 to 1048576, found 0"),
+        ("[lrn]\nkappa=0", "net.cfg:6: kappa: expected 1e-06 to 1000000.0, found 0.0"),
+        ("[lrn]\nalpha=-1", "net.cfg:6: alpha: expected 0.0 to 1000000.0, found -1.0"),
+        ("[lrn]\nbeta=nan", "net.cfg:6: beta: expected a number, found \"nan\""),
+        ("[logistic]\n[avgpool]", "net.cfg:5: a loss over 120 values, but the network predicts 4"),
+    ])
+    func `A fault is told with its place`(text: String, message: String) {
+        #expect(refusal(of: Self.net + text) == message)
+    }
+
+    private static let activations =
+        "expected one of " + Activation.allCases.map(\.rawValue).joined(separator: ", ")
+
+    @Test func `A network that grows without bounds is refused`() {
+        let layers = String(repeating: "[deconv]\nfilters=1000000\nstride=1024\nsize=3\n", count: 9)
+        #expect(
+            refusal(of: "[net]\nheight=30000\nwidth=30000\nchannels=1\n\(layers)")
+                == "net.cfg:5: its output of 1000000x30718979x30718979 is more than 2147483648 numbers")
     }
 }

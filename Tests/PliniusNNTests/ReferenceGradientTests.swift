@@ -49,6 +49,26 @@ import Testing
             Case(
                 description: "batch normalization on its own, of the image",
                 layers: "[batchnorm]\n" + linear(2)),
+            Case(
+                description: "local", net: "batch=9\nheight=5\nwidth=4\nchannels=2",
+                layers: linear(3) + "[local]\nfilters=2\nsize=3\npad=1\nactivation=tanh\n" + linear(2)),
+            Case(
+                description: "local with strides and an even size",
+                layers: linear(3) + "[local]\nfilters=2\nsize=2\nstride=2\npad=1\nactivation=logistic\n"),
+            Case(
+                description: "deconvolution", net: "batch=9\nheight=3\nwidth=4\nchannels=2",
+                layers: linear(3) + "[deconv]\nfilters=5\nsize=3\nstride=2\npad=1\nactivation=tanh\n" + linear(2)),
+            Case(
+                description: "deconvolution with batch normalization",
+                layers: linear(3) + "[deconv]\nfilters=2\nsize=2\nstride=3\nbatch_normalize=1\nactivation=tanh\n"),
+            Case(
+                description: "response normalization", net: "batch=9\nheight=3\nwidth=3\nchannels=2",
+                layers: linear(7) + "[lrn]\nalpha=.3\nsize=3\n" + linear(2)),
+            Case(
+                description: "response normalization over an even number of channels",
+                layers: linear(7) + "[lrn]\nalpha=.3\nbeta=1.5\nkappa=.5\nsize=4\n" + linear(2)),
+            Case(description: "length one", layers: linear(4) + "[l2norm]\n" + linear(2)),
+            Case(description: "logistic", layers: linear(2) + "[logistic]", share: 1),
             Case(description: "maxpool 2/2, padded", layers: linear(2) + "[maxpool]\nsize=2\nstride=2\n" + linear(2)),
             Case(
                 description: "maxpool 2/2, not padded", net: "batch=3\nheight=6\nwidth=7\nchannels=2",
@@ -110,7 +130,9 @@ import Testing
 
     @Test(arguments: cases)
     func `Gradients are those of the cost`(_ network: Case) throws {
-        let hasLoss = network.layers.contains("[cost]") || network.layers.contains("[softmax]")
+        let hasLoss =
+            network.layers.contains("[cost]") || network.layers.contains("[softmax]")
+            || network.layers.contains("[logistic]")
         let text = "[net]\n\(network.net)\n\(network.layers)\n\(hasLoss ? "" : Self.sse)\n"
         let shadow = try Shadow(text, seed: 11)
         shadow.loadNoise()

@@ -1,12 +1,15 @@
 extension LayerDescription {
     private enum Section {
         case convolutional, connected, maxpool, avgpool, dropout, softmax, cost, batchnorm
+        case local, deconvolutional, normalization, l2norm, logistic
 
         /// Darknet's names, and its short ones.
         static let names: [String: Section] = [
             "convolutional": .convolutional, "conv": .convolutional, "connected": .connected, "conn": .connected,
             "maxpool": .maxpool, "max": .maxpool, "avgpool": .avgpool, "avg": .avgpool, "dropout": .dropout,
             "softmax": .softmax, "soft": .softmax, "cost": .cost, "batchnorm": .batchnorm,
+            "local": .local, "deconvolutional": .deconvolutional, "deconv": .deconvolutional,
+            "normalization": .normalization, "lrn": .normalization, "l2norm": .l2norm, "logistic": .logistic,
         ]
     }
 
@@ -33,11 +36,16 @@ extension LayerDescription {
             let form = try reader.choice("type", default: Cost.Form.sse)
             (kind, output) = (.cost(Cost(form: form, scale: try reader.number("scale", default: 1))), input)
         case .batchnorm: (kind, output) = (.batchnorm, input)
+        case .local: (kind, output) = try Self.local(&reader, input)
+        case .deconvolutional: (kind, output) = try Self.deconvolution(&reader, input)
+        case .normalization: (kind, output) = (try Self.normalization(&reader), input)
+        case .l2norm: (kind, output) = (.l2norm, input)
+        case .logistic: (kind, output) = (.logistic, input)
         }
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")
         try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload", "smooth")
-        guard output.count <= NetworkDescription.maximumFloats else {
+        guard NetworkDescription.fits([output.channels, output.height, output.width]) else {
             throw reader.error(nil, "its output of \(output) is more than \(NetworkDescription.maximumFloats) numbers")
         }
     }
@@ -66,10 +74,7 @@ extension LayerDescription {
             channels: filters,
             height: try extent(reader, input.height, size: size, stride: stride, padding: 2 * convolution.padding),
             width: try extent(reader, input.width, size: size, stride: stride, padding: 2 * convolution.padding))
-        let weights = filters.multipliedReportingOverflow(by: input.channels / convolution.groups * size * size)
-        guard !weights.overflow, weights.partialValue <= NetworkDescription.maximumFloats else {
-            throw reader.error("filters", "its weights take more than \(NetworkDescription.maximumFloats) numbers")
-        }
+        try checkWeights(reader, filters, input.channels / convolution.groups, size, size)
         return (.convolutional(convolution), output)
     }
 
@@ -114,7 +119,7 @@ extension LayerDescription {
     }
 
     /// Windows along one side of an image.
-    private static func extent(
+    static func extent(
         _ reader: SectionReader, _ input: Int, size: Int, stride: Int, padding: Int
     ) throws(ConfigError) -> Int {
         guard input + padding >= size else {
@@ -138,7 +143,14 @@ extension LayerDescription {
             if layer.batchNormalize { scales = biases }
             weights = [layer.outputs, input.count]
         case .batchnorm: (biases, scales) = ([input.channels], [input.channels])
-        case .maxpool, .avgpool, .dropout, .softmax, .cost: return
+        case .local(let layer):
+            biases = [layer.filters, output.height, output.width]
+            weights = [output.area, layer.filters, input.channels, layer.size, layer.size]
+        case .deconvolutional(let layer):
+            biases = [layer.filters]
+            if layer.batchNormalize { scales = biases }
+            weights = [input.channels, layer.filters, layer.size, layer.size]
+        case .maxpool, .avgpool, .dropout, .softmax, .cost, .normalization, .l2norm, .logistic: return
         }
         for role in TensorRole.allCases where adam || role.rawValue <= TensorRole.weightMomentum.rawValue {
             let shape =

@@ -104,6 +104,21 @@ extension ByteWriter {
             write(bytes: Array(layer.form.rawValue.utf8) + [0])
             write(layer.scale)
         case .batchnorm: write(UInt8(19))
+        case .local(let layer):
+            write(UInt8(14))
+            for part in [layer.filters, layer.size, layer.stride, layer.padding] { write(UInt64(part)) }
+            write(bytes: name(layer.activation))
+        case .normalization(let layer):
+            write(UInt8(15))
+            write(UInt64(layer.size))
+            for part in [layer.alpha, layer.beta, layer.kappa] { write(part) }
+        case .deconvolutional(let layer):
+            write(UInt8(16))
+            for part in [layer.filters, layer.size, layer.stride, layer.padding] { write(UInt64(part)) }
+            write(UInt8(layer.batchNormalize ? 1 : 0))
+            write(bytes: name(layer.activation))
+        case .l2norm: write(UInt8(17))
+        case .logistic: write(UInt8(18))
         }
     }
 }

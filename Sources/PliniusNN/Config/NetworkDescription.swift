@@ -22,6 +22,17 @@ public struct NetworkDescription: Sendable {
     static let maximumFloats = 1 << 31
     private static let maximumWarnings = 1000
 
+    /// Whether a tensor of these extents is within bounds.
+    static func fits(_ extents: [Int]) -> Bool {
+        var count = 1
+        for extent in extents {
+            let product = count.multipliedReportingOverflow(by: extent)
+            guard !product.overflow, product.partialValue <= maximumFloats else { return false }
+            count = product.partialValue
+        }
+        return true
+    }
+
     /// Parses a configuration in Darknet's format.
     ///
     /// The text may come from anybody: whatever it says, this returns or throws, and sizes are bounded.
@@ -130,7 +141,7 @@ extension LayerDescription {
     /// Floats of truth per image that the layer's loss compares with; nil if it has no loss.
     package var truthCount: Int? {
         switch kind {
-        case .cost: input.count
+        case .cost, .logistic: input.count
         case .softmax(let softmax): softmax.noLoss ? nil : input.count
         default: nil
         }

@@ -7,6 +7,8 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
     let parameters: LayerParameters<Scalar>
     private let normalization: BatchNormalization<Scalar>?
     private let activation: Activation
+    /// Whether a channel has one bias; the sums hold the biases already where each position has its own.
+    private let hasSharedBiases: Bool
     private let sum: WeightedSum<Scalar>
 
     init(
@@ -18,6 +20,7 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
         self.parameters = parameters
         self.activation = activation
         self.sum = sum
+        hasSharedBiases = if case .local = sum { false } else { true }
         if batchNormalize {
             if case .input = sum {
                 sums = input
@@ -50,7 +53,7 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
                 factor = normalization.factor(of: channel)
                 mean = normalization.means[channel]
             }
-            let bias = parameters[.biases][channel]
+            let bias = hasSharedBiases ? parameters[.biases][channel] : 0
             for block in 0..<output.blocks {
                 let source = sums.plane(block, channel)
                 let target = output.plane(block, channel)
@@ -71,7 +74,7 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
             }
             if let normalization {
                 normalization.backward(channel: channel, delta: delta)
-            } else {
+            } else if hasSharedBiases {
                 for block in 0..<delta.blocks {
                     let plane = delta.plane(block, channel)
                     parameters[.biasMomentum][channel] += Scalar(plane.total { plane[$0] })

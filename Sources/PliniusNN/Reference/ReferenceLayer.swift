@@ -8,6 +8,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     case dropout(DropoutLayer<Scalar>)
     case softmax(SoftmaxLayer<Scalar>)
     case cost(CostLayer<Scalar>)
+    case normalization(ResponseNormalizationLayer<Scalar>)
+    case l2norm(L2NormLayer<Scalar>)
+    case logistic(LogisticLayer<Scalar>)
 
     var output: LaneTensor<Scalar> {
         switch self {
@@ -17,6 +20,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .dropout(let layer): layer.output
         case .softmax(let layer): layer.output
         case .cost(let layer): layer.input
+        case .normalization(let layer): layer.output
+        case .l2norm(let layer): layer.output
+        case .logistic(let layer): layer.output
         }
     }
 
@@ -24,7 +30,7 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     var ownsCost: Bool {
         switch self {
         case .softmax(let layer): !layer.softmax.noLoss
-        case .cost: true
+        case .cost, .logistic: true
         default: false
         }
     }
@@ -42,6 +48,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .dropout(let layer): layer.forward(pass, worker)
         case .softmax(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
         case .cost(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
+        case .normalization(let layer): layer.forward(worker)
+        case .l2norm(let layer): layer.forward(worker)
+        case .logistic(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
         }
         return 0
     }
@@ -60,6 +69,10 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .softmax(let layer):
             if worker.isFirst { layer.backward(delta: delta, inputDelta: inputDelta, hasTruth: hasTruth) }
         case .cost(let layer):
+            if worker.isFirst { layer.backward(delta: delta, inputDelta: inputDelta, hasTruth: hasTruth) }
+        case .normalization(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        case .l2norm(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        case .logistic(let layer):
             if worker.isFirst { layer.backward(delta: delta, inputDelta: inputDelta, hasTruth: hasTruth) }
         }
     }

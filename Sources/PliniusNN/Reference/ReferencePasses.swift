@@ -107,6 +107,11 @@ extension ReferencePasses {
             ConvolutionGeometry(
                 input: layer.input, output: Shape(channels: connected.outputs, height: 1, width: 1),
                 kernelHeight: layer.input.height, kernelWidth: layer.input.width, stride: 1, padding: 0, groups: 1)
+        case .deconvolutional(let deconvolution):
+            ConvolutionGeometry(
+                input: layer.output, output: layer.input, kernelHeight: deconvolution.size,
+                kernelWidth: deconvolution.size, stride: deconvolution.stride, padding: deconvolution.padding, groups: 1
+            )
         default: nil
         }
     }
@@ -119,9 +124,14 @@ extension ReferencePasses {
         _ layer: LayerDescription, input: LaneTensor<Scalar>, truth: LaneTensor<Scalar>, packed: Buffer<SIMD4<Scalar>>,
         parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) -> ReferenceLayer<Scalar> {
-        func learned(_ activation: Activation, _ batchNormalize: Bool) -> ReferenceLayer<Scalar> {
-            let sum = geometry(of: layer).map { WeightedSum.convolution(ConvolutionSum($0, packed: packed)) } ?? .input
-            return .learned(
+        func convolution(isTransposed: Bool = false) -> WeightedSum<Scalar> {
+            guard let geometry = geometry(of: layer) else { preconditionFailure("the layer is no convolution") }
+            return .convolution(ConvolutionSum(geometry, isTransposed: isTransposed, packed: packed))
+        }
+        func learned(
+            _ sum: WeightedSum<Scalar>, _ activation: Activation, _ batchNormalize: Bool
+        ) -> ReferenceLayer<Scalar> {
+            .learned(
                 LearnedLayer(
                     sum, shape: layer.output, activation: activation, batchNormalize: batchNormalize, input: input,
                     parameters: parameters, memory: memory))
@@ -133,9 +143,24 @@ extension ReferencePasses {
                 "layer \(layer.index) compares \(input.shape.count) numbers with a truth of \(truth.shape.count)")
         }
         switch layer.kind {
-        case .convolutional(let convolution): return learned(convolution.activation, convolution.batchNormalize)
-        case .connected(let connected): return learned(connected.activation, connected.batchNormalize)
-        case .batchnorm: return learned(.linear, true)
+        case .convolutional(let layer): return learned(convolution(), layer.activation, layer.batchNormalize)
+        case .connected(let layer): return learned(convolution(), layer.activation, layer.batchNormalize)
+        case .deconvolutional(let layer):
+            return learned(convolution(isTransposed: true), layer.activation, layer.batchNormalize)
+        case .batchnorm: return learned(.input, .linear, true)
+        case .local(let local):
+            let geometry = ConvolutionGeometry(
+                input: layer.input, output: layer.output, kernelHeight: local.size, kernelWidth: local.size,
+                stride: local.stride, padding: local.padding, groups: 1)
+            return learned(.local(LocalSum(geometry: geometry)), local.activation, false)
+        case .normalization(let normalization):
+            return .normalization(
+                ResponseNormalizationLayer(
+                    input: input, output: output(), norms: output(), normalization: normalization))
+        case .l2norm: return .l2norm(L2NormLayer(input: input, output: output()))
+        case .logistic:
+            checkTruth()
+            return .logistic(LogisticLayer(input: input, output: output(), truth: truth))
         case .maxpool(let pool): return .maxpool(MaxPoolLayer(input: input, output: output(), pool: pool))
         case .avgpool: return .avgpool(AveragePoolLayer(input: input, output: output()))
         case .dropout(let probability):

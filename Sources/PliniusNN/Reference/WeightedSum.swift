@@ -3,6 +3,7 @@ enum WeightedSum<Scalar: ReferenceScalar> {
     /// Nothing: batch normalisation that stands alone takes its input as it is.
     case input
     case convolution(ConvolutionSum<Scalar>)
+    case local(LocalSum<Scalar>)
 
     /// Writes the sums; the workers have met at the end.
     func forward(
@@ -12,6 +13,7 @@ enum WeightedSum<Scalar: ReferenceScalar> {
         switch self {
         case .input: break
         case .convolution(let sum): sum.forward(from: input, to: sums, parameters, worker)
+        case .local(let sum): sum.forward(from: input, to: sums, parameters, worker)
         }
     }
 
@@ -34,21 +36,26 @@ enum WeightedSum<Scalar: ReferenceScalar> {
             }
         case .convolution(let sum):
             sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
+        case .local(let sum):
+            sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
         }
     }
 }
 
-/// The sums of a convolution; a connected layer is one whose kernel covers its whole input.
+/// The sums of a convolution; a connected layer is one whose kernel covers its whole input, and a deconvolution is one with
+/// forward and the input's gradient exchanged: its output is the convolution's input.
 struct ConvolutionSum<Scalar: ReferenceScalar> {
     private let forwardSum: Correlation<Scalar>
     private let inputGradient: Correlation<Scalar>
     private let weightGradient: WeightGradient<Scalar>
+    private let isTransposed: Bool
     /// Packed weights, shared with the other layers: each pass packs them anew, so that the arena stays the only truth.
     private let packed: Buffer<SIMD4<Scalar>>
 
-    init(_ geometry: ConvolutionGeometry, packed: Buffer<SIMD4<Scalar>>) {
-        forwardSum = Correlation(forward: geometry)
-        inputGradient = Correlation(inputGradient: geometry)
+    init(_ geometry: ConvolutionGeometry, isTransposed: Bool = false, packed: Buffer<SIMD4<Scalar>>) {
+        let (down, up) = (Correlation<Scalar>(forward: geometry), Correlation<Scalar>(inputGradient: geometry))
+        (forwardSum, inputGradient) = isTransposed ? (up, down) : (down, up)
+        self.isTransposed = isTransposed
         weightGradient = WeightGradient(geometry)
         self.packed = packed
     }
@@ -79,7 +86,8 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
         }
         worker.meet()
         weightGradient.add(
-            units: worker.share(of: weightGradient.units), input: input, delta: delta, to: parameters[.weightMomentum])
+            units: worker.share(of: weightGradient.units), input: isTransposed ? delta : input,
+            delta: isTransposed ? input : delta, to: parameters[.weightMomentum])
         if let inputDelta {
             inputGradient.run(
                 units: worker.share(of: delta.blocks * inputGradient.tiles), from: delta, packed: packed, to: inputDelta

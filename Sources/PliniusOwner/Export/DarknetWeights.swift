@@ -7,9 +7,10 @@ import _PliniusSupport
 /// 0   major = 0, minor = 2, revision = 0, 4 bytes each
 /// 12  images seen, 8 bytes
 /// 20  float32 arrays, layer after layer:
-///     convolutional   biases, [scales, rolling mean, rolling variance,] weights
+///     convolutional   biases, [scales, rolling mean, rolling variance,] weights; so deconvolutional
 ///     connected       biases, weights, [scales, rolling mean, rolling variance]
 ///     batchnorm       scales, rolling mean, rolling variance
+///     local           biases, weights
 /// ```
 enum DarknetWeights {
     /// The whole file.
@@ -30,10 +31,11 @@ enum DarknetWeights {
 
     private static func order(of layer: LayerDescription) -> [TensorRole] {
         switch layer.kind {
-        case .convolutional: [.biases, .scales, .rollingMean, .rollingVariance, .weights]
+        case .convolutional, .deconvolutional: [.biases, .scales, .rollingMean, .rollingVariance, .weights]
         case .connected: [.biases, .weights, .scales, .rollingMean, .rollingVariance]
         case .batchnorm: [.scales, .rollingMean, .rollingVariance]
-        case .maxpool, .avgpool, .dropout, .softmax, .cost: []
+        case .local: [.biases, .weights]
+        case .maxpool, .avgpool, .dropout, .softmax, .cost, .normalization, .l2norm, .logistic: []
         }
     }
 }
