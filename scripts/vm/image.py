@@ -19,6 +19,7 @@ TPM_PACKAGES = {"swtpm": "swtpm", "swtpm-tools": "swtpm_setup"}
 MODULES = {
     "nvdimm": ["crc32c_generic", "ext4", "nfit", "nd_btt", "nd_pmem", "device_dax", "dax_pmem"],
     "virtio": ["virtio_pci", "virtio_blk", "virtio_pmem"],
+    "network": ["virtio_net"],
 }
 
 
@@ -161,6 +162,18 @@ def initial_files(kernel):
         files[f"modules/{title}"] = "".join(f"{name}\n" for name, _ in listed).encode()
     folders = {str(parent) for name in files for parent in pathlib.PurePath(name).parents} - {"."}
     return [(name, 0o040755, b"") for name in sorted(folders)] + [(name, 0o100755, data) for name, data in files.items()]
+
+
+def script(script, files):
+    """The entries of a boot with the job `script`, beside the initial files: the script, and files by their names."""
+    entries = [("script", 0o100644, script.read_bytes()), ("files", 0o040755, b"")]
+    return entries + [(f"files/{name}", path.stat().st_mode, path.read_bytes()) for name, path in files.items()]
+
+
+def results(folder):
+    """What a script left in /out goes to a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    run("tar", "--extract", "--no-same-owner", "--file", "page", "--directory", folder)
 
 
 def disk(path, programs):

@@ -72,9 +72,12 @@ class Rig:
 class Machine:
     """One boot, from files in the current folder."""
 
-    def __init__(self, kernel, job, persistence="mem-ctrl", tpm=None, **arguments):
+    def __init__(self, kernel, job, persistence="mem-ctrl", tpm=None, network=None, **arguments):
+        """`network` makes this machine's ports, by number, lead to ports of the virtual one, which finds this one as 10.0.2.2."""
         if tpm:
             tpm.start()
+        if network is not None:
+            arguments["network"] = "yes"
         words = " ".join(f"plinius.{name}={value}" for name, value in {"job": job, **arguments}.items())
         with open("errors", "w") as errors:
             # TCG even where there is KVM: the same machine everywhere, with every write-back instruction.
@@ -94,6 +97,10 @@ class Machine:
                     "-device", "virtio-blk-pci,drive=programs",
                     "-drive", "if=none,id=page,format=raw,file=page", "-device", "virtio-blk-pci,drive=page",
                     *(tpm.devices if tpm else []),
+                    *([] if network is None else [
+                        "-netdev", ",".join(["user,id=net", *(f"hostfwd=tcp:127.0.0.1:{port}-:{inner}" for port, inner in network.items())]),
+                        "-device", "virtio-net-pci,netdev=net,romfile=",
+                    ]),
                     "-kernel", str(kernel), "-initrd", "initrd",
                     "-append", f"console=ttyS0 loglevel=5 panic=-1 nokaslr mitigations=off random.trust_cpu=on no_timer_check {words}"
                     + (f" {tpm.words}" if tpm else ""),
@@ -132,6 +139,27 @@ class Machine:
                 return
             yield line
         raise self.silence(f"it said '{last}'", seconds)
+
+    def script(self, seconds, say, hear):
+        """Follows the job `script` to its end: `say` is told how the boot goes, `hear` what the script writes. Returns its status."""
+        for line in self.lines_to("step the script begins", seconds):
+            say(line)
+        # What the script says is no complaint of the machine's.
+        complaints, self.complaints = self.complaints, ()
+        for line in self.lines(self.began + seconds):
+            # The script's last line may lack its end.
+            if end := re.fullmatch(r"(.*)step the script ended with status ([0-9]+)", line):
+                if end[1]:
+                    hear(end[1])
+                break
+            hear(line)
+        else:
+            raise self.silence("the script ended", seconds)
+        self.complaints = complaints
+        for line in self.lines_to("done", 60):
+            say(line)
+        self.end()
+        return int(end[2])
 
     def silence(self, event, seconds):
         try:
