@@ -40,8 +40,9 @@ crash: build ## kill a pool 10,000 times and verify it, a training run 1,000 tim
 vm-test: build ## run on emulated persistent memory, in a virtual machine that is killed and booted again (skips without QEMU)
 	@swift build -c release --build-tests --quiet && scripts/vm-test
 
-vm-attest: build ## attest a real kernel in that machine: TPM, IMA, a program that nobody listed (skips without QEMU)
+vm-attest: build ## attest a real kernel in that machine, and train there: TPM, IMA, a program that nobody listed (skips without QEMU)
 	@scripts/vm-attest
+	@scripts/vm-perun
 
 bench: build ## time both executors against PyTorch and write docs/evaluation
 	@Benchmarks/run
