@@ -10,23 +10,28 @@ public struct DatasetFirstPage: Sendable {
     /// The page as it is written: ``PublicDatasetHeader/byteCount`` bytes.
     public let bytes: [UInt8]
 
-    /// Describes `count` images in a number of classes.
+    /// Describes `count` images in a number of classes; those with labels in format 1, which every version reads.
     /// - Returns: `nil` if the format cannot hold them: see ``PublicDatasetHeader/limits``.
-    public init?(count: Int, shape: Shape, classes: Int, cipher: Cipher, keys: KeyHierarchy) {
+    public init?(
+        count: Int, shape: Shape, classes: Int, truth: RecordTruth = RecordTruth(.label), cipher: Cipher,
+        keys: KeyHierarchy
+    ) {
         let numbers = [shape.channels, shape.height, shape.width, classes].compactMap(UInt32.init(exactly:))
         guard let count = UInt64(exactly: count), numbers.count == 4 else { return nil }
         let id = randomBytes(KeyHierarchy.idByteCount)
         var writer = ByteWriter()
         writer.write(bytes: "PLINDATA".utf8)
-        writer.write(PublicDatasetHeader.version)
+        let isLabelled = truth.kind == .label
+        writer.write(UInt32(isLabelled ? 1 : 2))
         writer.write(UInt32(PublicDatasetHeader.byteCount))
         writer.write(bytes: id)
         writer.write(count)
         for number in numbers { writer.write(number) }
-        writer.write(UInt32(PublicDatasetHeader.labelByteCount))
+        writer.write(UInt32(isLabelled ? truth.byteCount : 0))
         writer.write(cipher.rawValue)
         writer.pad(to: writer.bytes.count + 7)
         writer.write(bytes: keys.keyCheck(for: id))
+        if !isLabelled { for field in truth.fields { writer.write(field) } }
         writer.pad(to: PublicDatasetHeader.byteCount - PublicDatasetHeader.macByteCount)
         writer.write(bytes: keys.datasetHeaderMAC(id: id, over: writer.bytes))
         // What readers refuse is not written in the first place; the limits are theirs.

@@ -17,7 +17,7 @@ public struct RecordSealer: Sendable {
 
     /// Seals a record where it lies.
     /// - Parameters:
-    ///   - record: `header.recordByteCount` bytes, image and label at the beginning; the tag is written behind them.
+    ///   - record: `header.recordByteCount` bytes, image and truth at the beginning; the tag is written behind them.
     ///   - index: The record's place; each place is sealed once.
     @unsafe public mutating func seal(_ record: UnsafeMutableRawBufferPointer, index: Int) {
         precondition(record.count == header.recordByteCount, "a record has \(header.recordByteCount) bytes")

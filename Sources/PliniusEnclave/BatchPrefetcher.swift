@@ -12,12 +12,12 @@ final class BatchPrefetcher: Sendable {
     final class Buffer: Sendable {
         /// (batch, channels, height, width), pixels / 255.
         let images: PrivateMemory
-        /// (batch, classes), one-hot.
+        /// (batch, `data.truthCount`), in the form of the data.
         let truth: PrivateMemory
 
-        init(batch: Int, imageCount: Int, classes: Int) {
-            images = PrivateMemory(byteCount: batch * imageCount * MemoryLayout<Float>.size)
-            truth = PrivateMemory(byteCount: batch * classes * MemoryLayout<Float>.size)
+        init(batch: Int, of data: DatasetUnion) {
+            images = PrivateMemory(byteCount: batch * data.imageFloatCount * MemoryLayout<Float>.size)
+            truth = PrivateMemory(byteCount: batch * data.truthCount * MemoryLayout<Float>.size)
         }
     }
 
@@ -46,7 +46,7 @@ final class BatchPrefetcher: Sendable {
 
     /// Starts the worker on the batch of `firstIteration`.
     init(data: DatasetUnion, sampler: BatchSampler, batch: Int, firstIteration: UInt64) {
-        buffers = (0..<2).map { _ in Buffer(batch: batch, imageCount: data.imageByteCount, classes: data.classes) }
+        buffers = (0..<2).map { _ in Buffer(batch: batch, of: data) }
         startThread { [self] in work(data: data, sampler: sampler) }
         request(firstIteration)
     }

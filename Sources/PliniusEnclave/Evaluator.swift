@@ -14,7 +14,7 @@ enum Evaluator {
         -> Evaluation
     {
         let batch = executor.miniBatch
-        let buffer = BatchPrefetcher.Buffer(batch: batch, imageCount: data.imageByteCount, classes: data.classes)
+        let buffer = BatchPrefetcher.Buffer(batch: batch, of: data)
         let start = monotonicNanoseconds()
         var correct = 0
         var loss = 0.0

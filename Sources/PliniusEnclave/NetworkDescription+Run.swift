@@ -18,8 +18,9 @@ extension NetworkDescription {
             guard header.hasShape(of: first) else {
                 throw SessionError(
                     .usage,
-                    "\(names[index]) has images of \(header.shape) in \(header.classes) classes, \(names[0]) has images of "
-                        + "\(first.shape) in \(first.classes): what is trained on together must be alike")
+                    "\(names[index]) has images of \(header.shape) in \(header.classes) classes with \(header.truth), "
+                        + "\(names[0]) has images of \(first.shape) in \(first.classes) with \(first.truth): what is trained on "
+                        + "together must be alike")
             }
             if let twin = headers[..<index].firstIndex(where: { $0.id == header.id }) {
                 throw SessionError(
@@ -32,10 +33,11 @@ extension NetworkDescription {
                 "the data set's images are \(first.shape), the network's [net] section expects \(input) (channels x "
                     + "height x width): seal data of that shape, or change the configuration")
         }
-        guard first.classes == outputs else {
+        guard first.truth.floatCount(.plain, classes: first.classes) == truthCount, first.truth.kind != .text else {
             throw SessionError(
                 .usage,
-                "the data set has \(first.classes) classes, the network has \(outputs) outputs: they must be equal")
+                "the data set has \(first.classes) classes and teaches by \(first.truth), the network has \(truthCount) outputs: "
+                    + "they must be equal, or change the network's last layers to what the data teach")
         }
     }
 

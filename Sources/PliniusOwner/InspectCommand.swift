@@ -20,6 +20,7 @@ struct InspectCommand: ParsableCommand {
         let height: Int
         let width: Int
         let classes: Int
+        let truth: String
         let cipher: String
         let recordBytes: Int
         let fileBytes: Int
@@ -31,7 +32,8 @@ struct InspectCommand: ParsableCommand {
             let header = try PublicDatasetHeader(parsing: SealedDataset.readHeader(open.descriptor))
             let report = Report(
                 id: header.id.hex, count: header.count, channels: header.shape.channels, height: header.shape.height,
-                width: header.shape.width, classes: header.classes, cipher: "\(header.cipher)",
+                width: header.shape.width, classes: header.classes, truth: "\(header.truth)",
+                cipher: "\(header.cipher)",
                 recordBytes: header.recordByteCount, fileBytes: header.fileByteCount)
             if json {
                 let encoder = JSONEncoder()
@@ -41,6 +43,7 @@ struct InspectCommand: ParsableCommand {
                 print("data set   \(report.id)")
                 print("images     \(report.count) of \(header.shape) (channels x height x width)")
                 print("classes    \(report.classes)")
+                print("truth      \(report.truth)")
                 print("cipher     \(report.cipher), \(report.recordBytes) bytes a record")
                 print("file       \(formatted(byteCount: report.fileBytes))")
                 print("Nothing of this is authenticated: that takes the key, see plinius-owner verify.")

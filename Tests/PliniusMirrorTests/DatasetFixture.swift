@@ -10,7 +10,7 @@ struct DatasetFixture {
     let keys = KeyHierarchy(ownerKey: SecretBytes.random(32))
     let header: PublicDatasetHeader
     let images: [[UInt8]]
-    let labels: [Int]
+    private(set) var labels: [Int] = []
     var file: [UInt8]
     private let folder: TemporaryDirectory
 
@@ -20,16 +20,29 @@ struct DatasetFixture {
         classes: Int = 300,
         cipher: Cipher = .aes256GCM
     ) throws {
-        guard let page = DatasetFirstPage(count: count, shape: shape, classes: classes, cipher: cipher, keys: keys)
+        let labels = (0..<count).map { $0 * 41 % classes }
+        try self.init(
+            images: (0..<count).map { _ in randomBytes(shape.count) }, shape: shape, classes: classes,
+            truth: RecordTruth(.label),
+            truths: labels.map { [UInt8($0 & 255), UInt8($0 >> 8)] }, cipher: cipher)
+        self.labels = labels
+    }
+
+    /// Images with the bytes of their truths.
+    init(
+        images: [[UInt8]], shape: Shape, classes: Int, truth: RecordTruth, truths: [[UInt8]],
+        cipher: Cipher = .aes256GCM
+    ) throws {
+        guard
+            let page = DatasetFirstPage(
+                count: images.count, shape: shape, classes: classes, truth: truth, cipher: cipher, keys: keys)
         else { fatalError("the fixture asks for what the format cannot hold") }
         header = page.header
-        images = (0..<count).map { _ in randomBytes(shape.count) }
-        labels = (0..<count).map { $0 * 41 % classes }
+        self.images = images
         file = page.bytes
         var sealer = RecordSealer(header, keys: keys)
         for (index, image) in images.enumerated() {
-            var record =
-                image + [UInt8(labels[index] & 255), UInt8(labels[index] >> 8)] + [UInt8](repeating: 0, count: 16)
+            var record = image + truths[index] + [UInt8](repeating: 0, count: 16)
             record.withUnsafeMutableBytes { sealer.seal($0, index: index) }
             file += record
         }
@@ -63,8 +76,15 @@ struct DatasetFixture {
     func refusal(of bytes: [UInt8], keys: KeyHierarchy? = nil) throws -> DatasetError? {
         do {
             try withDataset(bytes, keys: keys) { dataset, _ in
+                let union = DatasetUnion([dataset])
+                var images = [Float](repeating: 0, count: union.imageFloatCount)
+                var truth = [Float](repeating: 0, count: union.truthCount)
                 for index in 0..<dataset.header.count {
-                    try dataset.withRecord(index) { _, _ in }
+                    try images.withUnsafeMutableBufferPointer { images in
+                        try truth.withUnsafeMutableBufferPointer { truth in
+                            try union.openBatch(indices: [index], images: images, truth: truth)
+                        }
+                    }
                 }
             }
             return nil

@@ -14,7 +14,7 @@ struct DatasetTests {
         try fixture.withDataset { dataset, _ in
             #expect(dataset.header == fixture.header)
             for index in [3, 0, 6, 6, 1, 2, 4, 5] {
-                let (image, label) = try dataset.withRecord(index) { (Array($0), $1) }
+                let (image, label) = try dataset.withRecord(index) { (Array($0), Int($1[0]) | Int($1[1]) << 8) }
                 #expect(image == fixture.images[index])
                 #expect(label == fixture.labels[index])
             }

@@ -29,6 +29,7 @@ struct InspectAndVerifyTests {
         #expect(object["height"] as? Int == 28)
         #expect(object["width"] as? Int == 28)
         #expect(object["classes"] as? Int == 10)
+        #expect(object["truth"] as? String == "label")
         #expect(object["cipher"] as? String == "aes-256-gcm")
         #expect(outcome.output.hasSuffix("}\n"))
     }

@@ -35,7 +35,7 @@ struct SealFormatsTests {
     func records(_ name: String, in folder: OwnerFolder) throws -> [[UInt8]] {
         try folder.withDataset(name) { dataset in
             try (0..<dataset.header.count).map { index in
-                try dataset.withRecord(index) { Array($0) + [UInt8($1)] }
+                try dataset.withRecord(index) { Array($0) + [$1[0]] }
             }
         }
     }

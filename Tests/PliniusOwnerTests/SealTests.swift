@@ -34,7 +34,7 @@ struct SealTests {
             var pixels: [UInt8] = []
             for index in 0..<2_500 {
                 let label = SyntheticDigits.draw(seed: 9, index: index, into: &pixels)
-                let isSame = try dataset.withRecord(index) { Array($0) == pixels && $1 == label }
+                let isSame = try dataset.withRecord(index) { Array($0) == pixels && Array($1) == [UInt8(label), 0] }
                 #expect(isSame, "record \(index)")
             }
         }
@@ -52,7 +52,7 @@ struct SealTests {
             #expect(dataset.header.count == 3)
             for (index, label) in [4, 9, 0].enumerated() {
                 let image = Array(images[(16 + 4 * index)..<(20 + 4 * index)])
-                let isSame = try dataset.withRecord(index) { Array($0) == image && $1 == label }
+                let isSame = try dataset.withRecord(index) { Array($0) == image && Array($1) == [UInt8(label), 0] }
                 #expect(isSame, "record \(index)")
             }
         }

@@ -58,8 +58,8 @@ public struct DatasetError: Error, Hashable, Sendable, CustomStringConvertible {
     static func unsupportedVersion(_ version: UInt32) -> DatasetError {
         DatasetError(
             .unsupportedVersion,
-            "The sealed data set has format \(version), and this program reads format \(PublicDatasetHeader.version): use the "
-                + "program that made it.")
+            "The sealed data set has format \(version), and this program reads formats 1 to "
+                + "\(PublicDatasetHeader.newestVersion): use the program that made it.")
     }
 
     static func oversized(found: Int, expected: Int) -> DatasetError {

@@ -2,20 +2,31 @@ import PliniusSealing
 
 /// One or several sealed data sets, one behind the other: the records of the first, then those of the second, and so on.
 ///
-/// Each may have another owner, cipher and key. All have images of one shape and the same number of classes.
+/// Each may have another owner, cipher and key. All have images of one shape, and the same kind of truth in the same number of classes.
 public struct DatasetUnion: Sendable {
     /// How many data sets make a union at most.
     public static let maximumCount = 16
 
     /// The data sets, in their order; at least one.
     public let parts: [SealedDataset]
+    /// What batches tell of the truth.
+    public let form: TruthForm
+    /// Floats of one record's truth.
+    public let truthCount: Int
     /// The index behind each part's last record.
     private let ends: [Int]
 
-    /// Joins data sets; traps on none, on more than ``maximumCount``, and on shapes that differ.
-    public init(_ parts: [SealedDataset]) {
+    /// Joins data sets; traps on none, on more than ``maximumCount``, on shapes that differ, and on a form that their truth cannot have.
+    /// - Parameter truthCount: Room for each record's truth, of which the rest is zero; `nil` for as much as it takes.
+    public init(_ parts: [SealedDataset], form: TruthForm = .plain, truthCount: Int? = nil) {
         precondition(1...Self.maximumCount ~= parts.count, "a union is of 1 to \(Self.maximumCount) data sets")
-        precondition(parts.allSatisfy { $0.header.hasShape(of: parts[0].header) }, "a union is of one shape")
+        let header = parts[0].header
+        precondition(parts.allSatisfy { $0.header.hasShape(of: header) }, "a union is of one shape")
+        let least = header.truth.floatCount(form, classes: header.classes) ?? .max
+        self.truthCount = truthCount ?? least
+        precondition(
+            least <= self.truthCount && least < .max, "\(header.truth) does not fit \(form), \(self.truthCount)")
+        self.form = form
         self.parts = parts
         var count = 0
         // Each part has at most 2^32 records, so no sum overflows.
@@ -29,6 +40,8 @@ public struct DatasetUnion: Sendable {
     public var count: Int { ends[ends.count - 1] }
     /// The bytes of one image: one per channel and pixel.
     public var imageByteCount: Int { parts[0].header.imageByteCount }
+    /// Floats that are made of one image.
+    public var imageFloatCount: Int { parts[0].header.imageFloatCount }
     /// Labels are below this.
     public var classes: Int { parts[0].header.classes }
     /// What a run that learns from the union has as the id of its data set.
@@ -47,8 +60,8 @@ public struct DatasetUnion: Sendable {
     ///
     /// - Parameters:
     ///   - indices: Which records, in the order of the batch; repetitions are fine.
-    ///   - images: (indices, channels, height, width), pixels divided by 255; may be longer.
-    ///   - truth: (indices, classes), 1 at the label and 0 elsewhere; may be longer.
+    ///   - images: (indices, channels, height, width), pixels divided by 255; of text (steps, indices, classes), one-hot; may be longer.
+    ///   - truth: (indices, ``truthCount``), as ``form`` says; of text like the images; may be longer.
     ///
     /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`, with the record's index in its data set and, of several, which data set it
     ///   is; the images before it are filled in then.
@@ -57,23 +70,34 @@ public struct DatasetUnion: Sendable {
         images: UnsafeMutableBufferPointer<Float>,
         truth: UnsafeMutableBufferPointer<Float>
     ) throws(DatasetError) {
-        let (pixels, classes) = (imageByteCount, classes)
+        let (pixels, classes, kind) = (imageFloatCount, classes, parts[0].header.truth.kind)
         precondition(images.count >= indices.count * pixels, "the images need \(indices.count * pixels) floats")
-        precondition(truth.count >= indices.count * classes, "the truth needs \(indices.count * classes) floats")
+        precondition(truth.count >= indices.count * truthCount, "the truth needs \(indices.count * truthCount) floats")
         for (place, index) in indices.enumerated() {
             precondition(0..<count ~= index, "record \(index) of \(count)")
             var part = 0
             while index >= ends[part] { part += 1 }
             let record = part == 0 ? index : index - ends[part - 1]
             do throws(DatasetError) {
-                try unsafe parts[part].withRecord(record) { image, label in
+                let isAllowed = try unsafe parts[part].withRecord(record) { image, sealed in
+                    guard kind != .text else {
+                        for step in 0..<image.count - 1 {
+                            let row = (step * indices.count + place) * classes
+                            for other in 0..<classes {
+                                unsafe images[row + other] = image[step] == other ? 1 : 0
+                                unsafe truth[row + other] = image[step + 1] == other ? 1 : 0
+                            }
+                        }
+                        return unsafe image.allSatisfy { $0 < classes }
+                    }
                     for pixel in 0..<pixels {
                         unsafe images[place * pixels + pixel] = Float(image[pixel]) / 255
                     }
-                    for other in 0..<classes {
-                        unsafe truth[place * classes + other] = other == label ? 1 : 0
-                    }
+                    let floats = unsafe truth[(place * truthCount)..<((place + 1) * truthCount)]
+                    return unsafe parts[part].header.truth.write(
+                        sealed, form, classes: classes, into: UnsafeMutableBufferPointer(rebasing: floats))
                 }
+                guard isAllowed else { throw .damagedRecord(record) }
             } catch {
                 throw parts.count == 1 ? error : error.inPart(part, of: parts.count)
             }
@@ -82,6 +106,8 @@ public struct DatasetUnion: Sendable {
 }
 
 extension PublicDatasetHeader {
-    /// Whether images and labels are like another data set's.
-    public func hasShape(of other: PublicDatasetHeader) -> Bool { shape == other.shape && classes == other.classes }
+    /// Whether images and what is told of them are like another data set's.
+    public func hasShape(of other: PublicDatasetHeader) -> Bool {
+        shape == other.shape && classes == other.classes && truth == other.truth
+    }
 }

@@ -9,13 +9,14 @@ import _PliniusSupport
 /// | Bytes | Field |
 /// |---|---|
 /// | 8 | `PLINDATA` |
-/// | 4, 4 | version, 1; length of the header |
+/// | 4, 4 | version, 1 or 2; length of the header |
 /// | 16 | id, drawn at random |
 /// | 8 | number of records |
 /// | 4, 4, 4 | channels, height, width |
-/// | 4, 4 | classes; bytes of a label, 2 |
+/// | 4, 4 | classes; bytes of a label, 2, or 0 in version 2 |
 /// | 1, 7 | cipher; zeros |
 /// | 16 | key check |
+/// | 4, 4, 4, 4 | in version 2 what is taught instead of a label: kind, bytes in a record, two numbers of the kind; see ``RecordTruth`` |
 /// | up to 4,064 | zeros |
 /// | 32 | HMAC-SHA-256 over all before |
 ///
@@ -23,12 +24,8 @@ import _PliniusSupport
 public struct PublicDatasetHeader: Hashable, Sendable {
     /// The length of the header in the file.
     public static let byteCount = 4_096
-    /// The format that this program writes, and the only one that it reads.
-    public static let version: UInt32 = 1
-    /// The largest number of classes: labels have two bytes.
-    public static let maximumClasses = 65_536
-    /// Bytes of a label, little-endian.
-    public static let labelByteCount = 2
+    /// The newest format that this program knows; it knows all from 1 on.
+    public static let newestVersion: UInt32 = 2
     /// Bytes of the code at the end of the header.
     public static let macByteCount = 32
     /// What magic and fields take, up to the zeros.
@@ -43,6 +40,8 @@ public struct PublicDatasetHeader: Hashable, Sendable {
     public let shape: Shape
     /// Labels are below this.
     public let classes: Int
+    /// What the records teach.
+    public let truth: RecordTruth
     /// What the records are sealed with.
     public let cipher: Cipher
     /// Recognises the owner's key.
@@ -50,14 +49,17 @@ public struct PublicDatasetHeader: Hashable, Sendable {
 
     /// What the format can hold, in words.
     public static let limits =
-        "1 to 2^32 records, extents of 1 to 65536, at most 2^26 bytes an image, 2 to 65536 classes"
+        "1 to 2^32 records, extents of 1 to 65536, at most 2^26 bytes an image, 2 to 65536 classes (boxes: from 1, masks: to 255, "
+        + "text: to 256), 65536 targets, 90 boxes, masks of 2^26 pixels"
 
     // MARK: Sizes
 
     /// Bytes of one image: one per channel and pixel.
     public var imageByteCount: Int { shape.count }
-    /// Bytes of one record before it is sealed: the image, then the label.
-    public var plaintextByteCount: Int { imageByteCount + Self.labelByteCount }
+    /// Floats that are made of one image: one for each byte, for characters one for each class.
+    public var imageFloatCount: Int { truth.kind == .text ? truth.first * classes : imageByteCount }
+    /// Bytes of one record before it is sealed: the image, then the truth.
+    public var plaintextByteCount: Int { imageByteCount + truth.byteCount }
     /// Bytes of one record in the file: sealed bytes, then the tag.
     public var recordByteCount: Int { plaintextByteCount + Cipher.tagByteCount }
     /// Bytes of the whole file.
@@ -83,7 +85,7 @@ public struct PublicDatasetHeader: Hashable, Sendable {
     /// Reads the fields behind the magic.
     private init(_ reader: inout ByteReader) throws {
         let version = try reader.read(UInt32.self)
-        guard version == Self.version else { throw DatasetError.unsupportedVersion(version) }
+        guard 1...Self.newestVersion ~= version else { throw DatasetError.unsupportedVersion(version) }
         let byteCount = try reader.read(UInt32.self)
         let id = try reader.readBytes(KeyHierarchy.idByteCount)
         let count = try reader.read(UInt64.self)
@@ -92,14 +94,20 @@ public struct PublicDatasetHeader: Hashable, Sendable {
         let cipher = try reader.read(UInt8.self)
         var zeros = try reader.readBytes(7)
         let keyCheck = try reader.readBytes(KeyHierarchy.keyCheckByteCount)
-        zeros += try reader.readBytes(Self.byteCount - Self.macByteCount - Self.fieldsByteCount)
+        var fields: [UInt32] = []
+        if version > 1 { for _ in 0..<4 { fields.append(try reader.read(UInt32.self)) } }
+        zeros += try reader.readBytes(Self.byteCount - Self.macByteCount - Self.fieldsByteCount - 4 * fields.count)
         _ = try reader.readBytes(Self.macByteCount)
 
         guard byteCount == Self.byteCount else {
             throw DatasetError.damagedHeader("its length is \(byteCount) and not \(Self.byteCount)")
         }
-        guard numbers[4] == Self.labelByteCount else {
-            throw DatasetError.damagedHeader("labels have \(numbers[4]) bytes and not \(Self.labelByteCount)")
+        let labelByteCount = version == 1 ? 2 : 0
+        guard numbers[4] == labelByteCount else {
+            throw DatasetError.damagedHeader("labels have \(numbers[4]) bytes and not \(labelByteCount)")
+        }
+        guard let truth = version == 1 ? RecordTruth(.label) : RecordTruth(fields: fields) else {
+            throw DatasetError.damagedHeader("there is no truth of kind \(fields[0]) with \(fields[1...])")
         }
         guard let cipher = Cipher(rawValue: cipher) else {
             throw DatasetError.damagedHeader("there is no cipher \(cipher)")
@@ -108,12 +116,13 @@ public struct PublicDatasetHeader: Hashable, Sendable {
         // With these limits no size can overflow.
         let shape = Shape(channels: numbers[0], height: numbers[1], width: numbers[2])
         guard 1...1 << 32 ~= count, numbers[..<3].allSatisfy({ 1...1 << 16 ~= $0 }), shape.count <= 1 << 26,
-            2...Self.maximumClasses ~= numbers[3]
+            truth.suits(shape, classes: numbers[3])
         else { throw DatasetError.damagedHeader("it claims what no data set has (\(Self.limits))") }
         self.id = id
         self.count = Int(count)
         self.shape = shape
         classes = numbers[3]
+        self.truth = truth
         self.cipher = cipher
         self.keyCheck = keyCheck
     }

@@ -5,8 +5,9 @@ import _PliniusSupport
 /// What every record's tag binds beside the record: the data set, the place and the shape.
 ///
 /// `"plinius record" ‖ id ‖ index ‖ channels ‖ height ‖ width ‖ classes`, little-endian, under the data set's own key, with the index as
-/// the nonce: no record verifies in another place, in another data set, or as an image of another shape. One buffer serves all records:
-/// it is patched, not built, so that opening one allocates nothing.
+/// the nonce: no record verifies in another place, in another data set, or as an image of another shape. In format 2 it is
+/// `"plinius record 2"`, and the four fields of ``RecordTruth`` follow. One buffer serves all records: it is patched, not built, so that
+/// opening one allocates nothing.
 public struct RecordContext: Sendable {
     /// What the tag binds.
     public private(set) var bytes: [UInt8]
@@ -18,12 +19,14 @@ public struct RecordContext: Sendable {
     /// Stands at the first record.
     public init(_ header: PublicDatasetHeader) {
         var writer = ByteWriter()
-        writer.write(bytes: Array("plinius record".utf8) + header.id)
+        let isLabelled = header.truth.kind == .label
+        writer.write(bytes: Array((isLabelled ? "plinius record" : "plinius record 2").utf8) + header.id)
         indexOffset = writer.bytes.count
         writer.write(UInt64(0))
         for extent in [header.shape.channels, header.shape.height, header.shape.width, header.classes] {
             writer.write(UInt32(extent))
         }
+        if !isLabelled { for field in header.truth.fields { writer.write(field) } }
         bytes = writer.bytes
         count = header.count
     }

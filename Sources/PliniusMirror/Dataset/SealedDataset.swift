@@ -58,26 +58,27 @@ public final class SealedDataset: Sendable {
         return Array(page[..<count])
     }
 
-    /// Opens one record and lends its image, one byte per channel and pixel, and its label.
+    /// Opens one record and lends its image, one byte per channel and pixel, and its truth, as ``RecordTruth`` says.
     /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`.
     @unsafe public func withRecord<R>(
         _ index: Int,
-        _ body: (UnsafeRawBufferPointer, Int) -> R
+        _ body: (_ image: UnsafeRawBufferPointer, _ truth: UnsafeRawBufferPointer) -> R
     ) throws(DatasetError) -> R {
         try reader.withLock { reader throws(DatasetError) in
             let record = unsafe reader.record.bytes
             reader.context.move(to: index)
             try unsafe read(index, into: record)
-            let label = try unsafe open(record, index, reader.context)
-            return unsafe body(UnsafeRawBufferPointer(rebasing: record[..<header.imageByteCount]), label)
+            try unsafe open(record, index, reader.context)
+            return unsafe body(
+                UnsafeRawBufferPointer(rebasing: record[..<header.imageByteCount]),
+                UnsafeRawBufferPointer(rebasing: record[header.imageByteCount..<header.plaintextByteCount]))
         }
     }
 
     /// Opens a record where it lies, in private memory, which is wiped if that throws.
-    /// - Returns: The label.
     @unsafe private func open(
         _ record: UnsafeMutableRawBufferPointer, _ index: Int, _ context: borrowing RecordContext
-    ) throws(DatasetError) -> Int {
+    ) throws(DatasetError) {
         let message = unsafe UnsafeMutableRawBufferPointer(rebasing: record[..<header.plaintextByteCount])
         do throws(SealingError) {
             unsafe try key.open(
@@ -86,10 +87,6 @@ public final class SealedDataset: Sendable {
         } catch {
             throw .damagedRecord(index)
         }
-        let label = unsafe Int(message[header.imageByteCount]) | Int(message[header.imageByteCount + 1]) << 8
-        // Only the owner's own program can seal such a label; it would index outside of the truth.
-        guard label < header.classes else { throw .damagedRecord(index) }
-        return label
     }
 
     @unsafe private func read(_ index: Int, into record: UnsafeMutableRawBufferPointer) throws(DatasetError) {

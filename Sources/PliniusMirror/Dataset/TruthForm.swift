@@ -1,0 +1,82 @@
+/// How a network is told the truth of a record, in floats as Darknet lays them out.
+public enum TruthForm: Hashable, Sendable {
+    /// Of a label one-hot (classes); of a regression the targets; of boxes x, y, width, height, class of each (most, 5), zeros behind the
+    /// last; of a mask (classes, height, width), 1 where the class is; of text the characters that follow (steps, classes).
+    case plain
+    /// Of boxes: for each cell of a grid whether a centre lies in it, then the class one-hot, x and y within the cell, width and height of
+    /// the first such box; (side, side, 1 + classes + 4).
+    case cells(side: Int)
+    /// Of a mask: each class in it, and 1 where it is; (classes, 1 + height × width), -1 behind the last.
+    case instances
+}
+
+extension RecordTruth {
+    /// How many floats at least a truth takes in a form; `nil` if it has no such form.
+    public func floatCount(_ form: TruthForm, classes: Int) -> Int? {
+        switch (kind, form) {
+        case (.label, .plain): classes
+        case (.regression, .plain): first
+        case (.boxes, .plain): 5 * first
+        case (.boxes, .cells(let side)): side * side * (5 + classes)
+        case (.mask, .plain): classes * byteCount
+        case (.mask, .instances): classes * (1 + byteCount)
+        case (.text, .plain): first * classes
+        default: nil
+        }
+    }
+
+    /// Lays out one record, but no text.
+    /// - Returns: Whether it says what it may: only the owner's own program can seal one that does not, but it would index outside.
+    @unsafe func write(
+        _ record: UnsafeRawBufferPointer, _ form: TruthForm, classes: Int,
+        into floats: UnsafeMutableBufferPointer<Float>
+    ) -> Bool {
+        unsafe floats.update(repeating: 0)
+        switch kind {
+        case .label:
+            let label = unsafe Int(record[0]) | Int(record[1]) << 8
+            guard label < classes else { return false }
+            unsafe floats[label] = 1
+        case .regression:
+            for index in 0..<first { unsafe floats[index] = record.float(index) }
+            return unsafe floats.allSatisfy(\.isFinite)
+        case .boxes:
+            guard unsafe record.word(0) <= first else { return false }
+            for word in unsafe stride(from: 1, to: 1 + 5 * record.word(0), by: 5) {
+                let label = unsafe record.word(word)
+                var box = SIMD4<Float>()
+                for side in 0..<4 { box[side] = unsafe record.float(word + 1 + side) }
+                // Comparisons with what is no number are false.
+                guard label < classes, all(box .>= 0), all(box .<= 1), box.z * box.w > 0 else { return false }
+                var place = word - 1
+                if case .cells(let side) = form {
+                    box.lowHalf *= Float(side)
+                    // A centre on the far border is in the last cell.
+                    let cell = pointwiseMin(box.lowHalf.rounded(.down), SIMD2(repeating: Float(side - 1)))
+                    box.lowHalf -= cell
+                    place = (Int(cell.y) * side + Int(cell.x)) * (5 + classes)
+                    guard unsafe floats[place] == 0 else { continue }
+                    unsafe (floats[place], floats[place + 1 + label]) = (1, 1)
+                    place += 1 + classes
+                } else {
+                    unsafe floats[place + 4] = Float(label)
+                }
+                for side in 0..<4 { unsafe floats[place + side] = box[side] }
+            }
+        case .mask:
+            guard unsafe record.allSatisfy({ $0 < classes || $0 == 255 }) else { return false }
+            var place = 0
+            for label in 0..<classes where unsafe form == .plain || record.contains(UInt8(label)) {
+                if form == .instances {
+                    unsafe floats[place] = Float(label)
+                    place += 1
+                }
+                for pixel in 0..<byteCount where unsafe record[pixel] == label { unsafe floats[place + pixel] = 1 }
+                place += byteCount
+            }
+            if form == .instances, place < floats.count { unsafe floats[place] = -1 }
+        case .text: return false
+        }
+        return true
+    }
+}
