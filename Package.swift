@@ -93,15 +93,16 @@ let modules: [Module] = [
         name: "PliniusVerifier", ring: .keyholder, uses: ["PliniusWire"],
         products: [crypto, cryptoExtras, certificates, asn1, yaml]),
     Module(name: "PliniusDatasets", ring: .keyholder, uses: ["CImageCodecs", "CZlib"]),
+    Module(name: "PliniusModels", ring: .keyholder, uses: ["PliniusNN", "_PliniusSupport"]),
     Module(
         name: "PliniusDataSealing", ring: .keyholder,
         uses: ["PliniusMirror", "PliniusNN", "PliniusSealing", "_PliniusSupport"]),
     Module(
         name: "PliniusOwner", ring: .keyholder,
         uses: [
-            "PliniusDataSealing", "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns",
-            "PliniusSealing",
-            "PliniusSockets", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
+            "PliniusDataSealing", "PliniusDatasets", "PliniusMirror", "PliniusModels", "PliniusNN",
+            "PliniusPersistence",
+            "PliniusRuns", "PliniusSealing", "PliniusSockets", "PliniusVerifier", "PliniusWire", "_PliniusSupport",
         ],
         products: [arguments, crypto]),
     Module(name: "plinius-owner", ring: .keyholder, uses: ["PliniusOwner"], executable: true),
@@ -134,8 +135,11 @@ let modules: [Module] = [
     Module(name: "_PliniusTestSupport", ring: .testing, uses: ["PliniusPersistence", "_PliniusSupport"]),
     Module(
         name: "_PliniusFuzzing", ring: .testing,
-        uses: ["PliniusAttester", "PliniusDatasets", "PliniusTPM", "PliniusVerifier", "PliniusWire"], products: [crypto]
-    ),
+        uses: [
+            "PliniusAttester", "PliniusDatasets", "PliniusModels", "PliniusNN", "PliniusTPM", "PliniusVerifier",
+            "PliniusWire",
+        ],
+        products: [crypto]),
     Module(name: "attest-guest", ring: .testing, uses: ["PliniusAttester", "PliniusWire"], executable: true),
     Module(
         name: "judge-guest", ring: .testing, uses: ["PliniusVerifier", "PliniusWire"], products: [crypto],
@@ -304,6 +308,7 @@ let package = Package(
             ],
             products: [arguments, crypto, logging, tls, webClient, webServer, yaml]),
         tests("PliniusDatasetsTests", of: ["PliniusDatasets", "_PliniusFuzzing"]),
+        tests("PliniusModelsTests", of: ["PliniusModels", "PliniusNN", "_PliniusSupport"]),
         tests(
             "PliniusOwnerTests",
             of: [

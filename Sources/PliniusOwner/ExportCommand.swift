@@ -1,5 +1,6 @@
 import ArgumentParser
 import PliniusMirror
+import PliniusModels
 import PliniusSealing
 
 /// Writes the model of a pool to a file that others can read.
@@ -23,17 +24,17 @@ struct ExportCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let file = try OpenFile.open(pool, as: "pool")
-            let model = try TrainedModel(pool: file.descriptor, run: runName, keys: KeyHierarchy(keyFile: key))
+            let trained = try TrainedModel(pool: file.descriptor, run: runName, keys: KeyHierarchy(keyFile: key))
             let bytes =
                 switch format {
-                case .weights: DarknetWeights.encoded(model)
-                case .safetensors: try Safetensors.encoded(model)
+                case .weights: DarknetWeights.encoded(trained.model)
+                case .safetensors: try Safetensors.encoded(trained.model)
                 }
             let output = try AtomicFile.create(out)
             try output.write(bytes)
             try output.publish()
             printError(
-                "wrote \(bytes.count) bytes to \(out): run \(model.run), iteration \(model.progress.iteration), not sealed"
+                "wrote \(bytes.count) bytes to \(out): run \(trained.run), iteration \(trained.model.iteration), not sealed"
             )
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Glibc
 import PliniusDatasets
 import PliniusMirror
+import PliniusModels
 import PliniusNN
 import PliniusPersistence
 import PliniusSealing
@@ -39,6 +40,7 @@ struct OwnerError: Error, CustomStringConvertible {
         case let error as OwnerError: self = error
         case let error as KeyFileError: self.init(.usage, error.description)
         case let error as SourceError: self.init(.usage, error.description)
+        case let error as ModelError: self.init(.usage, error.description)
         case let error as ConfigError: self.init(.integrity, error.description)
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
         case let error as PersistenceError:

@@ -8,7 +8,7 @@ import PliniusWire
 extension FuzzedParser {
     /// Everything that reads what a platform, a cloud, a host or a file says.
     public static let all: [FuzzedParser] =
-        certificates + quotes + tpm + logs + stored + wire + sealed + owner + datasets
+        certificates + quotes + tpm + logs + stored + wire + sealed + owner + datasets + models
 
     private static let certificates = [
         FuzzedParser(

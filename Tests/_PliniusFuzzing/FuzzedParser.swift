@@ -1,4 +1,5 @@
 import PliniusDatasets
+import PliniusModels
 import PliniusVerifier
 import PliniusWire
 
@@ -65,7 +66,9 @@ public struct FuzzedParser: Sendable {
     /// Refusals are of the kinds that callers know.
     private static func strange(_ error: any Error) -> String? {
         switch error {
-        case is EvidenceError, is WireError, is PolicyErrors, is AttestationError, is SourceError, is Refused: nil
+        case is EvidenceError, is WireError, is PolicyErrors, is AttestationError, is SourceError, is ModelError,
+            is Refused:
+            nil
         default: "thrown: \(error)"
         }
     }

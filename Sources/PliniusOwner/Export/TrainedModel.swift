@@ -1,17 +1,16 @@
 import PliniusMirror
+import PliniusModels
 import PliniusNN
 import PliniusPersistence
 import PliniusRuns
 import PliniusSealing
 import _PliniusSupport
 
-/// A model as its owner reads it from a pool: the network, its parameters, and how long they were trained.
+/// A model as its owner reads it from a pool, and the run that it is of.
 struct TrainedModel {
     /// What its pool calls the run.
     let run: String
-    let network: NetworkDescription
-    let arena: ParameterArena
-    let progress: Progress
+    let model: Model
 
     /// Opens the newest mirror of a run; the pool is not changed.
     ///
@@ -25,7 +24,7 @@ struct TrainedModel {
         var expected = ExpectedRun()
         expected.name = try RunName(name)
         let mirror = try Mirror.open(on: extent, expecting: expected, keys: keys)
-        network = try NetworkDescription(
+        let network = try NetworkDescription(
             parsing: String(decoding: mirror.description, as: UTF8.self), file: "the run's configuration")
         // The pool and the description in it are authentic; a program that lays networks out differently may still have made them.
         guard network.layout.byteCount == mirror.arenaBytes else {
@@ -34,16 +33,10 @@ struct TrainedModel {
                 "the run's arena has \(mirror.arenaBytes) bytes, and this program lays its network out in "
                     + "\(network.layout.byteCount): export with the version that trained it")
         }
-        arena = ParameterArena(layout: network.layout)
-        progress = try mirror.mirrorIn(to: arena.memory).progress
-    }
-
-    /// Images that the model has been trained on: what Darknet calls `seen`.
-    var imagesSeen: UInt64 { progress.iteration * UInt64(network.options.batch) }
-
-    /// Appends a tensor's values, little-endian.
-    func append(_ tensor: ArenaTensor, to bytes: inout [UInt8]) {
-        // Swift runs on little-endian machines only, as does everything else here; the arena's bytes are the file's.
-        unsafe bytes.append(contentsOf: UnsafeRawBufferPointer(arena.floats(of: tensor)))
+        let arena = ParameterArena(layout: network.layout)
+        let progress = try mirror.mirrorIn(to: arena.memory).progress
+        model = Model(
+            network: network, arena: arena, iteration: progress.iteration,
+            imagesSeen: progress.iteration * UInt64(network.options.batch))
     }
 }

@@ -1,5 +1,4 @@
 import Foundation
-import PliniusMirror
 import PliniusNN
 import _PliniusSupport
 
@@ -7,7 +6,7 @@ import _PliniusSupport
 ///
 /// Tensors are named `layers.3.weights`; the velocity of the solver is left out. The metadata tell how long the model was trained.
 /// See https://github.com/huggingface/safetensors (format description in its README).
-enum Safetensors {
+public enum Safetensors {
     private struct Entry: Encodable {
         let dtype = "F32"
         let shape: [Int]
@@ -33,18 +32,17 @@ enum Safetensors {
 
     /// The whole file.
     /// - Throws: never in practice; encoding JSON is declared to.
-    static func encoded(_ model: TrainedModel) throws -> [UInt8] {
+    public static func encoded(_ model: Model) throws -> [UInt8] {
         var header: [String: Value] = [
             "__metadata__": .metadata([
-                "format": "plinius", "iteration": "\(model.progress.iteration)", "images_seen": "\(model.imagesSeen)",
+                "format": "plinius", "iteration": "\(model.iteration)", "images_seen": "\(model.imagesSeen)",
             ])
         ]
         let tensors = model.network.layout.tensors.filter(\.role.isExported)
         var offset = 0
         for tensor in tensors {
             let end = offset + tensor.count * MemoryLayout<Float>.size
-            header["layers.\(tensor.layer).\(tensor.role)"] = .tensor(
-                Entry(shape: tensor.shape, dataOffsets: [offset, end]))
+            header[tensor.fullName] = .tensor(Entry(shape: tensor.shape, dataOffsets: [offset, end]))
             offset = end
         }
         let encoder = JSONEncoder()

@@ -12,21 +12,23 @@ import _PliniusSupport
 ///     batchnorm       scales, rolling mean, rolling variance
 ///     local           biases, weights
 /// ```
-enum DarknetWeights {
+public enum DarknetWeights {
     /// The whole file.
-    static func encoded(_ model: TrainedModel) -> [UInt8] {
+    public static func encoded(_ model: Model) -> [UInt8] {
         var header = ByteWriter()
         for part in [0, 2, 0] as [UInt32] { header.write(part) }
         header.write(model.imagesSeen)
         var bytes = header.bytes
         bytes.reserveCapacity(bytes.count + model.network.layout.parameterCount * MemoryLayout<Float>.size)
         for layer in model.network.layers {
-            for role in order(of: layer) {
-                guard let tensor = model.network.layout.tensor(layer: layer.index, role: role) else { continue }
-                model.append(tensor, to: &bytes)
-            }
+            for tensor in tensors(of: layer, in: model.network.layout) { model.append(tensor, to: &bytes) }
         }
         return bytes
+    }
+
+    /// A layer's tensors, as they follow each other in a file.
+    static func tensors(of layer: LayerDescription, in layout: ArenaLayout) -> [ArenaTensor] {
+        order(of: layer).compactMap { layout.tensor(layer: layer.index, role: $0) }
     }
 
     private static func order(of layer: LayerDescription) -> [TensorRole] {

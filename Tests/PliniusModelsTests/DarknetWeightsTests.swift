@@ -1,0 +1,127 @@
+import PliniusModels
+import PliniusNN
+import Testing
+
+@Suite("Darknet's weights")
+struct DarknetWeightsTests {
+    let sample: SampleModel
+
+    init() throws { sample = try SampleModel() }
+
+    func read(_ bytes: [UInt8], cutoff: Int? = nil) throws -> UInt64 {
+        try DarknetWeights.read(bytes, named: "file", into: sample.arena, of: sample.network, cutoff: cutoff)
+    }
+
+    func refuse(
+        _ code: ModelError.Code, _ words: [String], _ bytes: [UInt8], cutoff: Int? = nil,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) {
+        let before = sample.bits
+        do {
+            _ = try read(bytes, cutoff: cutoff)
+            Issue.record("accepted", sourceLocation: sourceLocation)
+        } catch let error as ModelError {
+            #expect(error.code == code, "\(error)", sourceLocation: sourceLocation)
+            for word in words {
+                #expect(error.description.contains(word), "\(error)", sourceLocation: sourceLocation)
+            }
+        } catch { Issue.record("\(error)", sourceLocation: sourceLocation) }
+        #expect(sample.bits == before, "a refusal changed the arena", sourceLocation: sourceLocation)
+    }
+
+    @Test("Every tensor arrives in its place, the solver's state stays, and the same bytes come out again")
+    func roundTrip() throws {
+        let momentum = sample.floats(2, .weightMomentum)
+        let bytes = SampleModel.weights()
+        let seen = try read(bytes)
+        #expect(seen == 148)
+        for (index, tensor) in SampleModel.tensors.enumerated() {
+            #expect(sample.floats(tensor.layer, tensor.role) == SampleModel.values(index), "\(tensor)")
+        }
+        #expect(sample.floats(2, .weightMomentum) == momentum)
+        let model = Model(network: sample.network, arena: sample.arena, iteration: 37, imagesSeen: seen)
+        #expect(DarknetWeights.encoded(model) == bytes)
+    }
+
+    @Test(
+        "The count of images has 8 bytes from version 0.2 on, 4 before and in transposed versions",
+        arguments: [
+            (0, 1, 4), (0, 2, 8), (0, 3, 8), (1, 0, 8), (999, 999, 8), (1000, 0, 4), (0, 1000, 4), (0, 0, 4),
+        ])
+    func headers(major: Int, minor: Int, width: Int) throws {
+        let version = [major, minor, 5].flatMap { SampleModel.little(UInt32($0)) }
+        let count = width == 8 ? SampleModel.little(UInt64(1 << 40)) : SampleModel.little(UInt32(77))
+        #expect(try read(SampleModel.weights(header: version + count)) == (width == 8 ? 1 << 40 : 77))
+        #expect(sample.floats(3, .weights) == SampleModel.values(11))
+    }
+
+    @Test(
+        "In versions above 1000 connected weights are (inputs, outputs), and those of convolutions are not",
+        arguments: [
+            (1001, 0), (0, 1001),
+        ])
+    func transposed(major: Int, minor: Int) throws {
+        let version = [major, minor, 0, 4].flatMap { SampleModel.little(UInt32($0)) }
+        _ = try read(SampleModel.weights(header: version))
+        let (written, found) = (SampleModel.values(6), sample.floats(2, .weights))
+        for output in 0..<5 {
+            for input in 0..<18 { #expect(found[output * 18 + input] == written[input * 5 + output]) }
+        }
+        #expect(sample.floats(0, .weights) == SampleModel.values(4))
+        #expect(sample.floats(2, .biases) == SampleModel.values(5))
+    }
+
+    @Test("A cutoff takes the first layers, of a file that ends there and of one that goes on")
+    func cutoff() throws {
+        let untouched = (sample.floats(2, .weights), sample.floats(3, .biases))
+        let whole = SampleModel.weights()
+        // Header, then 2 + 2 + 2 + 2 + 18 floats of layer 0.
+        let prefix = Array(whole[..<(20 + 4 * 26)])
+        for (bytes, cutoff) in [(prefix, 1), (prefix, 2), (whole, 1), (whole, 2)] {
+            sample.arena.initialize(sample.network, seed: 7)
+            _ = try read(bytes, cutoff: cutoff)
+            #expect(sample.floats(0, .weights) == SampleModel.values(4))
+            #expect(sample.floats(2, .weights) == untouched.0 && sample.floats(3, .biases) == untouched.1)
+        }
+        _ = try read(whole, cutoff: 3)
+        #expect(sample.floats(2, .weights) == SampleModel.values(6) && sample.floats(3, .biases) == untouched.1)
+        _ = try read(whole, cutoff: 5)
+        #expect(sample.floats(3, .biases) == SampleModel.values(10))
+        refuse(.mismatch, ["layer 2 (line 18", "none"], prefix, cutoff: 3)
+        refuse(.mismatch, ["goes on to byte"], whole + [0, 0, 0, 0], cutoff: 5)
+    }
+
+    @Test("A file that is too short says how far it reaches, one that is too long where its layers end")
+    func lengths() throws {
+        let whole = SampleModel.weights()
+        let first = 20 + 4 * 26
+        let second = first + 4 * (5 + 90 + 15)
+        for count in 0..<16 { refuse(.damaged, ["16 or 20 bytes", "has \(count)"], Array(whole[..<count])) }
+        refuse(
+            .mismatch, ["take \(whole.count) bytes, and the file has \(whole.count - 1)", "layer 3"], whole.dropLast())
+        refuse(
+            .mismatch,
+            [
+                "--cutoff 2", "layer 2 (line 18 of the configuration): expected bytes \(first)..<\(second), found none",
+                "layer 3 (line 23 of the configuration): expected bytes \(second)..<\(whole.count), found none",
+            ], Array(whole[..<first]))
+        refuse(.mismatch, ["found \(first)..<\(first + 3)"], Array(whole[..<(first + 3)]))
+        refuse(.mismatch, ["end at byte \(whole.count)", "goes on to byte \(whole.count + 1)"], whole + [0])
+        refuse(.mismatch, ["layer 0 (line 7", "expected bytes 20..<\(first), found none"], Array(whole[..<20]))
+    }
+
+    @Test("Negative versions, values that are not finite and variances below zero are refused by name")
+    func values() throws {
+        let negative = SampleModel.little(Int32(-1)) + [UInt8](repeating: 0, count: 16)
+        refuse(.damaged, ["version -1.0"], SampleModel.weights(header: negative))
+        func changed(_ float: Int, to value: Float) -> [UInt8] {
+            var bytes = SampleModel.weights()
+            bytes.replaceSubrange(20 + 4 * float..<24 + 4 * float, with: SampleModel.little(value.bitPattern))
+            return bytes
+        }
+        refuse(.damaged, ["layers.0.biases: value 1 is nan"], changed(1, to: .nan))
+        refuse(.damaged, ["layers.0.weights: value 17 is inf"], changed(25, to: .infinity))
+        refuse(.damaged, ["layers.0.rolling_variance: value 0 is -0.5"], changed(6, to: -0.5))
+        _ = try read(changed(4, to: -0.5))
+    }
+}
