@@ -174,6 +174,24 @@ class Layer:
             if training:
                 probability = o.get("probability", 0.5)
                 x = x * dropout_mask(x.shape, probability, self.index, iteration, first_image) / (1 - float32(probability))
+        elif self.kind == "softmax" and "tree" in o:
+            parents, parts, cost = [int(part) for part in o["tree"].split(",")], [], 0
+            truth = truth.clone()
+            for parent in sorted(set(parents), reverse=True):
+                children = [index for index, other in enumerate(parents) if other == parent]
+                if parent >= 0:
+                    truth[:, parent] = torch.maximum(truth[:, parent], truth[:, children].sum(1))
+            for parent in sorted(set(parents)):
+                children = [index for index, other in enumerate(parents) if other == parent]
+                logits = x.flatten(1)[:, children] / float32(o.get("temperature", 1))
+                cost = cost - (truth[:, children] * F.log_softmax(logits, 1)).sum()
+                parts.append(F.softmax(logits, 1))
+            # Children stand side by side, in the order of their parents.
+            x, loss = torch.cat(parts, 1).reshape(x.shape), cost
+        elif self.kind == "softmax" and o.get("spatial"):
+            logits = x / float32(o.get("temperature", 1))
+            cost = loss = -(truth.reshape(x.shape) * F.log_softmax(logits, 1)).sum()
+            x = F.softmax(logits, 1)
         elif self.kind == "softmax":
             groups = x.reshape(len(x), o.get("groups", 1), -1) / float32(o.get("temperature", 1))
             if not o.get("noloss"):
@@ -238,6 +256,8 @@ class Network:
     def truth(self, shape):
         kinds = {kind for kind, _ in self.sections}
         form = next((options.get("type") for kind, options in self.sections if kind == "cost"), None)
+        if any(options.get("spatial") for _, options in self.sections):
+            return self.numbers(shape).abs()
         if "softmax" in kinds:
             groups = next(options.get("groups", 1) for kind, options in self.sections if kind == "softmax")
             truth = torch.zeros(*shape[:-1], groups, shape[-1] // groups)
@@ -439,6 +459,8 @@ CASES = {
     "dropout-of-curve": (image(2, 3, 3), [conv(3, 1, activation="tanh"), ("dropout", {}), connected(4), SSE], 3),
     "softmax": (image(2, 3, 3), [PROBE, connected(5), SOFTMAX], 9),
     "softmax-groups": (image(2, 2, 2), [PROBE, connected(6), ("softmax", {"groups": 2, "temperature": 2})], 3),
+    "softmax-spatial": (image(2, 3, 2), [conv(4, 1), ("softmax", {"spatial": 1, "temperature": 2})], 9),
+    "softmax-tree": (image(2, 2, 2), [PROBE, connected(7), ("softmax", {"tree": "-1,-1,0,0,0,2,2", "temperature": 0.5})], 9),
     "softmax-image": (image(2, 2, 2), [PROBE, SOFTMAX], 3),
     "softmax-without-loss": (image(2, 2, 2), [PROBE, connected(5), ("softmax", {"noloss": 1}), SSE], 3),
     "softmax-and-cost": (image(2, 2, 2), [PROBE, connected(5), SOFTMAX, ("cost", {"type": "sse", "scale": 0.5})], 3),

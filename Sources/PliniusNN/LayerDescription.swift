@@ -29,6 +29,16 @@ public struct LayerDescription: Hashable, Sendable {
         public var groups: Int
         public var batchNormalize: Bool
         public var activation: Activation
+        public var signs = Signs.none
+
+        /// What forward replaces by its signs.
+        public enum Signs: UInt8, Hashable, Sendable {
+            case none
+            /// Darknet's `binary`.
+            case weights
+            /// Darknet's `xnor`.
+            case weightsAndInputs
+        }
     }
 
     public struct Connected: Hashable, Sendable {
@@ -49,6 +59,10 @@ public struct LayerDescription: Hashable, Sendable {
         public var temperature: Float
         /// Whether to predict only, with no loss.
         public var noLoss: Bool
+        /// Whether the channels of each position are a group.
+        public var isSpatial = false
+        /// The classes' hierarchy, whose groups of siblings are the groups.
+        public var tree: ClassTree?
     }
 
     public struct Cost: Hashable, Sendable {

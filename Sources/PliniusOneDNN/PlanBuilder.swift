@@ -57,7 +57,7 @@ final class PlanBuilder {
 
     private func append(_ layer: LayerDescription) throws(OneDNNError) {
         switch layer.kind {
-        case .convolutional(let convolution):
+        case .convolutional(let convolution) where convolution.signs == .none:
             try append(convolution, of: layer)
         case .connected(let connected):
             try append(connected, of: layer)
@@ -70,7 +70,7 @@ final class PlanBuilder {
                 DropoutStep(
                     engine, layer: layer.index, probability: probability, input: current, scratch: scratch, memory),
                 layer)
-        case .softmax(let softmax):
+        case .softmax(let softmax) where !softmax.isSpatial && softmax.tree == nil:
             try bringIntoRows(layer)
             if !softmax.noLoss { checkTruth(layer) }
             append(SoftmaxStep(softmax, input: current, truth: truth, memory), layer)
@@ -78,7 +78,7 @@ final class PlanBuilder {
             try bringIntoRows(layer)
             checkTruth(layer)
             append(CostStep(cost, input: current, truth: truth), layer)
-        case .batchnorm, .local, .deconvolutional, .normalization, .l2norm, .logistic:
+        case .convolutional, .softmax, .batchnorm, .local, .deconvolutional, .normalization, .l2norm, .logistic:
             throw OneDNNError(.noPrimitive, "the plan has no step for layer \(layer.index)")
         }
     }

@@ -78,10 +78,11 @@ import Testing
             "net.cfg:5: time_steps: is not supported yet: expected 1 or no such line, found \"5\""
         ),
         (image + "[shortcut]\nfrom=-3", "net.cfg:5: there is no layer [shortcut]: \(layers)"),
-        (image + "[conv]\nxnor=1", "net.cfg:6: xnor: is not supported yet: expected 0 or no such line, found \"1\""),
+        (image + "[conv]\ndot=1", "net.cfg:6: dot: is not supported yet: expected 0 or no such line, found \"1\""),
         (
             image + "[softmax]\ntree=words.tree",
-            "net.cfg:6: tree: is not supported yet: expected 0 or no such line, found \"words.tree\""
+            "net.cfg:6: tree: expected the parent of each class, -1 where there is none, divided by commas: expected a whole "
+                + "number, found \"words.tree\""
         ),
         // Layers.
         (image + "[convolutionl]", "net.cfg:5: there is no layer [convolutionl]: \(layers)"),

@@ -61,13 +61,14 @@ private struct Mutations {
     private static let values = [
         "0", "1", "-1", "2", "3", "7", "1024", "65536", "1000000", "2147483647", "2147483648", "9223372036854775807",
         "-9223372036854775808", "99999999999999999999", "1e38", "1e-45", "-0", "nan", "inf", ".5", "0x10", "", "1,2,3",
+        "-1,-1,0,0,1,1", "-1,0,-1",
         "poly",
         "exp", "step", "sigmoid", "random", "leaky", "stair",
     ]
     private static let keys = [
         "batch", "subdivisions", "height", "width", "channels", "inputs", "filters", "size", "stride", "pad", "padding",
         "groups", "output", "steps", "scales", "step", "scale", "gamma", "policy", "burn_in", "power", "max_batches",
-        "probability", "temperature", "learning_rate",
+        "probability", "temperature", "learning_rate", "binary", "xnor", "spatial", "tree",
     ]
     private static let sections = [
         "[net]", "[conv]", "[connected]", "[maxpool]", "[avgpool]", "[dropout]", "[softmax]", "[cost]", "[yolo]", "[",

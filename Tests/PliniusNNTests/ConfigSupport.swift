@@ -21,11 +21,14 @@ func summary(_ layer: LayerDescription) -> String {
     return switch layer.kind {
     case .convolutional(let c):
         words("conv", c.filters, c.size, c.stride, c.padding, c.groups, c.batchNormalize, c.activation)
+            + (c.signs == .none ? "" : " \(c.signs)")
     case .connected(let c): words("connected", c.outputs, c.batchNormalize, c.activation)
     case .maxpool(let m): words("maxpool", m.size, m.stride, m.padding)
     case .avgpool: "avgpool"
     case .dropout(let probability): words("dropout", probability)
-    case .softmax(let s): words("softmax", s.groups, s.temperature, s.noLoss)
+    case .softmax(let s):
+        words("softmax", s.groups, s.temperature, s.noLoss)
+            + (s.isSpatial ? " spatial" : "") + (s.tree.map { " \($0.groups)" } ?? "")
     case .cost(let c): words("cost", c.form, c.scale)
     case .batchnorm: "batchnorm"
     case .local(let l): words("local", l.filters, l.size, l.stride, l.padding, l.activation)

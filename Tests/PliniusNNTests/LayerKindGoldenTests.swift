@@ -73,7 +73,104 @@ import Testing
         expectClose(shadow.output(ofLayer: 0), [21.25, 32.5, 3.75])
     }
 
+    // MARK: Signs
+
+    private static let probed = "[net]\nbatch=9\nheight=3\nwidth=3\nchannels=2\n[conv]\nfilters=3\nactivation=linear\n"
+    private static let signed = "[conv]\nfilters=2\nsize=2\npadding=1\nactivation=tanh\n"
+
+    @Test(arguments: ["binary", "xnor"])
+    func `Signs are multiplied forward`(option: String) throws {
+        let shadow = try Shadow(
+            "[net]\nheight=1\nwidth=2\nchannels=2\n[conv]\nfilters=2\nactivation=linear\n\(option)=1\n[softmax]")
+        shadow[0, .weights] = [1, -3, 0, 0.5]
+        shadow[0, .biases] = [10, 20]
+        shadow.load([7, -1, 0, 2])
+        _ = shadow.network.forward(Pass(mode: .inference))
+        // Means 2 and 0.25; what is zero counts as negative.
+        let expected =
+            option == "xnor" ? [14.0, 6, 19.5, 20.5] : [24, 4, 18.25, 20.75]
+        expectClose(shadow.output(ofLayer: 0), expected)
+        #expect(shadow[0, .weights] == [1, -3, 0, 0.5])
+    }
+
+    @Test(arguments: ["binary", "xnor"])
+    func `Gradients pass straight through signs`(option: String) throws {
+        let signed = try Shadow("\(Self.probed)\(Self.signed)\(option)=1\n[cost]")
+        let plain = try Shadow("\(Self.probed)\(Self.signed)[cost]")
+        let images = (0..<9 * 18).map { Float(noise($0, seed: 4)) }
+        let zeros = [Float](repeating: 0, count: 9 * 32)
+        signed.load(images, truth: zeros)
+        _ = signed.network.forward(training)
+        signed.network.backward(training)
+        // The delta of the signed sums, on the plain layer's inputs and weights.
+        let output = signed.output(ofLayer: 1)
+        let delta = output.map { -$0 * (1 - $0 * $0) }
+        plain.load(images, truth: zeros)
+        _ = plain.network.forward(training)
+        let probe = plain.output(ofLayer: 0)
+        var (weights, biases) = ([Double](repeating: 0, count: 24), [0.0, 0])
+        var probeBiases = [0.0, 0, 0]
+        for image in 0..<9 {
+            for filter in 0..<2 {
+                for row in 0..<4 {
+                    for column in 0..<4 {
+                        let part = delta[image * 32 + filter * 16 + row * 4 + column]
+                        biases[filter] += part
+                        for (tap, channel) in (0..<4).flatMap({ tap in (0..<3).map { (tap, $0) } }) {
+                            let (y, x) = (row + tap / 2 - 1, column + tap % 2 - 1)
+                            guard 0..<3 ~= y, 0..<3 ~= x else { continue }
+                            let weight = filter * 12 + channel * 4 + tap
+                            weights[weight] += part * probe[image * 27 + channel * 9 + y * 3 + x]
+                            probeBiases[channel] += part * plain[1, .weights][weight]
+                        }
+                    }
+                }
+            }
+        }
+        expectClose(signed[1, .biasMomentum], biases)
+        expectClose(signed[1, .weightMomentum], weights)
+        expectClose(signed[0, .biasMomentum], probeBiases)
+    }
+
+    @Test func `Signs do not hide what is not a number`() throws {
+        let shadow = try Shadow("[net]\ninputs=2\n[conv]\nxnor=1\n[softmax]")
+        shadow.load([1, .nan])
+        _ = shadow.network.forward(Pass(mode: .inference))
+        #expect(shadow.network.firstNonFiniteLayer() == 0)
+        shadow.load([1, 1])
+        shadow[0, .weights] = [.nan, 1]
+        _ = shadow.network.forward(Pass(mode: .inference))
+        #expect(shadow.output(ofLayer: 0)[0].isNaN)
+    }
+
+    // MARK: Trees
+
+    @Test func `A truth in a tree is one of its ancestors`() throws {
+        let text = "[net]\nbatch=3\ninputs=6\n[connected]\noutput=6\nactivation=linear\n[softmax]\ntree=-1,-1,0,0,2,2"
+        let (leaf, whole) = try (Shadow(text), Shadow(text))
+        let images = (0..<18).map { Float(noise($0, seed: 4)) }
+        // Class 5 below 2 below 0; class 1 at the top; class 3 below 0. Darknet marks groups without a truth by −1234.
+        leaf.load(images, truth: [0, 0, 0, 0, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0])
+        whole.load(
+            images,
+            truth: [
+                1, 0, 1, 0, 0, 1, 0, 1, -1234, -1234, -1234, -1234, 1, 0, 0, 1, -1234, -1234,
+            ])
+        let losses = [leaf.network.forward(training), whole.network.forward(training)]
+        let output = leaf.output(ofLayer: 1)
+        let known = [output[0], output[2], output[5], output[7], output[12], output[15]]
+        expectClose(losses, [Double](repeating: -known.reduce(0) { $0 + log($1) }, count: 2))
+        for (first, second) in [(0, 2), (2, 4), (4, 6)] {
+            expectClose([output[first..<second].reduce(0, +)], [1])
+        }
+        leaf.network.backward(training)
+        whole.network.backward(training)
+        #expect(leaf[0, .weightMomentum] == whole[0, .weightMomentum])
+        #expect(leaf[0, .biasMomentum].allSatisfy { $0 != 0 })
+    }
+
     @Test(arguments: [
+        "[conv]\nfilters=5\nsize=2\nxnor=1\nactivation=leaky\n[conv]\nfilters=3\nbinary=1\nbatch_normalize=1\n[softmax]\nspatial=1",
         "[batchnorm]\n[conv]\nfilters=3\nsize=2\nactivation=tanh\n[batchnorm]\n[cost]",
         "[local]\nfilters=5\nsize=3\npad=1\nactivation=tanh\n[local]\nfilters=3\nsize=2\n[cost]",
         "[conv]\nfilters=3\n[deconv]\nfilters=5\nsize=3\nstride=2\nbatch_normalize=1\nactivation=leaky\n[lrn]\n[l2norm]\n[logistic]",

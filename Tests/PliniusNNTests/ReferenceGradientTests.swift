@@ -91,6 +91,15 @@ import Testing
                 description: "softmax in groups at a temperature, over an image",
                 layers: linear(2) + "[softmax]\ngroups=4\ntemperature=2.5", share: 1),
             Case(
+                description: "softmax over channels", layers: linear(3) + "[softmax]\nspatial=1\ntemperature=.7",
+                share: 1),
+            Case(
+                description: "softmax in a tree", net: "batch=9\nheight=2\nwidth=2\nchannels=1",
+                layers: linear(7) + "[softmax]\ntree=-1,-1,0,0,0,2,2\ntemperature=2", share: 1),
+            Case(
+                description: "softmax in a tree without a loss of its own",
+                layers: linear(5) + "[avgpool]\n[softmax]\ntree=-1,-1,-1,1,1\nnoloss=1\n[cost]"),
+            Case(
                 description: "softmax without a loss of its own, then a cost",
                 layers: linear(2) + "[softmax]\nnoloss=1\ntemperature=.5\n[cost]\ntype=sse"),
             // The cost that is reported is the mean over two layers, and delta the sum.

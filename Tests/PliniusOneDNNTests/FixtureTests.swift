@@ -11,7 +11,10 @@ import _PliniusTestSupport
 
     /// All but those of layers that only the reference executor has.
     private static let passes = Fixture.passes.filter { fixture in
-        !["[batchnorm]", "[local]", "[deconvolutional]", "[normalization]", "[l2norm]", "[logistic]"].contains {
+        ![
+            "[batchnorm]", "[local]", "[deconvolutional]", "[normalization]", "[l2norm]", "[logistic]", "spatial=",
+            "tree=",
+        ].contains {
             fixture.config.contains($0)
         }
     }

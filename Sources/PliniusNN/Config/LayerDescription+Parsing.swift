@@ -58,12 +58,14 @@ extension LayerDescription {
         let stride = try reader.integer("stride", default: 1, in: 1...1024)
         let padding = try reader.integer("padding", default: 0, in: 0...1024)
         let pads = try reader.integer("pad", default: 0, in: 0...1024) != 0
+        let isBinary = try reader.flag("binary")
         let convolution = Convolution(
             filters: filters, size: size, stride: stride, padding: pads ? size / 2 : padding,
             groups: try reader.integer("groups", default: 1, in: 1...1 << 20),
             batchNormalize: try reader.flag("batch_normalize"),
-            activation: try reader.choice("activation", default: .logistic))
-        try reader.refuse("binary", "xnor", "flipped", "dot")
+            activation: try reader.choice("activation", default: .logistic),
+            signs: try reader.flag("xnor") ? .weightsAndInputs : isBinary ? .weights : .none)
+        try reader.refuse("flipped", "dot")
         guard input.channels % convolution.groups == 0, filters % convolution.groups == 0 else {
             throw reader.error(
                 "groups",
@@ -110,8 +112,16 @@ extension LayerDescription {
         let softmax = Softmax(
             groups: try reader.integer("groups", default: 1, in: 1...1 << 24),
             temperature: try reader.number("temperature", default: 1, in: 1e-6...1e6),
-            noLoss: try reader.flag("noloss"))
-        try reader.refuse("spatial", "tree")
+            noLoss: try reader.flag("noloss"), isSpatial: try reader.flag("spatial"), tree: try reader.tree())
+        if let tree = softmax.tree, tree.parents.count != input.count {
+            throw reader.error(
+                "tree", "expected a parent for each of the \(input.count) inputs, found \(tree.parents.count)")
+        }
+        if softmax.isSpatial || softmax.tree != nil {
+            guard softmax.groups == 1, !softmax.isSpatial || softmax.tree == nil else {
+                throw reader.error(nil, "expected one of groups, spatial and tree, found several")
+            }
+        }
         guard input.count % softmax.groups == 0 else {
             throw reader.error("groups", "expected a divisor of the \(input.count) inputs, found \(softmax.groups)")
         }

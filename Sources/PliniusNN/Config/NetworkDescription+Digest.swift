@@ -80,7 +80,7 @@ extension ByteWriter {
         case .convolutional(let layer):
             write(UInt8(1))
             for part in [layer.filters, layer.size, layer.stride, layer.padding, layer.groups] { write(UInt64(part)) }
-            write(UInt8(layer.batchNormalize ? 1 : 0))
+            write(layer.signs.rawValue << 1 | (layer.batchNormalize ? 1 : 0))
             write(bytes: name(layer.activation))
         case .connected(let layer):
             write(UInt8(2))
@@ -98,7 +98,12 @@ extension ByteWriter {
             write(UInt8(6))
             write(UInt64(layer.groups))
             write(layer.temperature)
-            write(UInt8(layer.noLoss ? 1 : 0))
+            // Flags, so that what has no tree has the bytes that it had before there were trees.
+            write(UInt8((layer.noLoss ? 1 : 0) | (layer.isSpatial ? 2 : 0) | (layer.tree == nil ? 0 : 4)))
+            if let tree = layer.tree {
+                write(UInt64(tree.parents.count))
+                for parent in tree.parents { write(UInt64(bitPattern: Int64(parent))) }
+            }
         case .cost(let layer):
             write(UInt8(7))
             write(bytes: Array(layer.form.rawValue.utf8) + [0])

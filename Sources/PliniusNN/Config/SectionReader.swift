@@ -30,6 +30,9 @@ struct SectionReader {
         return integers
     }
 
+    /// Whether the section gives a key a value.
+    mutating func has(_ key: String) -> Bool { value(key) != nil }
+
     /// Reads 0 or 1.
     /// - Throws: `ConfigError` if it is neither.
     mutating func flag(_ key: String) throws(ConfigError) -> Bool {

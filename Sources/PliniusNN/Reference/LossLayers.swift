@@ -1,6 +1,7 @@
 /// Turns each group of logits into probabilities, and measures their cross-entropy against the truth.
 ///
-/// The loss is −Σ t·ln p, taken from the logits by log-sum-exp, so that it is finite whenever they are.
+/// The loss is −Σ t·ln p, taken from the logits by log-sum-exp, so that it is finite whenever they are. In a tree of classes a truth
+/// is one of all its ancestors as well; groups in which nothing is true have no loss, be it that the truth says so by −1234.
 struct SoftmaxLayer<Scalar: ReferenceScalar> {
     typealias Lanes = SIMD8<Scalar>
 
@@ -8,17 +9,46 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
     let output: LaneTensor<Scalar>
     let truth: LaneTensor<Scalar>
     let softmax: LayerDescription.Softmax
+    /// The truth of all classes of a tree; nil without one.
+    let ancestors: LaneTensor<Scalar>?
 
-    private var size: Int { input.shape.count / softmax.groups }
+    private var groups: Int { softmax.tree?.groups.count ?? (softmax.isSpatial ? input.shape.area : softmax.groups) }
+
+    /// The elements of a group.
+    private func elements(of group: Int) -> StrideTo<Int> {
+        if let group = softmax.tree?.groups[group] {
+            return stride(from: group.lowerBound, to: group.upperBound, by: 1)
+        }
+        if softmax.isSpatial { return stride(from: group, to: input.shape.count, by: input.shape.area) }
+        let size = input.shape.count / softmax.groups
+        return stride(from: group * size, to: (group + 1) * size, by: 1)
+    }
+
+    /// Makes each class of a tree as true as its children together.
+    private func climb(_ tree: ClassTree, _ target: LaneTensor<Scalar>, _ block: Int) {
+        for element in tree.parents.indices {
+            target[block, element] = truth[block, element].below(0, .zero, truth[block, element])
+        }
+        // Children stand behind their parents.
+        for group in tree.groups.reversed() {
+            let parent = tree.parents[group.lowerBound]
+            guard parent >= 0 else { continue }
+            var sum = Lanes()
+            for element in group { sum += target[block, element] }
+            target[block, parent] = Scalar.greater(target[block, parent], sum)
+        }
+    }
 
     /// - Returns: the sum of the losses of all images; 0 without a truth.
     func forward(hasTruth: Bool) -> Double {
         let heat = 1 / Scalar(softmax.temperature)
         var loss = 0.0
+        let truth = ancestors ?? truth
         for block in 0..<input.blocks {
-            for group in 0..<softmax.groups {
-                let elements = group * size..<(group + 1) * size
-                var greatest = input[block, elements.lowerBound] * heat
+            if hasTruth, !softmax.noLoss, let tree = softmax.tree { climb(tree, truth, block) }
+            for group in 0..<groups {
+                let elements = elements(of: group)
+                var greatest = Lanes(repeating: -.infinity)
                 for element in elements {
                     let logit = input[block, element] * heat
                     greatest = Scalar.greater(greatest, logit)
@@ -44,10 +74,11 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
     func backward(delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>, hasTruth: Bool) {
         let heat = 1 / Scalar(softmax.temperature)
         let ownLoss = hasTruth && !softmax.noLoss
+        let truth = ancestors ?? truth
         for block in 0..<input.blocks {
             let mask = input.mask(block) * heat
-            for group in 0..<softmax.groups {
-                let elements = group * size..<(group + 1) * size
+            for group in 0..<groups {
+                let elements = elements(of: group)
                 var mean = Lanes()
                 var truthSum = Lanes()
                 for element in elements {

@@ -126,7 +126,16 @@ extension ReferencePasses {
     ) -> ReferenceLayer<Scalar> {
         func convolution(isTransposed: Bool = false) -> WeightedSum<Scalar> {
             guard let geometry = geometry(of: layer) else { preconditionFailure("the layer is no convolution") }
-            return .convolution(ConvolutionSum(geometry, isTransposed: isTransposed, packed: packed))
+            var signs: SignOperands<Scalar>?
+            if case .convolutional(let convolution) = layer.kind, convolution.signs != .none {
+                signs = SignOperands(
+                    weights: memory.buffer(of: Scalar.self, count: geometry.weightCount),
+                    input: convolution.signs == .weightsAndInputs
+                        ? memory.tensor(of: Scalar.self, layer.input, images: input.images) : nil,
+                    filters: convolution.filters)
+            }
+            return .convolution(
+                ConvolutionSum(geometry, isTransposed: isTransposed, packed: packed, signs: signs))
         }
         func learned(
             _ sum: WeightedSum<Scalar>, _ activation: Activation, _ batchNormalize: Bool
@@ -167,7 +176,10 @@ extension ReferencePasses {
             return .dropout(DropoutLayer(input: input, output: output(), layer: layer.index, probability: probability))
         case .softmax(let softmax):
             if !softmax.noLoss { checkTruth() }
-            return .softmax(SoftmaxLayer(input: input, output: output(), truth: truth, softmax: softmax))
+            return .softmax(
+                SoftmaxLayer(
+                    input: input, output: output(), truth: truth, softmax: softmax,
+                    ancestors: softmax.tree == nil ? nil : output()))
         case .cost(let cost):
             checkTruth()
             return .cost(CostLayer(input: input, truth: truth, cost: cost))

@@ -51,13 +51,19 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
     private let isTransposed: Bool
     /// Packed weights, shared with the other layers: each pass packs them anew, so that the arena stays the only truth.
     private let packed: Buffer<SIMD4<Scalar>>
+    /// What forward takes instead of weights and inputs; nil for most layers.
+    private let signs: SignOperands<Scalar>?
 
-    init(_ geometry: ConvolutionGeometry, isTransposed: Bool = false, packed: Buffer<SIMD4<Scalar>>) {
+    init(
+        _ geometry: ConvolutionGeometry, isTransposed: Bool = false, packed: Buffer<SIMD4<Scalar>>,
+        signs: SignOperands<Scalar>? = nil
+    ) {
         let (down, up) = (Correlation<Scalar>(forward: geometry), Correlation<Scalar>(inputGradient: geometry))
         (forwardSum, inputGradient) = isTransposed ? (up, down) : (down, up)
         self.isTransposed = isTransposed
         weightGradient = WeightGradient(geometry)
         self.packed = packed
+        self.signs = signs
     }
 
     /// Length of packed weights that a layer needs.
@@ -71,9 +77,16 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
         from input: LaneTensor<Scalar>, to sums: LaneTensor<Scalar>, _ parameters: LayerParameters<Scalar>,
         _ worker: PassWorker
     ) {
-        forwardSum.pack(parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
+        if let signs {
+            signs.take(weights: parameters[.weights], input: input, worker)
+            worker.meet()
+        }
+        forwardSum.pack(
+            signs?.weights ?? parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
         worker.meet()
-        forwardSum.run(units: worker.share(of: input.blocks * forwardSum.tiles), from: input, packed: packed, to: sums)
+        forwardSum.run(
+            units: worker.share(of: input.blocks * forwardSum.tiles), from: signs?.input ?? input, packed: packed,
+            to: sums)
         worker.meet()
     }
 
