@@ -66,6 +66,66 @@ void conednn_bend_backward(
     for_pieces(engine, count, bend_backward_range, &flat);
 }
 
+// MARK: - Sums and copies of two arrays
+
+typedef struct {
+    int64_t count;
+    float alpha, beta;
+    const float *left, *right;
+    float *output;
+} combination;
+
+KERNEL static void combine_range(int thread, int64_t first, int64_t last, const void *context) {
+    (void)thread;
+    const combination *sum = context;
+    // The output may be one of the others, so nothing is `restrict`.
+    float alpha = sum->alpha, beta = sum->beta;
+    const float *left = sum->left, *right = sum->right;
+    float *output = sum->output;
+    int64_t end = piece_end(last, sum->count);
+    if (right) {
+        for (int64_t index = first * PIECE; index < end; index++) {
+            output[index] = alpha * left[index] + beta * right[index];
+        }
+    } else {
+        for (int64_t index = first * PIECE; index < end; index++) output[index] = alpha * left[index];
+    }
+}
+
+void conednn_combine(
+    const conednn_engine *engine, int64_t count, float alpha, const float *left, float beta, const float *right,
+    float *output) {
+    combination sum = {.count = count, .alpha = alpha, .beta = beta, .left = left, .right = right, .output = output};
+    for_pieces(engine, count, combine_range, &sum);
+}
+
+typedef struct {
+    conednn_rows rows;
+    bool adds;
+    const float *source;
+    float *target;
+} row_copy;
+
+KERNEL static void copy_rows_range(int thread, int64_t first, int64_t last, const void *context) {
+    (void)thread;
+    const row_copy *copy = context;
+    for (int64_t row = first; row < last; row++) {
+        const float *restrict source = copy->source + row * copy->rows.source_pitch;
+        float *restrict target = copy->target + row * copy->rows.target_pitch;
+        if (copy->adds) {
+            for (int64_t index = 0; index < copy->rows.width; index++) target[index] += source[index];
+        } else {
+            memcpy(target, source, (size_t)copy->rows.width * sizeof(float));
+        }
+    }
+}
+
+void conednn_copy_rows(
+    const conednn_engine *engine, conednn_rows rows, bool adds, const float *source, float *target) {
+    row_copy copy = {.rows = rows, .adds = adds, .source = source, .target = target};
+    parallel_for(engine, rows.rows, rows.width, copy_rows_range, &copy);
+}
+
 // MARK: - Curved activations
 
 static const float selu_scale = 1.0507f, selu_floor = 1.0507f * 1.6732f;

@@ -37,7 +37,7 @@ public enum DarknetWeights {
         case .connected: [.biases, .weights, .scales, .rollingMean, .rollingVariance]
         case .batchnorm: [.scales, .rollingMean, .rollingVariance]
         case .local: [.biases, .weights]
-        case .maxpool, .avgpool, .dropout, .softmax, .cost, .normalization, .l2norm, .logistic: []
+        default: []
         }
     }
 }

@@ -18,6 +18,8 @@ public struct LayerDescription: Hashable, Sendable {
         case l2norm
         /// Probabilities that do not exclude each other, with their cross-entropy as the cost.
         case logistic
+        case route(Route)
+        case shortcut(Shortcut)
     }
 
     public struct Convolution: Hashable, Sendable {
@@ -103,9 +105,32 @@ public struct LayerDescription: Hashable, Sendable {
         public var kappa: Float
     }
 
+    /// Puts channels of several layers one after the other; images of different sizes become flat.
+    public struct Route: Hashable, Sendable {
+        /// Indices of the layers, in order; -1 is the network's input.
+        public var layers: [Int]
+        /// Into how many equal parts the channels of each layer are cut.
+        public var groups: Int
+        /// The part that is taken, from 0.
+        public var group: Int
+    }
+
+    /// Adds another layer to the one before: `activation(alpha * before + beta * other)`.
+    ///
+    /// Where their shapes differ, the corner and the channels that both have are added: the larger image is read or written
+    /// at every `ratio`-th position, and what the other has not keeps the value of the layer before.
+    public struct Shortcut: Hashable, Sendable {
+        /// Index of the other layer; -1 is the network's input.
+        public var from: Int
+        public var activation: Activation
+        public var alpha: Float
+        public var beta: Float
+    }
+
     /// Index in the network, from 0.
     public var index: Int
     public var kind: Kind
+    /// Shape of the first of its sources.
     public var input: Shape
     public var output: Shape
     /// Multiplier on the network's learning rate.
@@ -114,4 +139,13 @@ public struct LayerDescription: Hashable, Sendable {
     public var stopsBackward: Bool
     /// Line of the section header in the configuration, from 1.
     public var line: Int
+
+    /// What it reads: indices of layers before it; -1 is the network's input.
+    public var sources: [Int] {
+        switch kind {
+        case .route(let route): route.layers
+        case .shortcut(let shortcut): [index - 1, shortcut.from]
+        default: [index - 1]
+        }
+    }
 }

@@ -1,3 +1,4 @@
+internal import COneDNN
 internal import PliniusNN
 
 /// A network compiled for one mini-batch size: its steps in order, and all memory that they need.
@@ -14,11 +15,16 @@ final class Plan {
     private let memory: MemoryPlan
     /// Brings the predictions into rows where they lie otherwise.
     private let outputStep: ReorderStep?
-    /// The first step that backward reaches: below it nothing learns, or a layer stops it.
-    private let lowest: Int
     private let costOwners: Int
-    /// Delta of the last step's output.
-    private let lastDelta: Region
+    /// What backward does around each step; nil where it does not come.
+    private let backwardSteps: [BackwardStep?]
+
+    private struct BackwardStep {
+        /// A delta that nobody writes, for losses to add to.
+        let cleared: Region?
+        /// What the step writes apart, what it is added to, and their length.
+        let sum: (part: Region, total: Region, count: Int)?
+    }
 
     init(_ builder: PlanBuilder, output: Tensor, outputStep: ReorderStep?) {
         engine = builder.engine
@@ -31,21 +37,29 @@ final class Plan {
         memory = builder.memory
         self.output = output
         self.outputStep = outputStep
-        lowest = steps.indices.first { steps[$0].learns && layers[$0] >= builder.lowestLayer } ?? steps.count
         costOwners = steps.count(where: \.ownsCost)
 
-        // Deltas live in two regions in turn; a step that works in place stays in its own.
-        let longest = ([builder.input] + steps.map(\.output)).map(\.layout.floatCount).max() ?? 0
-        let regions = [memory.reserve(floats: longest), memory.reserve(floats: longest)]
+        let plan = DeltaPlan(builder.graph, from: builder.firstLearning)
+        let regions = plan.regions.map { builder.memory.reserve(floats: $0) }
+        // For steps whose delta nobody computes.
+        let idle = memory.reserve(floats: 0)
         memory.allocate()
-        lastDelta = regions[0]
-        var current = 0
-        for index in steps.indices.reversed() {
-            let next = steps[index].keepsDeltaInPlace ? current : 1 - current
-            steps[index].bind(delta: regions[current], inputDelta: index > lowest ? regions[next] : nil)
-            current = next
+        backwardSteps = plan.places.enumerated().map { index, place in
+            guard let place else {
+                steps[index].bind(delta: idle, inputDeltas: builder.graph[index].sources.map { _ in nil })
+                return nil
+            }
+            let targets = place.targets.map { $0.map { DeltaTarget(region: regions[$0.region], adds: $0.adds) } }
+            steps[index].bind(delta: regions[place.delta], inputDeltas: targets)
+            let target = place.targets[0]
+            return BackwardStep(
+                cleared: place.isWritten ? nil : regions[place.delta],
+                sum: target?.total.map { total in
+                    let source = builder.graph[index].sources[0]
+                    return (regions[target?.region ?? total], regions[total], builder.graph[source].count)
+                })
         }
-        outputStep?.bind(delta: lastDelta, inputDelta: nil)
+        outputStep?.bind(delta: idle, inputDelta: nil)
     }
 
     /// - Returns: the sum of the costs of the mini-batch, the mean over the steps that own one.
@@ -58,11 +72,15 @@ final class Plan {
     }
 
     func backward(_ pass: Pass, hasTruth: Bool) {
-        guard lowest < steps.count, let last = steps.last else { return }
         engine.enter()
-        // Losses add to it; a network without one asks for nothing.
-        unsafe lastDelta.floats.update(repeating: 0, count: last.output.layout.floatCount)
-        for index in (lowest..<steps.count).reversed() { steps[index].backward(pass, hasTruth: hasTruth) }
+        for index in steps.indices.reversed() {
+            guard let step = backwardSteps[index] else { continue }
+            unsafe step.cleared?.floats.update(repeating: 0, count: steps[index].output.layout.floatCount)
+            steps[index].backward(pass, hasTruth: hasTruth)
+            guard let sum = step.sum else { continue }
+            unsafe conednn_combine(
+                engine.pointer, Int64(sum.count), 1, sum.total.floats, 1, sum.part.floats, sum.total.floats)
+        }
     }
 
     func update(_ step: SolverStep) {

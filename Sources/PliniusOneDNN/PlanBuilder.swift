@@ -1,4 +1,5 @@
 internal import PliniusNN
+internal import _PliniusSupport
 
 /// Turns the layers of a network into the steps of a plan.
 final class PlanBuilder {
@@ -8,8 +9,12 @@ final class PlanBuilder {
     let truth: Tensor
     private(set) var steps: [any PlannedStep] = []
     private(set) var stepLayers: [Int] = []
-    /// Backward ends above the last layer that stops it.
-    let lowestLayer: Int
+    /// The steps as far as their deltas go.
+    private(set) var graph: [DeltaPlan.Step] = []
+    /// The first step that may learn: backward ends above the last layer that stops it.
+    var firstLearning: Int { stepLayers.firstIndex { $0 >= lowestLayer } ?? steps.count }
+
+    private let lowestLayer: Int
 
     private let descriptions: [LayerDescription]
     private let arena: ParameterArena
@@ -17,8 +22,13 @@ final class PlanBuilder {
     private let images: Int
     /// Used by one step at a time.
     private let scratch: Region
-    /// What the last step made.
+    /// Runs the layers that have no step of their own; its threads sleep between.
+    private var kernels: WorkerPool?
+    /// What the layer at hand reads, and the step that made it; -1 is the input.
     private var current: Tensor
+    private var currentStep = -1
+    /// What each layer made, by its index plus one; the input comes first.
+    private var made: [(tensor: Tensor, step: Int)] = []
 
     init(
         _ engine: Engine, layers: [LayerDescription], input shape: Shape, truthCount: Int, images: Int,
@@ -43,10 +53,13 @@ final class PlanBuilder {
     /// Compiles all layers and allocates the plan's memory.
     func build(outputLayer: Int) throws(OneDNNError) -> Plan {
         var output = current
+        made = [(input, -1)]
         for layer in descriptions {
+            (current, currentStep) = made[layer.sources[0] + 1]
             precondition(
                 layer.input.count == current.layout.shape.count, "layer \(layer.index) does not fit the one before")
             try append(layer)
+            made.append((current, currentStep))
             if layer.index == outputLayer { output = current }
         }
         guard !output.layout.isRows else { return Plan(self, output: output, outputStep: nil) }
@@ -78,15 +91,22 @@ final class PlanBuilder {
             try bringIntoRows(layer)
             checkTruth(layer)
             append(CostStep(cost, input: current, truth: truth), layer)
-        case .convolutional, .softmax, .batchnorm, .local, .deconvolutional, .normalization, .l2norm, .logistic:
-            throw OneDNNError(.noPrimitive, "the plan has no step for layer \(layer.index)")
+        case .route(let route): try append(route, of: layer)
+        case .shortcut(let shortcut): try append(shortcut, of: layer)
+        default: try appendReference(layer)
         }
     }
 
-    private func append(_ step: any PlannedStep, _ layer: LayerDescription) {
+    /// Appends a step that reads what is at hand, or the values of several.
+    private func append(_ step: any PlannedStep, _ layer: LayerDescription, sources: [Int]? = nil) {
         steps.append(step)
         stepLayers.append(layer.index)
+        graph.append(
+            DeltaPlan.Step(
+                sources: sources ?? [currentStep], count: step.output.layout.floatCount, learns: step.learns,
+                addsDeltas: step.addsDeltas, keepsDeltaInPlace: step.keepsDeltaInPlace))
         current = step.output
+        currentStep = steps.count - 1
     }
 
     private func checkTruth(_ layer: LayerDescription) {
@@ -111,16 +131,62 @@ final class PlanBuilder {
         }
     }
 
+    /// The inputs of a layer that reads several, brought into rows unless `keeps` says that they may lie as they do.
+    private func inputs(
+        of layer: LayerDescription, keeps: ([ActivationLayout]) -> Bool = { _ in false }
+    ) throws(OneDNNError) -> (tensors: [Tensor], steps: [Int]) {
+        let sources = layer.sources.map { made[$0 + 1] }
+        if keeps(sources.map(\.tensor.layout)) { return (sources.map(\.tensor), sources.map(\.step)) }
+        var inputs: (tensors: [Tensor], steps: [Int]) = ([], [])
+        for source in sources {
+            (current, currentStep) = source
+            try bringIntoRows(layer)
+            inputs.tensors.append(current)
+            inputs.steps.append(currentStep)
+        }
+        return inputs
+    }
+
+    // MARK: Layers with several inputs
+
+    private func append(_ route: LayerDescription.Route, of layer: LayerDescription) throws(OneDNNError) {
+        let inputs = try inputs(of: layer) { layouts in
+            RouteStep.block(route, layouts, output: layer.output) != nil
+        }
+        append(
+            RouteStep(engine, route, inputs: inputs.tensors, shape: layer.output, memory), layer, sources: inputs.steps)
+    }
+
+    private func append(_ shortcut: LayerDescription.Shortcut, of layer: LayerDescription) throws(OneDNNError) {
+        let sources = layer.sources.map { made[$0 + 1] }
+        guard sources[0].tensor.layout.shape == sources[1].tensor.layout.shape else {
+            return try appendReference(layer)
+        }
+        // The other one is brought to lie as the layer before.
+        (current, currentStep) = sources[1]
+        try bring(into: sources[0].tensor.layout, layer)
+        let step = SumStep(
+            engine, inputs: [sources[0].tensor, current], factors: [shortcut.alpha, shortcut.beta],
+            activation: shortcut.activation, memory)
+        append(step, layer, sources: [sources[0].step, currentStep])
+    }
+
+    /// Appends a layer that has no step of its own.
+    private func appendReference(_ layer: LayerDescription) throws(OneDNNError) {
+        let inputs = try inputs(of: layer)
+        let kernels = kernels ?? WorkerPool(count: engine.threads)
+        self.kernels = kernels
+        append(
+            ReferenceStep(
+                layer, inputs: inputs.tensors, truth: truth, images: images, arena: arena, pool: kernels, memory),
+            layer, sources: inputs.steps)
+    }
+
     // MARK: Learned layers
 
     /// Whether a layer below learns, so that this one owes it a delta.
-    private func asksForInputDelta(_ layer: LayerDescription) -> Bool {
-        descriptions[..<layer.index].dropFirst(lowestLayer).contains {
-            switch $0.kind {
-            case .convolutional, .connected: true
-            default: false
-            }
-        }
+    private var asksForInputDelta: Bool {
+        currentStep >= 0 && DeltaPlan.reached(graph, from: firstLearning)[currentStep]
     }
 
     private func append(
@@ -160,7 +226,7 @@ final class PlanBuilder {
             do throws(OneDNNError) {
                 let primitives = try WeightedSumPrimitives.convolution(
                     engine, convolution, from: from, to: to, algorithm: algorithm,
-                    asksForInputDelta: asksForInputDelta(layer))
+                    asksForInputDelta: asksForInputDelta)
                 if !primitives.isPlain { return (from, to, primitives) }
                 plain = plain ?? (from, to, primitives)
             } catch {
@@ -174,7 +240,7 @@ final class PlanBuilder {
     private func append(_ connected: LayerDescription.Connected, of layer: LayerDescription) throws(OneDNNError) {
         try bringIntoRows(layer)
         let primitives = try WeightedSumPrimitives.connected(
-            engine, connected, from: current.layout, asksForInputDelta: asksForInputDelta(layer))
+            engine, connected, from: current.layout, asksForInputDelta: asksForInputDelta)
         try append(
             primitives, output: .rows(images: images, shape: layer.output), activation: connected.activation,
             batchNormalize: connected.batchNormalize, layer)

@@ -37,6 +37,8 @@ func summary(_ layer: LayerDescription) -> String {
     case .normalization(let n): words("normalization", n.size, n.alpha, n.beta, n.kappa)
     case .l2norm: "l2norm"
     case .logistic: "logistic"
+    case .route(let r): words("route", r.layers, r.groups, r.group)
+    case .shortcut(let s): words("shortcut", s.from, s.activation, s.alpha, s.beta)
     }
 }
 

@@ -133,11 +133,11 @@ import Testing
                     """, share: 1),
         ]
 
-    private static func linear(_ filters: Int) -> String {
+    static func linear(_ filters: Int) -> String {
         "[conv]\nfilters=\(filters)\nsize=2\nactivation=linear\n"
     }
 
-    @Test(arguments: cases)
+    @Test(arguments: cases + graphs)
     func `Gradients are those of the cost`(_ network: Case) throws {
         let hasLoss =
             network.layers.contains("[cost]") || network.layers.contains("[softmax]")

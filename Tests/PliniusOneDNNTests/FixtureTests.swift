@@ -9,17 +9,7 @@ import _PliniusTestSupport
         (.biases, .biasMomentum), (.scales, .scaleMomentum), (.weights, .weightMomentum),
     ]
 
-    /// All but those of layers that only the reference executor has.
-    private static let passes = Fixture.passes.filter { fixture in
-        ![
-            "[batchnorm]", "[local]", "[deconvolutional]", "[normalization]", "[l2norm]", "[logistic]", "spatial=",
-            "tree=",
-        ].contains {
-            fixture.config.contains($0)
-        }
-    }
-
-    @Test(arguments: passes)
+    @Test(arguments: Fixture.passes)
     func `One pass is PyTorch's`(fixture: Fixture) throws {
         let trial = try Trial(fixture.config)
         restore(trial, from: fixture)

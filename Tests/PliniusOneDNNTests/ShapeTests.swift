@@ -165,7 +165,7 @@ import Testing
     }
 
     /// Compares inference, loss, output, gradients, rolling statistics, and the state after an update.
-    private func judge(
+    func judge(
         _ configuration: String, threads: Int = 1, algorithm: ConvolutionAlgorithm = .winograd,
         prepare: (Trial) -> Void = { _ in }
     ) throws {

@@ -197,6 +197,24 @@ void conednn_curve_forward(
 void conednn_curve_backward(
     const conednn_engine *engine, int64_t count, conednn_curve curve, const float *output, float *delta);
 
+/// output = alpha * left + beta * right; without `right` alpha * left. In place if the output is one of them; lies anyhow.
+void conednn_combine(
+    const conednn_engine *engine, int64_t count, float alpha, const float *left, float beta,
+    const float *_Nullable right, float *output);
+
+/// Rows of floats, and how far from one to the next.
+typedef struct {
+    int64_t rows;
+    /// Floats of a row that are copied.
+    int64_t width;
+    int64_t source_pitch;
+    int64_t target_pitch;
+} conednn_rows;
+
+/// Copies rows, or adds them to what is there.
+void conednn_copy_rows(
+    const conednn_engine *engine, conednn_rows rows, bool adds, const float *source, float *target);
+
 /// Sums of each channel over images and positions.
 void conednn_channel_sums(
     const conednn_engine *engine, conednn_extents extents, const float *values, float *sums, double *total);

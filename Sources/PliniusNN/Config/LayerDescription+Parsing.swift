@@ -2,6 +2,7 @@ extension LayerDescription {
     private enum Section {
         case convolutional, connected, maxpool, avgpool, dropout, softmax, cost, batchnorm
         case local, deconvolutional, normalization, l2norm, logistic
+        case route, shortcut
 
         /// Darknet's names, and its short ones.
         static let names: [String: Section] = [
@@ -10,18 +11,20 @@ extension LayerDescription {
             "softmax": .softmax, "soft": .softmax, "cost": .cost, "batchnorm": .batchnorm,
             "local": .local, "deconvolutional": .deconvolutional, "deconv": .deconvolutional,
             "normalization": .normalization, "lrn": .normalization, "l2norm": .l2norm, "logistic": .logistic,
+            "route": .route, "shortcut": .shortcut,
         ]
     }
 
     /// Reads a layer's section and works its shapes out.
-    init(_ reader: inout SectionReader, index: Int, input: Shape) throws(ConfigError) {
+    /// - Parameter shapes: those of the network's input and of all layers before.
+    init(_ reader: inout SectionReader, index: Int, shapes: [Shape]) throws(ConfigError) {
         let name = reader.section.name
         guard let section = Section.names[name] else {
             let names = Section.names.keys.sorted().joined(separator: ", ")
             throw reader.error(nil, "there is no layer [\(name)]: expected one of \(names)")
         }
         self.index = index
-        self.input = input
+        var input = shapes[index]
         line = reader.section.line
         switch section {
         case .convolutional: (kind, output) = try Self.convolution(&reader, input)
@@ -41,7 +44,10 @@ extension LayerDescription {
         case .normalization: (kind, output) = (try Self.normalization(&reader), input)
         case .l2norm: (kind, output) = (.l2norm, input)
         case .logistic: (kind, output) = (.logistic, input)
+        case .route: (kind, input, output) = try Self.route(&reader, shapes)
+        case .shortcut: (kind, output) = (try Self.shortcut(&reader, shapes), input)
         }
+        self.input = input
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")
         try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload", "smooth")
@@ -160,7 +166,7 @@ extension LayerDescription {
             biases = [layer.filters]
             if layer.batchNormalize { scales = biases }
             weights = [input.channels, layer.filters, layer.size, layer.size]
-        case .maxpool, .avgpool, .dropout, .softmax, .cost, .normalization, .l2norm, .logistic: return
+        default: return
         }
         for role in TensorRole.allCases where adam || role.rawValue <= TensorRole.weightMomentum.rawValue {
             let shape =

@@ -124,6 +124,18 @@ extension ByteWriter {
             write(bytes: name(layer.activation))
         case .l2norm: write(UInt8(17))
         case .logistic: write(UInt8(18))
+        case .route(let route):
+            write(UInt8(8))
+            write(UInt64(route.layers.count))
+            for layer in route.layers { write(UInt64(layer + 1)) }
+            write(UInt64(route.groups))
+            write(UInt64(route.group))
+        case .shortcut(let shortcut):
+            write(UInt8(9))
+            write(UInt64(shortcut.from + 1))
+            write(bytes: name(shortcut.activation))
+            write(shortcut.alpha)
+            write(shortcut.beta)
         }
     }
 }

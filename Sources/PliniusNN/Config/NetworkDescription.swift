@@ -58,11 +58,11 @@ public struct NetworkDescription: Sendable {
         var warnings = reader.warnings
         var layers: [LayerDescription] = []
         var layout = ArenaLayout()
-        var shape = input
+        var shapes = [input]
         var outputFloats = input.count * options.miniBatch
         for (index, section) in sections.dropFirst().enumerated() {
             var reader = SectionReader(section, file: file)
-            let layer = try LayerDescription(&reader, index: index, input: shape)
+            let layer = try LayerDescription(&reader, index: index, shapes: shapes)
             reader.finish()
             warnings += reader.warnings
             guard warnings.count <= Self.maximumWarnings else {
@@ -78,7 +78,7 @@ public struct NetworkDescription: Sendable {
                         + "\(outputFloats) of outputs for \(options.miniBatch) images; "
                         + "\(Self.maximumFloats) of each are allowed")
             }
-            shape = layer.output
+            shapes.append(layer.output)
             layers.append(layer)
         }
         guard layers.contains(where: { !$0.isCost }) else {

@@ -22,6 +22,13 @@ struct SectionReader {
         return try integer(key, text, in: range)
     }
 
+    /// Reads a whole number that has no default; nil if the key is absent.
+    /// - Throws: `ConfigError` if it is none, or out of range.
+    mutating func integer(_ key: String, in range: ClosedRange<Int>) throws(ConfigError) -> Int? {
+        guard let text = value(key) else { return nil }
+        return try integer(key, text, in: range)
+    }
+
     /// Reads a list of whole numbers, divided by commas.
     /// - Throws: `ConfigError` if the key is absent, or a part is no number or out of range.
     mutating func integers(_ key: String, in range: ClosedRange<Int>) throws(ConfigError) -> [Int] {

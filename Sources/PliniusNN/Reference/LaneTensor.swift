@@ -47,6 +47,12 @@ package struct LaneTensor<Scalar: ReferenceScalar> {
     /// Ones for the lanes of a block that hold an image, zeros for those that repeat one.
     @inline(__always) package func mask(_ block: Int) -> Lanes { block == blocks - 1 ? tail : Lanes(repeating: 1) }
 
+    /// Elements in a row that are of one channel, or of channels that have one position each.
+    @inline(__always) func run(_ block: Int, from element: Int, count: Int) -> Buffer<Lanes> {
+        let start = place(block, element)
+        return storage[start..<start + count]
+    }
+
     /// Place in the storage of a block's element, by its row-major index within an image.
     @inline(__always) private func place(_ block: Int, _ element: Int) -> Int {
         (block * shape.channels + element / shape.area) * pitch + element % shape.area
@@ -73,14 +79,37 @@ package struct LaneTensor<Scalar: ReferenceScalar> {
     }
 
     /// Copies all images out to rows.
-    func copy(toRows rows: Buffer<Scalar>) {
-        for image in 0..<images {
-            for element in 0..<shape.count { rows[image * shape.count + element] = self[image / 8, element][image % 8] }
+    func copy(toRows rows: Buffer<Scalar>) { copy(toRows: rows, images: 0..<images) }
+
+    /// Copies images out to rows, or adds them to what is there.
+    func copy(toRows rows: Buffer<Scalar>, images: Range<Int>, adds: Bool = false) {
+        for image in images {
+            for element in 0..<shape.count {
+                let place = image * shape.count + element
+                let value = self[image / 8, element][image % 8]
+                rows[place] = adds ? rows[place] + value : value
+            }
+        }
+    }
+
+    /// Clears the lanes that repeat an image: a delta has none there.
+    func mask(_ blocks: Range<Int>) {
+        for block in blocks where block == self.blocks - 1 {
+            for element in 0..<shape.count { self[block, element] *= tail }
         }
     }
 
     /// Sets parts of the storage to zero.
     func clear(_ worker: PassWorker) { for index in worker.share(of: storage.count) { storage[index] = Lanes() } }
+
+    /// Adds parts of a tensor of the same shape.
+    func add(_ other: LaneTensor, _ worker: PassWorker) {
+        for unit in worker.share(of: blocks * shape.channels) {
+            let target = plane(unit / shape.channels, unit % shape.channels)
+            let source = other.plane(unit / shape.channels, unit % shape.channels)
+            for position in 0..<target.count { target[position] += source[position] }
+        }
+    }
 
     /// Whether every number is finite: whatever is not gives NaN when it is multiplied by zero.
     var isFinite: Bool {

@@ -11,6 +11,8 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     case normalization(ResponseNormalizationLayer<Scalar>)
     case l2norm(L2NormLayer<Scalar>)
     case logistic(LogisticLayer<Scalar>)
+    case route(RouteLayer<Scalar>)
+    case shortcut(ShortcutLayer<Scalar>)
 
     var output: LaneTensor<Scalar> {
         switch self {
@@ -23,6 +25,8 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .normalization(let layer): layer.output
         case .l2norm(let layer): layer.output
         case .logistic(let layer): layer.output
+        case .route(let layer): layer.output
+        case .shortcut(let layer): layer.output
         }
     }
 
@@ -51,18 +55,40 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .normalization(let layer): layer.forward(worker)
         case .l2norm(let layer): layer.forward(worker)
         case .logistic(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
+        case .route(let layer): layer.forward(worker)
+        case .shortcut(let layer): layer.forward(worker)
         }
         return 0
     }
 
-    /// Does a worker's share of the backward pass: adds to the momentum, and writes the input's delta if it is asked for.
+    /// Whether it adds to the deltas of its inputs by itself; the others write them.
+    var addsDeltas: Bool {
+        switch self {
+        case .route, .shortcut: true
+        default: false
+        }
+    }
+
+    /// Does a worker's share of the backward pass: adds to the momentum, and puts the inputs' deltas where they are asked for.
     func backward(
+        _ pass: Pass, delta: LaneTensor<Scalar>, inputDeltas: [DeltaTarget<Scalar>?], hasTruth: Bool,
+        _ worker: PassWorker
+    ) {
+        switch self {
+        case .route(let layer): layer.backward(delta: delta, inputDeltas: inputDeltas, worker)
+        case .shortcut(let layer): layer.backward(delta: delta, inputDeltas: inputDeltas, worker)
+        default: backward(pass, delta: delta, inputDelta: inputDeltas[0]?.tensor, hasTruth: hasTruth, worker)
+        }
+    }
+
+    /// The same for a layer with one input: writes its delta if it is asked for.
+    private func backward(
         _ pass: Pass, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?, hasTruth: Bool, _ worker: PassWorker
     ) {
         if case .learned(let layer) = self { return layer.backward(delta: delta, inputDelta: inputDelta, worker) }
         guard let inputDelta else { return }
         switch self {
-        case .learned: break
+        case .learned, .route, .shortcut: break
         case .maxpool(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .avgpool(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .dropout(let layer): layer.backward(pass, delta: delta, inputDelta: inputDelta, worker)

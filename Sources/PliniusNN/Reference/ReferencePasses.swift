@@ -18,10 +18,8 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
     let layers: [ReferenceLayer<Scalar>]
     let input: LaneTensor<Scalar>
     let truth: LaneTensor<Scalar>
-    /// Delta of each layer's output; neighbours use two regions of memory in turn.
-    private let deltas: [LaneTensor<Scalar>]
-    /// The first layer that backward reaches: below it nothing learns, or a layer stops it.
-    private let lowest: Int
+    /// What backward does at each layer; nil where it does not come.
+    private let steps: [BackwardStep?]
     private let costOwners: Int
     private var hasTruth = false
     private let memory: BufferMemory
@@ -38,16 +36,11 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         for layer in layers {
             planned.append(
                 Self.plan(
-                    layer, input: planned.last?.output ?? input, truth: truth, packed: packed,
+                    layer, inputs: layer.sources.map { $0 < 0 ? input : planned[$0].output }, truth: truth,
+                    packed: packed,
                     parameters: LayerParameters(layer, layout: description.layout, state: state), memory: memory))
         }
-        let deltaCount = layers.map { LaneTensor<Scalar>.count(of: $0.output, images: images) }.max() ?? 0
-        let regions = (0..<2).map { _ in memory.buffer(of: SIMD8<Scalar>.self, count: deltaCount) }
-        deltas = planned.indices.map { index in
-            LaneTensor(regions[index % 2], shape: planned[index].output.shape, images: images)
-        }
-        let stop = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
-        lowest = planned.indices.dropFirst(stop).first { planned[$0].parameters != nil } ?? planned.count
+        steps = Self.backwardSteps(layers, planned, images: images, memory)
         costOwners = planned.count(where: \.ownsCost)
         self.layers = planned
         self.input = input
@@ -82,14 +75,18 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
     }
 
     private func backward(_ pass: Pass, _ worker: PassWorker) {
-        guard lowest < layers.count, let last = deltas.last else { return }
-        last.clear(worker)
-        worker.meet()
-        for index in (lowest..<layers.count).reversed() {
-            layers[index].backward(
-                pass, delta: deltas[index], inputDelta: index > lowest ? deltas[index - 1] : nil, hasTruth: hasTruth,
-                worker)
+        for index in layers.indices.reversed() {
+            guard let step = steps[index] else { continue }
+            if !step.isWritten {
+                step.delta.clear(worker)
+                worker.meet()
+            }
+            layers[index].backward(pass, delta: step.delta, inputDeltas: step.targets, hasTruth: hasTruth, worker)
             worker.meet()
+            if let sum = step.sum {
+                sum.total.add(sum.part, worker)
+                worker.meet()
+            }
         }
     }
 }
@@ -97,6 +94,44 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
 // MARK: - Planning
 
 extension ReferencePasses {
+    /// What backward does at a layer.
+    private struct BackwardStep {
+        let delta: LaneTensor<Scalar>
+        let isWritten: Bool
+        let targets: [DeltaTarget<Scalar>?]
+        /// What the layer wrote apart, and what it is added to.
+        let sum: (part: LaneTensor<Scalar>, total: LaneTensor<Scalar>)?
+    }
+
+    private static func backwardSteps(
+        _ layers: [LayerDescription], _ planned: [ReferenceLayer<Scalar>], images: Int, _ memory: BufferMemory
+    ) -> [BackwardStep?] {
+        let steps = zip(layers, planned).map { layer, planned in
+            DeltaPlan.Step(
+                sources: layer.sources, count: LaneTensor<Scalar>.count(of: planned.output.shape, images: images),
+                learns: planned.parameters != nil, addsDeltas: planned.addsDeltas)
+        }
+        let stop = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
+        let plan = DeltaPlan(steps, from: stop)
+        let regions = plan.regions.map { memory.buffer(of: SIMD8<Scalar>.self, count: $0) }
+        func tensor(_ region: Int, _ layer: Int) -> LaneTensor<Scalar> {
+            LaneTensor(regions[region], shape: planned[layer].output.shape, images: images)
+        }
+        return plan.places.enumerated().map { index, place in
+            place.map { place in
+                let targets = zip(layers[index].sources, place.targets).map { source, target in
+                    target.map { DeltaTarget(tensor: tensor($0.region, source), adds: $0.adds) }
+                }
+                let source = layers[index].sources[0]
+                let sum = place.targets[0].flatMap { target in
+                    target.total.map { (tensor(target.region, source), tensor($0, source)) }
+                }
+                return BackwardStep(
+                    delta: tensor(place.delta, index), isWritten: place.isWritten, targets: targets, sum: sum)
+            }
+        }
+    }
+
     private static func geometry(of layer: LayerDescription) -> ConvolutionGeometry? {
         switch layer.kind {
         case .convolutional(let convolution):
@@ -116,14 +151,17 @@ extension ReferencePasses {
         }
     }
 
-    private static func packedCount(_ layers: [LayerDescription]) -> Int {
+    static func packedCount(_ layers: [LayerDescription]) -> Int {
         layers.compactMap { geometry(of: $0).map(ConvolutionSum<Scalar>.packedCount) }.max() ?? 0
     }
 
-    private static func plan(
-        _ layer: LayerDescription, input: LaneTensor<Scalar>, truth: LaneTensor<Scalar>, packed: Buffer<SIMD4<Scalar>>,
+    /// Plans one layer and its output.
+    static func plan(
+        _ layer: LayerDescription, inputs: [LaneTensor<Scalar>], truth: LaneTensor<Scalar>,
+        packed: Buffer<SIMD4<Scalar>>,
         parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) -> ReferenceLayer<Scalar> {
+        let input = inputs[0]
         func convolution(isTransposed: Bool = false) -> WeightedSum<Scalar> {
             guard let geometry = geometry(of: layer) else { preconditionFailure("the layer is no convolution") }
             var signs: SignOperands<Scalar>?
@@ -183,6 +221,9 @@ extension ReferencePasses {
         case .cost(let cost):
             checkTruth()
             return .cost(CostLayer(input: input, truth: truth, cost: cost))
+        case .route(let route): return .route(RouteLayer(inputs: inputs, output: output(), route: route))
+        case .shortcut(let shortcut):
+            return .shortcut(ShortcutLayer(input: input, other: inputs[1], output: output(), shortcut: shortcut))
         }
     }
 }

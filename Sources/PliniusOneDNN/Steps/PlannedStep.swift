@@ -12,11 +12,16 @@ protocol PlannedStep: AnyObject {
     /// Whether it turns the output's delta into the input's in the same memory.
     var keepsDeltaInPlace: Bool { get }
 
+    /// Whether it adds to the deltas of its inputs by itself; the others write them.
+    var addsDeltas: Bool { get }
+
     /// Binds primitives to the plan's memory, which exists now.
     /// - Parameters:
     ///   - delta: where backward finds the output's delta.
     ///   - inputDelta: where it writes the input's; nil if nobody asks for it.
     func bind(delta: Region, inputDelta: Region?)
+    /// The same for a step that reads several others: one target for each, nil if nobody asks for its delta.
+    func bind(delta: Region, inputDeltas: [DeltaTarget?])
 
     /// - Returns: the step's cost, summed over the mini-batch; 0 without a truth.
     func forward(_ pass: Pass, hasTruth: Bool) -> Double
@@ -29,10 +34,19 @@ protocol PlannedStep: AnyObject {
     func isFinite(_ engine: Engine) -> Bool
 }
 
+/// Where a step puts the delta of something that it read.
+struct DeltaTarget {
+    let region: Region
+    /// Whether later steps have put theirs there, so that this one adds; else it writes every float.
+    let adds: Bool
+}
+
 extension PlannedStep {
     var learns: Bool { false }
     var ownsCost: Bool { false }
     var keepsDeltaInPlace: Bool { false }
+    var addsDeltas: Bool { false }
+    func bind(delta: Region, inputDeltas: [DeltaTarget?]) { bind(delta: delta, inputDelta: inputDeltas[0]?.region) }
     func update(_ step: SolverStep) {}
     func pack() {}
 
