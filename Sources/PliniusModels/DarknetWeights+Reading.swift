@@ -83,6 +83,12 @@ extension DarknetWeights {
                     + "network. --cutoff takes only the first layers")
         }
         try stored.store(bytes, named: file, in: arena)
+        for layer in wanted {
+            // Their part is in the means.
+            if case .batchnorm = layer.kind, let biases = arena.layout.tensor(layer: layer.index, role: .biases) {
+                unsafe arena.floats(of: biases).update(repeating: 0)
+            }
+        }
         return header.imagesSeen
     }
 

@@ -21,6 +21,11 @@ public struct Model: Sendable {
         self.imagesSeen = imagesSeen
     }
 
+    /// A tensor's values; none if the layer has no such tensor.
+    func values(layer: Int, _ role: TensorRole) -> [Float] {
+        network.layout.tensor(layer: layer, role: role).map { unsafe Array(arena.floats(of: $0)) } ?? []
+    }
+
     /// Appends a tensor's values, little-endian.
     func append(_ tensor: ArenaTensor, to bytes: inout [UInt8]) {
         // Swift runs on little-endian machines only, as does everything else here; the arena's bytes are the file's.

@@ -27,7 +27,7 @@ struct ExportCommand: ParsableCommand {
             let trained = try TrainedModel(pool: file.descriptor, run: runName, keys: KeyHierarchy(keyFile: key))
             let bytes =
                 switch format {
-                case .weights: DarknetWeights.encoded(trained.model)
+                case .weights: try DarknetWeights.encoded(trained.model)
                 case .safetensors: try Safetensors.encoded(trained.model)
                 }
             let output = try AtomicFile.create(out)

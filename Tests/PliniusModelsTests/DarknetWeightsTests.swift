@@ -1,6 +1,7 @@
 import PliniusModels
 import PliniusNN
 import Testing
+import _PliniusSupport
 
 @Suite("Darknet's weights")
 struct DarknetWeightsTests {
@@ -40,7 +41,91 @@ struct DarknetWeightsTests {
         }
         #expect(sample.floats(2, .weightMomentum) == momentum)
         let model = Model(network: sample.network, arena: sample.arena, iteration: 37, imagesSeen: seen)
-        #expect(DarknetWeights.encoded(model) == bytes)
+        #expect(try DarknetWeights.encoded(model) == bytes)
+    }
+
+    /// A network of layers, with a value of its own for each number of its state.
+    private func model(_ layers: String) throws -> Model {
+        let network = try NetworkDescription(
+            parsing: "[net]\nheight=3\nwidth=3\nchannels=2\n\(layers)\n[softmax]", file: "test.cfg")
+        let arena = ParameterArena(layout: network.layout)
+        for index in 0..<network.layout.floatCount { arena.memory.floats[index] = Float(index + 1) / 8 }
+        return Model(network: network, arena: arena, iteration: 1, imagesSeen: 1)
+    }
+
+    private func floats(_ bytes: [UInt8]) -> [Float] {
+        stride(from: 20, to: bytes.count, by: 4).map { place in
+            Float(bitPattern: (0..<4).reduce(0) { $0 | UInt32(bytes[place + $1]) << (8 * $1) })
+        }
+    }
+
+    @Test(
+        "Each kind's arrays follow each other as Darknet's do",
+        arguments: [
+            ("[local]\nfilters=3\nsize=2\nstride=2", [TensorRole.biases, .weights]),
+            ("[deconv]\nfilters=3\nsize=2", [.biases, .weights]),
+            (
+                "[deconv]\nfilters=3\nsize=2\nbatch_normalize=1",
+                [.biases, .scales, .rollingMean, .rollingVariance, .weights]
+            ),
+            ("[lrn]\n[l2norm]\n[logistic]", []),
+        ])
+    func kinds(layers: String, roles: [TensorRole]) throws {
+        let model = try model(layers)
+        let bytes = try DarknetWeights.encoded(model)
+        let expected = try roles.flatMap { role in
+            Array(model.arena.floats(of: try #require(model.network.layout.tensor(layer: 0, role: role))))
+        }
+        #expect(floats(bytes) == expected)
+        let copy = ParameterArena(layout: model.network.layout)
+        _ = try DarknetWeights.read(bytes, named: "file", into: copy, of: model.network)
+        let again = Model(network: model.network, arena: copy, iteration: 1, imagesSeen: 1)
+        #expect(try DarknetWeights.encoded(again) == bytes)
+    }
+
+    @Test("The biases of a layer of batch normalization go into its means, and predictions stay")
+    func biasesOfBatchnorm() throws {
+        let model = try model("[batchnorm]")
+        let floats = floats(try DarknetWeights.encoded(model))
+        #expect(floats.count == 6)
+        // The arena holds (1 + index) / 8, and each tensor begins a cache line: 16 numbers.
+        let deviations = [49.0, 50].map { ($0 / 8).squareRoot() + 1e-6 }
+        let moved = (0..<2).map { channel in
+            let (bias, scale, mean) = (Double(1 + channel) / 8, Double(17 + channel) / 8, Double(33 + channel) / 8)
+            return Float(mean - bias * deviations[channel] / scale)
+        }
+        let (scales, variances): ([Float], [Float]) = ([17.0 / 8, 18.0 / 8], [49.0 / 8, 50.0 / 8])
+        #expect(floats == scales + moved + variances)
+
+        let copy = ParameterArena(layout: model.network.layout)
+        _ = copy.memory.floats.update(fromContentsOf: model.arena.memory.floats)
+        _ = try DarknetWeights.read(DarknetWeights.encoded(model), named: "file", into: copy, of: model.network)
+        func predictions(_ arena: ParameterArena) -> [Float] {
+            let executor = ReferenceExecutor(network: model.network, miniBatch: 1, arena: arena, threads: 1)
+            let image = (0..<18).map { Float($0) / 8 }
+            executor.load(images: image.span, truth: [Float]().span)
+            _ = executor.forward(Pass(mode: .inference))
+            return executor.withOutput { span in span.indices.map { span[$0] } }
+        }
+        let (before, after) = (predictions(model.arena), predictions(copy))
+        #expect(zip(before, after).allSatisfy { ($0 - $1).magnitude < 1e-5 })
+        #expect(Set(before).count > 9)
+        let biases = try #require(model.network.layout.tensor(layer: 0, role: .biases))
+        #expect(Array(copy.floats(of: biases)) == [0, 0])
+    }
+
+    @Test("A bias that no mean can stand for is refused, and one of zero needs none")
+    func scaleOfZero() throws {
+        let model = try model("[batchnorm]")
+        model.arena.memory.floats[17] = 0
+        let error = #expect(throws: ModelError.self) { try DarknetWeights.encoded(model) }
+        #expect(error?.code == .unsupported)
+        #expect(
+            error?.description
+                == "layers.0: Darknet's weights have no biases for [batchnorm], and with a scale of 0.0 the mean of channel 1 cannot "
+                + "stand for a bias of 0.25: export safetensors")
+        model.arena.memory.floats[1] = 0
+        #expect(try floats(DarknetWeights.encoded(model))[3] == 34.0 / 8)
     }
 
     @Test(
