@@ -63,8 +63,23 @@ struct KeyOption: ParsableArguments {
 
     /// What was asked for.
     /// - Throws: `HostError.Code.usage` if that is not one way, and one only.
-    func source() throws(HostError) -> KeySource {
-        if let errand = try errand() {
+    func source() throws(HostError) -> KeySource { try source(try errand()) }
+
+    /// What was asked for by whoever predicts.
+    /// - Parameter output: What their owner calls the results.
+    /// - Throws: `HostError.Code.usage` if that is not one way, and one only, or without the results' name where it is needed.
+    func source(predicting output: String?) throws(HostError) -> KeySource {
+        var errand = try errand()
+        guard (errand == nil) == (output == nil) else {
+            throw HostError(
+                .usage, "--perun and --output-asset go together: the results have an owner, and a name that it gave")
+        }
+        errand?.predictions = output
+        return try source(errand)
+    }
+
+    private func source(_ errand: ManagerErrand?) throws(HostError) -> KeySource {
+        if let errand {
             guard waitForOwner == nil, insecureLocalKey.isEmpty else {
                 throw HostError(
                     .usage, "--perun, --wait-for-owner and --insecure-local-key exclude each other: give one of them")
@@ -110,6 +125,6 @@ struct KeyOption: ParsableArguments {
             )
         }
         return try ManagerErrand(
-            trustFile: perun, datasets: dataAsset, config: configAsset, output: modelAsset)
+            trustFile: perun, datasets: dataAsset, config: configAsset, model: modelAsset)
     }
 }

@@ -14,7 +14,8 @@ public struct PliniusCommand: ParsableCommand {
             4 recovery impossible.
             """,
         subcommands: [
-            TrainCommand.self, TestCommand.self, StatusCommand.self, PoolCommand.self, DemoCommand.self,
+            TrainCommand.self, TestCommand.self, PredictCommand.self, StatusCommand.self, PoolCommand.self,
+            DemoCommand.self,
         ]
     )
 

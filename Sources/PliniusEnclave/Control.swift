@@ -113,7 +113,7 @@ final class Control: Sendable {
         case .allocated, .published:
             state.withLock { $0.answer = command }
             answerArrived.signal()
-        case .train, .test, .status: hostIsGone()
+        case .train, .test, .predict, .status: hostIsGone()
         }
     }
 

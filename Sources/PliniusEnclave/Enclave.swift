@@ -45,7 +45,7 @@ extension Command {
     var owner: OwnerWait? {
         switch self {
         case .train(let request): request.owner
-        case .test(let request): request.owner
+        case .test(let request), .predict(let request): request.owner
         case .status, .stop, .allocated, .published, .relayed: nil
         }
     }

@@ -13,22 +13,15 @@ enum Evaluator {
     static func evaluate(_ executor: any Executor, on data: DatasetUnion, iteration: UInt64) throws(DatasetError)
         -> Evaluation
     {
-        let batch = executor.miniBatch
-        let buffer = BatchPrefetcher.Buffer(batch: batch, of: data)
+        let pass = DatasetPass(executor, over: data)
         let start = monotonicNanoseconds()
         var correct = 0
         var loss = 0.0
-        for first in stride(from: 0, to: data.count, by: batch) {
-            let filled = min(batch, data.count - first)
-            // The last batch repeats its last record to be full; only the first `filled` predictions are looked at.
-            let indices = (0..<batch).map { first + min($0, filled - 1) }
-            try unsafe data.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
-            let images = unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.images.floats))
-            let truth = unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.truth.floats))
-            executor.load(images: images, truth: truth)
-            _ = executor.forward(Pass(mode: .inference))
+        while !pass.isOver {
+            let records = try pass.advance()
+            let truth = unsafe Span(_unsafeElements: UnsafeBufferPointer(pass.buffer.truth.floats))
             executor.withOutput { output in
-                for image in 0..<filled {
+                for image in 0..<records.count {
                     let row = image * data.classes
                     var best = 0
                     var label = 0

@@ -6,6 +6,8 @@ struct Keyring {
     let model: KeyHierarchy
     /// By the ids of data sets.
     var ofDatasets: [[UInt8]: KeyHierarchy] = [:]
+    /// Of what the model predicts; the run's if there is none.
+    var ofPredictions: KeyHierarchy?
 
     /// The key of a data set.
     subscript(id: [UInt8]) -> KeyHierarchy { ofDatasets[id] ?? model }

@@ -6,9 +6,13 @@ import _PliniusSupport
 
 extension NetworkDescription {
     /// Checks that images and labels of data sets are alike, and what this network takes.
-    /// - Parameter names: What messages call the data sets, if there are several.
+    /// - Parameters:
+    ///   - names: What messages call the data sets, if there are several.
+    ///   - purpose: What for: whoever infers looks at no truth.
     /// - Throws: `SessionError` that names both sides.
-    func requireFit(of headers: [PublicDatasetHeader], named names: [String]) throws(SessionError) {
+    func requireFit(
+        of headers: [PublicDatasetHeader], named names: [String], for purpose: RuntimeData.Purpose
+    ) throws(SessionError) {
         guard let first = headers.first, headers.count <= DatasetUnion.maximumCount else {
             throw SessionError(
                 .usage, "there are \(headers.count) data sets: a run learns from 1 to \(DatasetUnion.maximumCount)")
@@ -33,7 +37,8 @@ extension NetworkDescription {
                 "the data set's images are \(first.shape), the network's [net] section expects \(input) (channels x "
                     + "height x width): seal data of that shape, or change the configuration")
         }
-        guard first.truth.floatCount(.plain, classes: first.classes) == truthCount, first.truth.kind != .text else {
+        let count = first.truth.floatCount(.plain, classes: first.classes)
+        guard first.truth.kind != .text, count == truthCount || purpose == .infer else {
             throw SessionError(
                 .usage,
                 "the data set has \(first.classes) classes and teaches by \(first.truth), the network has \(truthCount) outputs: "

@@ -177,8 +177,12 @@ struct Provisioning: Sendable {
             part(of: content, from: end - (terms.keys.count - index) * KeyGrant.keyByteCount)
         }
         var keys = Keyring(model: KeyHierarchy(ownerKey: key(index)))
-        for (index, named) in terms.keys.enumerated() where named.role == .dataset {
-            keys.ofDatasets[named.identity] = KeyHierarchy(ownerKey: key(index))
+        for (index, named) in terms.keys.enumerated() {
+            switch named.role {
+            case .model: continue
+            case .dataset: keys.ofDatasets[named.identity] = KeyHierarchy(ownerKey: key(index))
+            case .predictions: keys.ofPredictions = KeyHierarchy(ownerKey: key(index))
+            }
         }
         let receiptKey = part(of: content, from: end)
         // Said now and not when the data sets are opened: the owner still listens.

@@ -17,6 +17,8 @@ struct Session {
         static let key: CInt = 7
         /// What signs simulated evidence.
         static let attestationKey: CInt = 8
+        /// Takes sealed results.
+        static let results: CInt = 39
 
         /// A data set that is trained on, and its key, which may be the first one's.
         static func data(_ index: Int) -> CInt { index == 0 ? 5 : 8 + CInt(index) }
@@ -34,6 +36,7 @@ struct Session {
             switch request {
             case .train(let request): return try train(request, proof)
             case .test(let request): return try test(request, proof)
+            case .predict(let request): return try predict(request, proof)
             case .status(let request): return .status(try status(request))
             case .stop, .allocated, .published, .relayed:
                 throw SessionError(.integrity, "the host began with something else than a request")
@@ -59,10 +62,10 @@ struct Session {
                     iteration: subject?.iteration ?? 0))
         }
         let keys = access.keys
-        let data = try openDatasets(names, keys, for: network)
+        let data = try openDatasets(names, keys, for: network, .train)
         try subject?.require(data)
         let testData =
-            request.hasTestData ? try openDatasets([""], keys, for: network) { _ in Descriptor.testData } : nil
+            request.hasTestData ? try openDatasets([""], keys, for: network, .test) { _ in Descriptor.testData } : nil
         let arena = ParameterArena(layout: network.layout)
 
         let crash = try request.crash?.hook()
@@ -127,38 +130,17 @@ struct Session {
     }
 
     private func test(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {
-        let network = try parse(request.config)
-        let name = try reporting { try RunName(request.run.name) }
-        let subject = try subject(.test, proof, [""], network, run: name, at: request.run.extent)
-        guard let access = try access(proof, to: subject, opening: [""]) else {
-            throw SessionError(.failed, "the host asked to stop while an owner was waited for")
-        }
-        let data = try openDatasets([""], access.keys, for: network)
-        try subject?.require(data)
-        let arena = ParameterArena(layout: network.layout)
-        // Any data set may be tested on, so nothing is expected of the run's own.
-        var expected = ExpectedRun()
-        expected.name = name
-        expected.configDigest = sha256(network.canonicalBytes)
-        expected.layoutDigest = sha256(network.layoutBytes)
-        let run = try Run.resume(
-            expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena)
-        try subject?.require(run)
-        try access.requireFloor(of: run.mirror)
-        if let reason = access.lease?.end() {
-            throw SessionError(.integrity, "nothing was tested: \(reason)")
-        }
-        let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
-        let executor = try choice.make(
-            network, miniBatch: min(network.options.miniBatch, data.count), arena: arena)
-        executor.parametersDidChange()
-        control.send(
-            .start(
-                run.startEvent(
-                    network, choice, imageCount: data.count, target: run.progress.iteration, tee: access.tee))
-        )
-        if let event = run.resumeEvent { control.send(.resume(event)) }
-        return .evaluation(try evaluate(executor, on: data, iteration: run.progress.iteration))
+        let model = try openModel(request, for: .test, proof)
+        return .evaluation(try evaluate(model.executor, on: model.data, iteration: model.run.progress.iteration))
+    }
+
+    private func predict(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {
+        let model = try openModel(request, for: .infer, proof)
+        model.access.renew(as: model.run)
+        let predictor = Predictor(
+            executor: model.executor, data: model.data, run: model.run,
+            keys: model.access.keys.ofPredictions ?? model.access.keys.model, lease: model.access.lease)
+        return .prediction(try predictor.predict(outputs: model.outputs))
     }
 
     private func status(_ request: StatusRequest) throws(SessionError) -> StatusReport {
@@ -170,6 +152,53 @@ struct Session {
     }
 
     // MARK: Their parts
+
+    /// A model that is used as it is, and what it is used on.
+    private struct OpenModel {
+        let run: Run
+        let executor: any Executor
+        let outputs: Int
+        let data: DatasetUnion
+        let access: Access
+    }
+
+    /// Opens a run's model to use it, and tells the host; the pool is left as it is.
+    private func openModel(
+        _ request: TestRequest, for purpose: RuntimeData.Purpose, _ proof: Proof?
+    ) throws(SessionError) -> OpenModel {
+        let network = try parse(request.config)
+        let name = try reporting { try RunName(request.run.name) }
+        let subject = try subject(purpose, proof, [""], network, run: name, at: request.run.extent)
+        guard let access = try access(proof, to: subject, opening: [""]) else {
+            throw SessionError(.failed, "the host asked to stop while an owner was waited for")
+        }
+        let data = try openDatasets([""], access.keys, for: network, purpose)
+        try subject?.require(data)
+        let arena = ParameterArena(layout: network.layout)
+        // A model may be used on any data set, so nothing is expected of the run's own.
+        var expected = ExpectedRun()
+        expected.name = name
+        expected.configDigest = sha256(network.canonicalBytes)
+        expected.layoutDigest = sha256(network.layoutBytes)
+        let run = try Run.resume(
+            expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena)
+        try subject?.require(run)
+        try access.requireFloor(of: run.mirror)
+        if let reason = access.lease?.end() {
+            throw SessionError(.integrity, "the model was not used: \(reason)")
+        }
+        let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
+        let executor = try choice.make(
+            network, miniBatch: min(network.options.miniBatch, data.count), arena: arena)
+        executor.parametersDidChange()
+        control.send(
+            .start(
+                run.startEvent(
+                    network, choice, imageCount: data.count, target: run.progress.iteration, tee: access.tee))
+        )
+        if let event = run.resumeEvent { control.send(.resume(event)) }
+        return OpenModel(run: run, executor: executor, outputs: network.outputs, data: data, access: access)
+    }
 
     private func parse(_ config: ConfigFile) throws(SessionError) -> NetworkDescription {
         let network = try reporting { try NetworkDescription(parsing: config.text, file: config.name) }
@@ -184,7 +213,7 @@ struct Session {
     ) throws(SessionError) -> Provisioning.Subject? {
         guard proof != nil else { return nil }
         let headers = try claimedHeaders(names)
-        try network.requireFit(of: headers, named: names)
+        try network.requireFit(of: headers, named: names, for: purpose)
         let status = try place.map { place throws(SessionError) in
             let extent = try Extent.open(place, .readOnly)
             return try reporting { try PliniusMirror.RunStatus(of: extent, named: run) }
@@ -298,10 +327,10 @@ struct Session {
         }
     }
 
-    /// Opens the data sets that are trained or tested on.
+    /// Opens the data sets that are trained on, or that a model is used on.
     /// - Throws: `SessionError` that names the data set, if there are several.
     private func openDatasets(
-        _ names: [String], _ keys: Keyring, for network: NetworkDescription,
+        _ names: [String], _ keys: Keyring, for network: NetworkDescription, _ purpose: RuntimeData.Purpose,
         at descriptor: (Int) -> CInt = Descriptor.data
     ) throws(SessionError) -> DatasetUnion {
         let parts = try forEach(names) { index in
@@ -309,7 +338,7 @@ struct Session {
             let header = try PublicDatasetHeader(parsing: SealedDataset.readHeader(descriptor(index)))
             return try SealedDataset(descriptor: descriptor(index), keys: keys[header.id])
         }
-        try network.requireFit(of: parts.map(\.header), named: names)
+        try network.requireFit(of: parts.map(\.header), named: names, for: purpose)
         return DatasetUnion(parts)
     }
 

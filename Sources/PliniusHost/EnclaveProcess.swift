@@ -4,7 +4,7 @@ import PliniusWire
 /// A running `plinius-enclave`, and the socket to it.
 ///
 /// The descriptors have fixed numbers there: 3 the socket, 4 the pool, 5 the data set, 6 the test set, 7 the key,
-/// 8 the key that signs simulated evidence; from 9 on the further data sets, and from 24 on their keys where they have their own.
+/// 8 the key that signs simulated evidence; from 9 on the further data sets, and from 24 on their keys where they have their own; 39 takes results.
 final class EnclaveProcess {
     /// The files that an enclave works on.
     struct Files {
@@ -15,6 +15,8 @@ final class EnclaveProcess {
         /// One, or one for each of ``data``.
         var keys: [OpenFile] = []
         var attestationKey: OpenFile?
+        /// Takes sealed results.
+        var results: OpenFile?
     }
 
     let channel: WireChannel
@@ -46,6 +48,7 @@ final class EnclaveProcess {
             spawn.descriptors[index == 0 ? 7 : 23 + CInt(index)] = file.descriptor
         }
         spawn.descriptors[8] = files.attestationKey?.descriptor
+        spawn.descriptors[39] = files.results?.descriptor
         process = try spawn.start()
     }
 

@@ -218,7 +218,9 @@ extension Command {
     /// Whether an event is the one that the request waits for.
     fileprivate func isAnswered(by event: Event) -> Bool {
         switch (self, event) {
-        case (_, .failure), (.train, .finish), (.train, .stopped), (.test, .evaluation), (.status, .status): true
+        case (_, .failure), (.train, .finish), (.train, .stopped), (.test, .evaluation),
+            (.predict, .prediction), (.status, .status):
+            true
         default: false
         }
     }

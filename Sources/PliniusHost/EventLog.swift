@@ -43,7 +43,9 @@ extension Event {
     /// The event as it stands in the log; `nil` for what concerns host and enclave alone.
     fileprivate var fields: [String: JSONValue]? {
         switch self {
-        case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .status, .failure: nil
+        case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .status, .prediction,
+            .failure:
+            nil
         case .warning(let text): ["event": "warning", "message": .init(text)]
         case .start(let event): event.fields
         case .resume(let event):

@@ -43,7 +43,7 @@ struct KeptKeyFile {
             unlink(part)
             throw HostError(.failed, error.explain("the kept key \(path)"))
         }
-        try PoolFile.synchronise(directoryOf: path)
+        try UnnamedFile.synchronise(directoryOf: path)
     }
 }
 

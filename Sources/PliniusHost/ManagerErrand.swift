@@ -8,19 +8,21 @@ public struct ManagerErrand: Sendable {
     public var datasets: [String]
     /// The network's.
     public var config: String
-    /// What comes out of a training; the model for anything else.
-    public var output: String
+    /// What comes out of a training, and is used by anything else.
+    public var model: String
+    /// What comes out of a prediction.
+    public var predictions: String?
 
     /// Reads what `perun trust` wrote.
     /// - Throws: `HostError.Code.usage` if there is none.
-    public init(trustFile path: String, datasets: [String], config: String, output: String) throws(HostError) {
+    public init(trustFile path: String, datasets: [String], config: String, model: String) throws(HostError) {
         let bytes = try OpenFile.forReading(path, as: "file of trust").prefix(1 << 16)
         do throws(PerunClientError) { trust = try ManagerTrust(json: bytes) } catch {
             throw HostError(.usage, "\(path): \(error)")
         }
         self.datasets = datasets
         self.config = config
-        self.output = output
+        self.model = model
     }
 
     /// Where the manager is.
@@ -29,7 +31,7 @@ public struct ManagerErrand: Sendable {
     /// What the manager is asked.
     func request(for purpose: String, run: String, lease: String?) -> ChallengeRequest {
         ChallengeRequest(
-            purpose: purpose, datasets: datasets, config: config, model: purpose == "train" ? nil : output,
-            output: output, run: run, lease: lease)
+            purpose: purpose, datasets: datasets, config: config, model: purpose == "train" ? nil : model,
+            output: predictions ?? model, run: run, lease: lease)
     }
 }

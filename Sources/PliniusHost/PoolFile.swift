@@ -10,24 +10,19 @@ import PliniusWire
 public final class PoolFile {
     let file: OpenFile
     let path: String
-    /// Whether the file has no name yet.
-    let isNew: Bool
+    /// A new file, which has no name before its first run has one.
+    private let unnamed: UnnamedFile?
+    /// Whether the file was made by this process.
+    var isNew: Bool { unnamed != nil }
     /// The catalogue; none while a new file is empty.
     private var pool: Pool?
     /// The place of a run that has begun and has no name yet.
     private var place: Extent?
-    /// The name that a new pool has until it is published, where the file system knows no unnamed files.
-    private var temporaryPath: String?
 
-    private init(_ file: OpenFile, path: String, isNew: Bool, temporaryPath: String? = nil) {
+    private init(_ file: OpenFile, path: String, unnamed: UnnamedFile? = nil) {
         self.file = file
         self.path = path
-        self.isNew = isNew
-        self.temporaryPath = temporaryPath
-    }
-
-    deinit {
-        if let temporaryPath { unlink(temporaryPath) }
+        self.unnamed = unnamed
     }
 
     /// Opens the pool to train on it, or makes one without a name if there is none.
@@ -38,7 +33,7 @@ public final class PoolFile {
             let file = OpenFile(descriptor: descriptor, path: path)
             try refuseUnlessRegular(file)
             try lock(file, LOCK_EX, holder: "another trainer")
-            let pool = PoolFile(file, path: path, isNew: false)
+            let pool = PoolFile(file, path: path)
             try pool.read(.readWrite)
             return pool
         }
@@ -50,7 +45,7 @@ public final class PoolFile {
     /// Opens an existing pool to read it, with no trainer at work on it.
     /// - Throws: `HostError`: `failed` if a trainer holds it; `usage` if there is none.
     public static func forReading(_ path: String) throws(HostError) -> PoolFile {
-        let pool = PoolFile(try OpenFile.forReading(path, as: "pool"), path: path, isNew: false)
+        let pool = PoolFile(try OpenFile.forReading(path, as: "pool"), path: path)
         try lock(pool.file, LOCK_SH, holder: "a trainer")
         try pool.read(.readOnly)
         return pool
@@ -59,7 +54,7 @@ public final class PoolFile {
     /// Opens an existing pool to look at what it shows to everybody, whoever works on it.
     /// - Throws: `HostError.Code.usage` if there is none.
     public static func forInspection(_ path: String) throws(HostError) -> PoolFile {
-        let pool = PoolFile(try OpenFile.forReading(path, as: "pool"), path: path, isNew: false)
+        let pool = PoolFile(try OpenFile.forReading(path, as: "pool"), path: path)
         try pool.read(.readOnly)
         return pool
     }
@@ -140,72 +135,15 @@ public final class PoolFile {
         do {
             try pool?.publishRun(name, in: place)
             self.place = nil
-            if isNew { try link() }
+            try unnamed?.publish()
             return nil
         } catch { return "\(error)" }
     }
 
-    /// Gives a new file its name, durably; an existing file is never replaced.
-    /// - Throws: `HostError.Code.failed`; the pool then still has no name.
-    private func link() throws(HostError) {
-        // The descriptor's entry in /proc needs no privilege, unlike AT_EMPTY_PATH.
-        let source = temporaryPath ?? "/proc/self/fd/\(file.descriptor)"
-        guard linkat(AT_FDCWD, source, AT_FDCWD, path, AT_SYMLINK_FOLLOW) == 0 else {
-            let error = Errno.current
-            throw HostError(
-                .failed,
-                error.number == EEXIST
-                    ? "\(path) came into being meanwhile and was left alone; the same command will look at it"
-                    : error.explain("the new pool \(path)")
-            )
-        }
-        if let temporaryPath { unlink(temporaryPath) }
-        temporaryPath = nil
-        try Self.synchronise(directoryOf: path)
-    }
-
     private static func unnamed(for path: String) throws(HostError) -> PoolFile {
-        let directory = Self.directory(of: path)
-        // <fcntl.h> hides O_TMPFILE behind _GNU_SOURCE: __O_TMPFILE | O_DIRECTORY on every architecture of Linux that Swift knows.
-        let unnamed = open(directory, 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC, 0o600)
-        if unnamed >= 0 {
-            let file = OpenFile(descriptor: unnamed, path: path)
-            try lock(file, LOCK_EX, holder: "another trainer")
-            return PoolFile(file, path: path, isNew: true)
-        }
-        let error = Errno.current
-        guard [EOPNOTSUPP, EISDIR, EINVAL].contains(error.number) else {
-            throw HostError(.usage, error.explain("the directory \(directory) of the new pool"))
-        }
-        let name = path.split(separator: "/").last ?? "pool"
-        let temporaryPath = "\(directory)/.\(name).\(getpid())-\(UInt32.random(in: 0 ... .max)).new"
-        let named = open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard named >= 0 else { throw HostError(.usage, Errno.current.explain("the new pool \(temporaryPath)")) }
-        let pool = PoolFile(
-            OpenFile(descriptor: named, path: path),
-            path: path,
-            isNew: true,
-            temporaryPath: temporaryPath
-        )
-        try lock(pool.file, LOCK_EX, holder: "another trainer")
-        return pool
-    }
-
-    private static func directory(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
-    }
-
-    /// Makes a new name in a directory survive a loss of power.
-    static func synchronise(directoryOf path: String) throws(HostError) {
-        let directory = Self.directory(of: path)
-        let descriptor = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw HostError(.failed, Errno.current.explain("the directory \(directory)")) }
-        defer { close(descriptor) }
-        // EINVAL: a file system that has nothing to synchronise there.
-        guard fsync(descriptor) == 0 || errno == EINVAL else {
-            throw HostError(.failed, Errno.current.explain("the directory \(directory)"))
-        }
+        let unnamed = try UnnamedFile.create(for: path, as: "pool")
+        try lock(unnamed.file, LOCK_EX, holder: "another trainer")
+        return PoolFile(unnamed.file, path: path, unnamed: unnamed)
     }
 
     // MARK: Locking

@@ -24,6 +24,12 @@ public final class ProgressReporter: EventSink {
             + "loss \(fixed(result.loss, digits: 4)), \(fixed(result.imagesPerSecond, digits: 0)) images/s"
     }
 
+    /// Says in a line what came of a prediction.
+    public static func describe(_ result: Prediction) -> String {
+        "\(result.count) results of \(result.outputs) numbers by iteration \(result.iteration) are sealed as \(result.id), "
+            + "\(fixed(result.imagesPerSecond, digits: 0)) images/s"
+    }
+
     public func receive(_ event: HostEvent) {
         switch event {
         case .note(let text): say("note: \(text)")
@@ -42,8 +48,9 @@ public final class ProgressReporter: EventSink {
         case .evaluation(let event): say("test: \(Self.describe(event))")
         case .finish(let result):
             say("finished: iteration \(result.iterations), average loss \(fixed(result.averageLoss, digits: 4))")
-        case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .mirror, .status, .stopped,
-            .failure:
+        case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .mirror, .status,
+            .prediction,
+            .stopped, .failure:
             return
         }
     }

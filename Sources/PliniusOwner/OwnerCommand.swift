@@ -13,7 +13,7 @@ public struct OwnerCommand: ParsableCommand {
             """,
         subcommands: [
             KeygenCommand.self, SealCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self,
-            ProvisionCommand.self, ApproveCommand.self, EvidenceCommand.self, CollateralCommand.self,
+            OpenCommand.self, ProvisionCommand.self, ApproveCommand.self, EvidenceCommand.self, CollateralCommand.self,
         ])
 
     public init() {}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import PliniusDataSealing
 import PliniusDatasets
 import PliniusMirror
 import PliniusModels
@@ -43,6 +44,7 @@ struct OwnerError: Error, CustomStringConvertible {
         case let error as ModelError: self.init(.usage, error.description)
         case let error as ConfigError: self.init(.integrity, error.description)
         case let error as DatasetError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
+        case let error as PredictionsError: self.init(error.code.isRefusal ? .integrity : .failed, error.description)
         case let error as PersistenceError:
             self.init(
                 error.code == .noSuchRoot ? .usage : error.code.isRefusal ? .integrity : .failed, error.description)

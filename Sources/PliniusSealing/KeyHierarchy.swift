@@ -27,6 +27,16 @@ public struct KeyHierarchy: Sendable {
         hmacSHA256(header, key: derive(.datasetHeader, id: id))
     }
 
+    /// The key of the results of one prediction.
+    public func predictionsKey(id: [UInt8], cipher: Cipher, provider: SealingProvider = .preferred) -> SealingKey {
+        SealingKey(derive(.predictions, id: id, cipher: cipher), cipher: cipher, provider: provider)
+    }
+
+    /// The MAC of the header of one prediction's results, 32 bytes.
+    public func predictionsHeaderMAC(id: [UInt8], over header: [UInt8]) -> [UInt8] {
+        hmacSHA256(header, key: derive(.predictionsHeader, id: id))
+    }
+
     /// The keys of one training run.
     public func runKeys(runID: [UInt8]) -> RunKeys {
         RunKeys(key: derive(.run, id: runID))
@@ -52,6 +62,8 @@ public struct KeyHierarchy: Sendable {
 enum KeyPurpose: String {
     case records = "plinius/1/dataset/records"
     case datasetHeader = "plinius/1/dataset/header"
+    case predictions = "plinius/1/predictions/records"
+    case predictionsHeader = "plinius/1/predictions/header"
     case run = "plinius/1/run"
     case superblock = "plinius/1/run/superblock"
     case mirrorChunks = "plinius/1/mirror/chunks"

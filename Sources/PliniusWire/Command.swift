@@ -4,6 +4,8 @@ public enum Command: Hashable, Sendable {
     case train(TrainRequest)
     /// Evaluates a run's model on the data set.
     case test(TestRequest)
+    /// Has a run's model predict the data set, into the file that was handed over.
+    case predict(TestRequest)
     /// Reads what runs show without a key.
     case status(StatusRequest)
     /// Finishes the iteration, mirrors, answers ``Event/stopped(_:)``.
@@ -19,7 +21,7 @@ public enum Command: Hashable, Sendable {
 extension Command: WireMessage {
     private enum Kind: UInt8 {
         case train = 0x01
-        case test, status, stop, published, allocated, relayed
+        case test, status, stop, published, allocated, relayed, predict
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -29,6 +31,7 @@ extension Command: WireMessage {
         switch kind {
         case .train: self = .train(try FieldReader.read(from: frame.payload))
         case .test: self = .test(try FieldReader.read(from: frame.payload))
+        case .predict: self = .predict(try FieldReader.read(from: frame.payload))
         case .status: self = .status(try FieldReader.read(from: frame.payload))
         case .allocated: self = .allocated(try FieldReader.read(from: frame.payload))
         case .stop: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.stop)
@@ -41,6 +44,7 @@ extension Command: WireMessage {
         switch self {
         case .train(let request): Frame(Kind.train, request)
         case .test(let request): Frame(Kind.test, request)
+        case .predict(let request): Frame(Kind.predict, request)
         case .status(let request): Frame(Kind.status, request)
         case .allocated(let allocation): Frame(Kind.allocated, allocation)
         case .stop: Frame(Kind.stop, Nothing())

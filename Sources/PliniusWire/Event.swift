@@ -5,7 +5,7 @@ public enum Event: Hashable, Sendable {
     /// The vocabulary of this build.
     ///
     /// Both programs are built together, so a difference is a mixed installation.
-    public static let currentVersion: UInt32 = 7
+    public static let currentVersion: UInt32 = 8
 
     /// The first event of every process: the vocabulary that it speaks, ``currentVersion`` of its build.
     case hello(version: UInt32)
@@ -23,7 +23,7 @@ public enum Event: Hashable, Sendable {
     case keep([UInt8])
     /// The key that was kept is open; no owner is waited for.
     case reopened
-    /// What is about to be trained or tested.
+    /// What is about to be trained or used.
     case start(StartEvent)
     /// How the pool's state was taken over; follows ``start(_:)`` if there was one.
     case resume(ResumeEvent)
@@ -37,6 +37,8 @@ public enum Event: Hashable, Sendable {
     case mirror(MirrorEvent)
     /// The model was evaluated on a data set.
     case evaluation(Evaluation)
+    /// The model has predicted a data set; the file of results is complete.
+    case prediction(Prediction)
     /// Answers ``Command/status(_:)``.
     case status(StatusReport)
     /// Training is complete; the last event.
@@ -51,7 +53,7 @@ extension Event: WireMessage {
     private enum Kind: UInt8 {
         case hello = 0x41
         case warning, start, resume, publish, iteration, mirror, evaluation, status, finish, stopped, failure, allocate
-        case awaiting, relay, provisioned, keep, reopened
+        case awaiting, relay, provisioned, keep, reopened, prediction
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -68,6 +70,7 @@ extension Event: WireMessage {
         case .iteration: self = .iteration(try FieldReader.read(from: frame.payload))
         case .mirror: self = .mirror(try FieldReader.read(from: frame.payload))
         case .evaluation: self = .evaluation(try FieldReader.read(from: frame.payload))
+        case .prediction: self = .prediction(try FieldReader.read(from: frame.payload))
         case .status: self = .status(try FieldReader.read(from: frame.payload))
         case .finish: self = .finish(try FieldReader.read(from: frame.payload))
         case .stopped: self = .stopped(try FieldReader.read(from: frame.payload))
@@ -91,6 +94,7 @@ extension Event: WireMessage {
         case .iteration(let event): Frame(Kind.iteration, event)
         case .mirror(let event): Frame(Kind.mirror, event)
         case .evaluation(let event): Frame(Kind.evaluation, event)
+        case .prediction(let event): Frame(Kind.prediction, event)
         case .status(let event): Frame(Kind.status, event)
         case .finish(let event): Frame(Kind.finish, event)
         case .stopped(let event): Frame(Kind.stopped, event)

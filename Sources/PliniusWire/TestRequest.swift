@@ -1,4 +1,4 @@
-/// What to evaluate a model of the pool with.
+/// What to use a model of the pool with: to evaluate it, or to have it predict.
 public struct TestRequest: Hashable, Sendable, WireField {
     public var config = ConfigFile()
     public var run = RunPlace()
@@ -10,7 +10,7 @@ public struct TestRequest: Hashable, Sendable, WireField {
 
     init() {}
 
-    /// Asks for an evaluation with nothing chosen but the network.
+    /// Asks with nothing chosen but the network.
     public init(config: ConfigFile, run: RunPlace) {
         self.config = config
         self.run = run

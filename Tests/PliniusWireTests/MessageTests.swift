@@ -42,6 +42,26 @@ struct MessageTests {
         )
         let failure = Failure(category: .recovery, message: "é")
         #expect(Event.failure(failure).frame == Frame(type: 0x4C, payload: [4, 2, 0, 0, 0, 0xC3, 0xA9]))
+        let prediction = made(Prediction()) {
+            $0.id = "ab"
+            $0.iteration = 3
+            $0.count = 2
+            $0.outputs = 10
+            $0.byteCount = 368
+            $0.imagesPerSecond = 1
+        }
+        #expect(
+            Event.prediction(prediction).frame
+                == Frame(
+                    type: 0x53,
+                    payload: [
+                        2, 0, 0, 0, 0x61, 0x62, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0x70, 1, 0,
+                        0, 0, 0, 0, 0, 0, 0, 0x80, 0x3F,
+                    ]
+                )
+        )
+        #expect(
+            Command.predict(Samples.test).frame == Frame(type: 8, payload: Command.test(Samples.test).frame.payload))
         #expect(Event.hello(version: 1).frame == Frame(type: 0x41, payload: [1, 0, 0, 0]))
     }
 
@@ -85,10 +105,10 @@ struct MessageTests {
     func messagesOfTheOtherDirectionAreUnknown() {
         for type: UInt8 in 0...255 {
             let frame = Frame(type: type, payload: [])
-            let code = (1...7).contains(type) ? WireError.Code.malformed : .unknownType
+            let code = (1...8).contains(type) ? WireError.Code.malformed : .unknownType
             let command = refusal(of: { () throws(WireError) in try Command(frame) })
             #expect(command == nil ? type == 4 : command?.code == code)
-            let known = (0x41...0x52).contains(type)
+            let known = (0x41...0x53).contains(type)
             let event = refusal(of: { () throws(WireError) in try Event(frame) })
             #expect(
                 event == nil

@@ -85,16 +85,17 @@ struct ProvisioningTests {
         let id = [UInt8](repeating: 7, count: 16)
         let tag = [UInt8](repeating: 8, count: 32)
         let terms = GrantTerms(
-            purposes: [.train], keys: [GrantTerms.Key(), GrantTerms.Key(dataset: id)],
+            purposes: [.train], keys: [GrantTerms.Key(), GrantTerms.Key(dataset: id), .predictions],
             restart: .init(registers: [0, 7, 23], allowsSimulation: true),
             lease: .init(id: id, seconds: 60, iterations: 5), floor: MirrorState(counter: 3, tag: tag))
         var expected: [UInt8] = [2, 0, 0, 0, 1, 0, 0, 0]
         expected += [1, 0x81, 0, 0x80, 0, 0, 0, 0, 0, 1]
         expected += [1, 16, 0, 0, 0] + id + [60, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0]
         expected += [1, 3, 0, 0, 0, 0, 0, 0, 0, 32, 0, 0, 0] + tag
-        expected += [2, 0, 0, 0, 1, 16, 0, 0, 0] + [UInt8](repeating: 0, count: 16) + [2, 16, 0, 0, 0] + id
+        expected += [3, 0, 0, 0, 1, 16, 0, 0, 0] + [UInt8](repeating: 0, count: 16) + [2, 16, 0, 0, 0] + id
+        expected += [3, 16, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
         #expect(terms.encoded == expected)
-        #expect(terms.contentByteCount == 4 + expected.count + 3 * 32)
+        #expect(terms.contentByteCount == 4 + expected.count + 4 * 32)
         var data = RuntimeData()
         data.datasetIDs = [id, id]
         data.state = MirrorState(counter: 1, tag: [])

@@ -5,6 +5,7 @@ enum Samples {
     static let commands: [Command] = [
         .train(train), .train(sparseTrain), .test(test),
         .test(TestRequest(config: config, run: RunPlace(name: "", extent: PoolExtent(start: 0, byteCount: 0)))),
+        .predict(test), .predict(TestRequest(config: config, run: test.run)),
         .status(StatusRequest(runs: [])), .status(StatusRequest(runs: [test.run, test.run])), .stop,
         .allocated(Allocation(extent: PoolExtent(start: 4096, byteCount: 8192))),
         .allocated(Allocation(refusal: Failure(category: .usage, message: "it is full of déjà vu"))),
@@ -33,7 +34,8 @@ enum Samples {
                 $0.bytes = 1 << 40
                 $0.nanoseconds = 1_234_567
             }),
-        .evaluation(evaluation), .status(status(runs: 2)), .status(status(runs: 0)), .status(status(runs: 256)),
+        .evaluation(evaluation), .prediction(prediction), .status(status(runs: 2)), .status(status(runs: 0)),
+        .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
         .stopped(StopEvent(reason: "the lease is over", iteration: 44, isLeaseOver: true)),
@@ -123,6 +125,15 @@ enum Samples {
         $0.count = 10_000
         $0.correct = 9871
         $0.loss = 0.04
+        $0.imagesPerSecond = 12_345
+    }
+
+    static let prediction = made(Prediction()) {
+        $0.id = "00112233445566778899aabbccddeeff"
+        $0.iteration = 500
+        $0.count = 10_000
+        $0.outputs = 10
+        $0.byteCount = 560_256
         $0.imagesPerSecond = 12_345
     }
 

@@ -14,14 +14,23 @@ public struct GrantTerms: Hashable, Sendable, WireField {
             case model = 1
             /// Of the one data set that the identity names.
             case dataset
+            /// Of what the model predicts; the model's own where there is none.
+            case predictions
         }
 
         public var role = Role.model
-        /// The identifier of the data set, 16 bytes; zeros for a model.
+        /// The identifier of the data set, 16 bytes; zeros for anything else.
         public var identity = [UInt8](repeating: 0, count: 16)
 
         /// The model's.
         public init() {}
+
+        /// Of what the model predicts.
+        public static var predictions: Key {
+            var key = Key()
+            key.role = .predictions
+            return key
+        }
 
         public init(dataset identity: [UInt8]) {
             role = .dataset
@@ -39,7 +48,7 @@ public struct GrantTerms: Hashable, Sendable, WireField {
         /// 16 bytes.
         public var id: [UInt8] = []
         public var seconds: UInt32 = 0
-        /// Updates from the one that the grant finds the run at.
+        /// Updates from the one that the grant finds the run at; mini-batches of a prediction.
         public var iterations: UInt64 = 0
 
         init() {}

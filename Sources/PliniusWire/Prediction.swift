@@ -1,0 +1,20 @@
+/// What came of a prediction, without what was predicted.
+public struct Prediction: Hashable, Sendable, WireField {
+    /// The name of the sealed results, hexadecimal; new for every prediction.
+    public var id = ""
+    /// Updates that the model has seen.
+    public var iteration: UInt64 = 0
+    /// Images, and results.
+    public var count: UInt64 = 0
+    /// Numbers in each result.
+    public var outputs: UInt32 = 0
+    /// Length of the file.
+    public var byteCount: UInt64 = 0
+    public var imagesPerSecond: Float = 0
+
+    public init() {}
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.id, \.iteration, \.count, \.outputs, \.byteCount, \.imagesPerSecond)
+    }
+}
