@@ -85,7 +85,8 @@ struct EvaluatorComparisonTests {
             }
         guard needs, let carrier = world.output ?? world.model else { return nil }
         let run = "\(carrier)#\(world.runName)"
-        guard world.begun.contains(run) == !world.isNew else { return nil }
+        let trained = world.purpose == "infer" ? "\(world.model ?? "")#\(world.runName)" : run
+        guard world.begun.contains(trained) == !world.isNew else { return nil }
         let named = world.datasets + [world.config] + [world.model, world.output].compactMap { $0 }
         let all = sources(named, world)
         if let output = world.output {
@@ -250,7 +251,8 @@ struct EvaluatorComparisonTests {
             world.output = chance(88) ? "o0/model" : "\(owners.randomElement(using: &random) ?? "o0")/model"
         }
         world.runName = ["r1", "r2"].randomElement(using: &random) ?? "r1"
-        let run = (world.output ?? world.model).map { "\($0)#\(world.runName)" } ?? ""
+        let carrier = world.purpose == "infer" ? world.model : world.output ?? world.model
+        let run = carrier.map { "\($0)#\(world.runName)" } ?? ""
         world.isNew = chance(97) ? !world.begun.contains(run) : chance(50)
     }
 

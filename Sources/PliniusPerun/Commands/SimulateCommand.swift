@@ -113,7 +113,7 @@ struct SimulateCommand: AsyncParsableCommand {
                 from: (request.datasets + [config.name, model].compactMap { $0 }).filter { $0 != output })
         }
         for policy in drafts.values { registry.policies[policy.name.value] = policy }
-        if resumed, let run = request.run { registry.begun.insert(run) }
+        if resumed, let run = request.mirroredRun { registry.begun.insert(run) }
         registry.platforms[Self.platform] = Set(region)
         return registry
     }

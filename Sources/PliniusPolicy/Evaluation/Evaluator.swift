@@ -6,7 +6,7 @@ import PliniusWire
 /// | Check | What has to hold |
 /// |---|---|
 /// | `request.roles` | the purpose has the data sets, the model and the output that it needs, and no others |
-/// | `request.run` | a run that begins has not begun, one that goes on has |
+/// | `request.run` | a run that begins has not begun, one that goes on has; of what infers, the model's |
 /// | `request.closure` | what takes part was made from a number of assets that can be looked at |
 /// | `request.lineage` | what comes out says that it is made from what goes in, so that later uses ask the same owners |
 /// | `asset.exists` | its owner has stated the asset, and has not withdrawn it |
@@ -92,7 +92,7 @@ private func examine(_ request: Request, _ registry: Registry, _ assetCount: Int
         "request.roles", roles.holds, expected: roles.text,
         found: "\(request.datasets.count) data sets, \(request.model == nil ? "no" : "a") model, "
             + "\(request.output == nil ? "no" : "an") output")
-    let hasBegun = request.run.map { registry.begun.contains($0) }
+    let hasBegun = request.mirroredRun.map { registry.begun.contains($0) }
     examination.check(
         "request.run", hasBegun.map { $0 != request.isNew } ?? false,
         expected: request.isNew ? "a run that has not begun" : "a run that has begun",

@@ -40,6 +40,11 @@ public struct Request: Hashable, Sendable {
 
     /// What leases, counters and stops know it by; `nil` if nothing is named that a run could be of.
     public var run: Run? { (output ?? model).flatMap { Run(asset: $0, name: runName) } }
+
+    /// The training whose mirror is read, or written: of what comes out, or of the model where it is only used.
+    public var mirroredRun: Run? {
+        (purpose == .infer ? model : output ?? model).flatMap { Run(asset: $0, name: runName) }
+    }
 }
 
 extension Request {

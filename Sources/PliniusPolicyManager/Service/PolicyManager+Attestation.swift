@@ -165,7 +165,7 @@ extension PolicyManager {
 
     /// Holds the state that the enclave was given against the newest that is known.
     private func checkState(_ data: RuntimeData, _ request: KeyRequest) throws {
-        guard let run = Run(asset: request.output, name: request.run) else { return }
+        guard let run = request.request(isNew: data.isNewRun).mirroredRun else { return }
         let known = try store.read { try $0.state(of: run.description) }
         try Self.checkState(data.state.map { RunState(counter: $0.counter, tag: $0.tag) }, against: known)
     }

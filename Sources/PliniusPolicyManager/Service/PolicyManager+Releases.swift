@@ -78,7 +78,7 @@ extension PolicyManager {
                 .conflict, "policy.version", expected: "the policies that the evidence was judged by",
                 found: "others, which came since: have the enclave attested anew")
         }
-        guard let terms = decision.terms, let run = request.run else {
+        guard let terms = decision.terms, let run = request.run, let mirrored = request.mirroredRun else {
             throw Refusal(decision.firstFailure, among: decision.findings)
         }
         for permission in decision.permissions where permission.isCounted {
@@ -88,7 +88,7 @@ extension PolicyManager {
                 run.description, policy: permission.counter.policy.description, use: permission.counter.use,
                 limit: limit)
         }
-        let floor = try moveState(of: run, to: data.state, in: transaction)
+        let floor = try moveState(of: mirrored, to: data.state, in: transaction)
         let (ids, keys) = try self.keys(for: request, registry, in: transaction)
         let id = good.request.lease ?? randomBytes(LeaseRecord.idByteCount)
         let receiptKey = randomBytes(KeyGrant.keyByteCount)
@@ -155,7 +155,7 @@ extension PolicyManager {
         return given.map { MirrorState(counter: $0.counter, tag: $0.tag) }
     }
 
-    /// The keys of what takes part: of what comes out or of the model, and of each data set that has one.
+    /// The keys of what takes part: of the model that comes out or is used, of each data set that has one, and of what is predicted.
     private func keys(
         for request: Request, _ registry: Registry, in transaction: StoreTransaction
     ) throws -> (ids: [GrantTerms.Key], keys: [[UInt8]]) {
@@ -163,14 +163,18 @@ extension PolicyManager {
             let key = try transaction.key(Self.assetKeys, name.description, in: store.vault)
             return key.map { key in unsafe key.withBytes { unsafe Array($0) } }
         }
-        let main = request.purpose == .train ? request.output : request.model
-        guard let main, let modelKey = try key(main) else {
+        func neededKey(_ name: ScopedName?) throws -> [UInt8] {
+            if let name, let key = try key(name) { return key }
             throw Refusal(
-                .conflict, "asset.key", expected: "a key of \(main?.description ?? "a model")",
+                .conflict, "asset.key", expected: "a key of \(name?.description ?? "a model")",
                 found: "none: its owner states the asset with a secret, or uploads it")
         }
         var ids = [GrantTerms.Key()]
-        var keys = [modelKey]
+        var keys = [try neededKey(request.purpose == .train ? request.output : request.model)]
+        if request.purpose == .infer, request.output != request.model {
+            ids.append(.predictions)
+            keys.append(try neededKey(request.output))
+        }
         for name in request.datasets {
             guard let identity = registry.assets[name]?.identityBytes, let key = try key(name) else { continue }
             ids.append(GrantTerms.Key(dataset: identity))

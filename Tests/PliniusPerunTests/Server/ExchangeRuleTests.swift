@@ -32,14 +32,7 @@ import Testing
                 (runtime.purpose, runtime.datasetIDs) = (.test, [data])
             }
             await refusal(403, "use.purpose") { _ = try await world.exchange(with: client, test, change: change) }
-            for namespace in ["hospital-a", "hospital-b", "lab"] {
-                let first = try world.policy(namespace)
-                let second = try world.policy(namespace, sequence: 2, predecessor: first.statement.hash) { yaml in
-                    let use = yaml.firstRange(of: "  - purpose: train").map { yaml[$0.lowerBound...] } ?? ""
-                    yaml += use.replacing("purpose: train", with: "purpose: test")
-                }
-                _ = try await client.submit(world.request(second.statement, source: second.source))
-            }
+            try await permit("test", with: client)
             let tested = try await world.exchange(with: client, test, change: change)
             let opened = try tested.enclave.open(tested.answer.grant.bytes)
             #expect(opened.terms.purposes == [.test])
@@ -50,6 +43,77 @@ import Testing
             await refusal(400, "request.roles") { _ = try await client.challenge(test) }
             (test.output, test.model) = ("lab/model", nil)
             await refusal(400, "request.roles") { _ = try await client.challenge(test) }
+        }
+    }
+
+    /// Has all owners permit a purpose beside training.
+    private func permit(_ purpose: String, with client: PerunClient) async throws {
+        for namespace in ["hospital-a", "hospital-b", "lab"] {
+            let first = try world.policy(namespace)
+            let second = try world.policy(namespace, sequence: 2, predecessor: first.statement.hash) { yaml in
+                let use = yaml.firstRange(of: "  - purpose: train").map { yaml[$0.lowerBound...] } ?? ""
+                yaml += use.replacing("purpose: train", with: "purpose: \(purpose)")
+            }
+            _ = try await client.submit(world.request(second.statement, source: second.source))
+        }
+    }
+
+    @Test func aPredictionIsByTheNewestModelAndForTheOwnerOfWhatComesOut() async throws {
+        try await TestServer.run { server in
+            let client = try server.client()
+            try await world.establish(with: client)
+            let trained = try await world.exchange(with: client)
+            let keys = try trained.enclave.open(trained.answer.grant.bytes).keys
+            try await permit("infer", with: client)
+            let data = [UInt8](repeating: 0xD, count: 16)
+            let sources = ["hospital-a/inputs", "lab/model"]
+            for asset in [
+                try world.asset("hospital-a/inputs", .input, hex(data), secret: .generated),
+                try world.asset("lab/keyless", .output, "night", lineage: sources, secret: .none),
+                try world.asset("lab/predictions", .output, "night", lineage: sources, secret: .generated),
+            ] { _ = try await client.submit(world.request(asset)) }
+            var infer = world.challenge
+            (infer.purpose, infer.datasets, infer.model) = ("infer", ["hospital-a/inputs"], "lab/model")
+            infer.output = "lab/predictions"
+            func inferring(
+                at counter: UInt64, lease: String? = nil, isNew: Bool = false
+            ) -> (inout RuntimeData) -> Void {
+                { runtime in
+                    world.resumed(counter, lease: lease)(&runtime)
+                    (runtime.purpose, runtime.datasetIDs) = (.infer, [data])
+                    if isNew { (runtime.runID, runtime.state) = ([], nil) }
+                }
+            }
+            let released = try await world.exchange(with: client, infer, change: inferring(at: 5))
+            let opened = try released.enclave.open(released.answer.grant.bytes)
+            #expect(opened.terms.purposes == [.infer])
+            #expect(opened.terms.keys == [.init(), .predictions, .init(dataset: data)])
+            #expect(opened.keys.first == keys.first && Set(keys).isDisjoint(with: opened.keys.dropFirst()))
+            #expect(Set(opened.keys).count == 3)
+            // The model's state is the training's: neither goes back behind the other.
+            #expect(opened.terms.floor?.counter == 5)
+            await refusal(403, "state.rollback") {
+                _ = try await world.exchange(with: client, infer, change: inferring(at: 4))
+            }
+            await refusal(403, "state.rollback") {
+                _ = try await world.exchange(with: client, change: world.resumed(4))
+            }
+            _ = try await world.exchange(with: client, change: world.resumed(6))
+            await refusal(403, "state.rollback") {
+                _ = try await world.exchange(with: client, infer, change: inferring(at: 5))
+            }
+            // It goes on under the same lease, and has to be about a model that was trained here.
+            infer.lease = released.answer.lease.id
+            _ = try await world.exchange(
+                with: client, infer, change: inferring(at: 6, lease: released.answer.lease.id))
+            infer.lease = nil
+            await refusal(403, "request.run") {
+                _ = try await world.exchange(with: client, infer, change: inferring(at: 6, isNew: true))
+            }
+            infer.output = "lab/keyless"
+            await refusal(409, "asset.key") {
+                _ = try await world.exchange(with: client, infer, change: inferring(at: 6))
+            }
         }
     }
 
