@@ -136,8 +136,8 @@ let modules: [Module] = [
     Module(
         name: "_PliniusFuzzing", ring: .testing,
         uses: [
-            "PliniusAttester", "PliniusDatasets", "PliniusModels", "PliniusNN", "PliniusTPM", "PliniusVerifier",
-            "PliniusWire",
+            "PliniusAttester", "PliniusDataSealing", "PliniusDatasets", "PliniusMirror", "PliniusModels", "PliniusNN",
+            "PliniusSealing", "PliniusTPM", "PliniusVerifier", "PliniusWire",
         ],
         products: [crypto]),
     Module(name: "attest-guest", ring: .testing, uses: ["PliniusAttester", "PliniusWire"], executable: true),

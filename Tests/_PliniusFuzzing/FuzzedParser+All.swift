@@ -1,6 +1,9 @@
 import Crypto
 import FoundationEssentials
 import PliniusAttester
+import PliniusDataSealing
+import PliniusMirror
+import PliniusSealing
 import PliniusTPM
 import PliniusVerifier
 import PliniusWire
@@ -262,6 +265,14 @@ extension FuzzedParser {
     ]
 
     private static let owner = [
+        FuzzedParser("sealed-results", atMost: 300, seeds: { _ in [Seed.results] }) {
+            // What stands behind the header is another's to read, and its code takes the key.
+            guard $0.count <= PredictionsHeader.byteCount else { throw Refused() }
+            let header = try PredictionsHeader(parsing: $0)
+            let fields = PredictionsHeader.byteCount - PredictionsHeader.macByteCount
+            guard header.fileByteCount > PredictionsHeader.byteCount else { throw Broken() }
+            return .encoded(Array(header.encoded(Seed.ownerKey)[..<fields] + $0[fields...]))
+        },
         FuzzedParser("collateral-bundle", atMost: 8192, seeds: { _ in [Seed.collateralContent] }) {
             // The signature would keep out every change: the signer is one that writes anything.
             let signer = CollateralKey.ed25519(Array(Seed.signer.publicKey.rawRepresentation))

@@ -1,3 +1,4 @@
+import PliniusDataSealing
 import PliniusDatasets
 import PliniusModels
 import PliniusVerifier
@@ -67,7 +68,7 @@ public struct FuzzedParser: Sendable {
     private static func strange(_ error: any Error) -> String? {
         switch error {
         case is EvidenceError, is WireError, is PolicyErrors, is AttestationError, is SourceError, is ModelError,
-            is Refused:
+            is PredictionsError, is Refused:
             nil
         default: "thrown: \(error)"
         }

@@ -1,4 +1,6 @@
 import FoundationEssentials
+import PliniusMirror
+import PliniusSealing
 import PliniusVerifier
 import PliniusWire
 
@@ -34,6 +36,15 @@ enum Seed {
             + octets("f4a13945d898c2964fe342e2fe1a7f9b8ee7eb4a7c0f9e162bce33576b315ececbb6406837bf51f5"),
         octets("302a300506032b6570032100933f593fb4963f79164d920e2a2f1a6f780977896e807aa1efb98267fa1aecdd"),
     ]
+
+    static let ownerKey = KeyHierarchy(ownerKey: SecretBytes(zeros(32)))
+
+    /// The header of one result of one number.
+    static let results = PredictionsHeader(
+        id: zeros(16), count: 1, outputs: 1, cipher: .aes256GCM, runID: zeros(16), iteration: 1,
+        commit: CommitMark(sequence: 1, tag: zeros(32)), configDigest: zeros(32), datasetID: zeros(16),
+        keyCheck: zeros(16)
+    ).encoded(ownerKey)
 
     static func pem(_ der: [UInt8]) -> [UInt8] {
         let lines = Data(der).base64EncodedString(options: [.lineLength64Characters, .endLineWithLineFeed])
