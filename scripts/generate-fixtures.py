@@ -133,7 +133,7 @@ class Layer:
             mean, variance = state["rolling_mean"], state["rolling_variance"]
         return state["scales"].view(view) * (x - mean.view(view)) / (variance.view(view).sqrt() + 1e-6)
 
-    def forward(self, x, state, truth, training, iteration, first_image):
+    def forward(self, x, state, truth, training, iteration, first_image, earlier):
         """Returns the output, the cost to report, and the loss that is differentiated."""
         o, cost, loss = self.options, None, 0
         if self.learned:
@@ -161,6 +161,29 @@ class Layer:
         elif self.kind == "logistic":
             cost = loss = F.binary_cross_entropy_with_logits(x, truth.reshape(x.shape), reduction="sum")
             x = torch.sigmoid(x)
+        elif self.kind == "route":
+            groups, group = o.get("groups", 1), o.get("group_id", 0)
+            parts = [self.find(int(number), earlier) for number in str(o["layers"]).split(",")]
+            parts = [part.chunk(groups, 1)[group] for part in parts]
+            if len({part.shape[2:] for part in parts}) > 1:
+                parts = [part.reshape(len(part), -1, 1, 1) for part in parts]
+            x = torch.cat(parts, 1)
+        elif self.kind == "shortcut":
+            x = ACTIVATIONS[o.get("activation", "linear")](self.shortcut(x, self.find(o["from"], earlier)))
+        elif self.kind == "activation":
+            x = ACTIVATIONS[o.get("activation", "linear")](x)
+        elif self.kind == "upsample":
+            stride = o.get("stride", 2)
+            if stride > 0:
+                x = F.interpolate(x, scale_factor=stride, mode="nearest")
+            else:
+                x = F.avg_pool2d(x, -stride) * stride * stride
+            x = x * float32(o.get("scale", 1))
+        elif self.kind == "reorg":
+            x = self.reorg(x)
+        elif self.kind == "crop":
+            x = self.crop(x, training, iteration, first_image)
+            x = x if o.get("noadjust") else 2 * x - 1
         elif self.kind == "maxpool":
             size, stride = o.get("size", o.get("stride", 1)), o.get("stride", 1)
             padding = o.get("padding", size - 1)
@@ -202,6 +225,50 @@ class Layer:
             loss = loss * float32(o.get("scale", 1))
         return x, cost, loss
 
+    def find(self, number, earlier):
+        """What a layer made that is named by its index, or backwards from here; `earlier` begins with the images."""
+        return earlier[(number if number >= 0 else self.index + number) + 1]
+
+    def shortcut(self, x, other):
+        """The corner that both have; the larger is taken at every so many positions."""
+        o, channels = self.options, min(x.shape[1], other.shape[1])
+        own, far = max(x.shape[2] // other.shape[2], 1), max(other.shape[2] // x.shape[2], 1)
+        height, width = min(x.shape[2], other.shape[2]), min(x.shape[3], other.shape[3])
+        target = (slice(None), slice(channels), slice(0, height * own, own), slice(0, width * own, own))
+        added = other[:, :channels, : height * far : far, : width * far : far]
+        y = x.clone()
+        y[target] = float32(o.get("alpha", 1)) * x[target] + float32(o.get("beta", 1)) * added
+        return y
+
+    def reorg(self, x):
+        o, (n, c, h, w), s = self.options, x.shape, self.options.get("stride", 1)
+        if "extra" in o:
+            return F.pad(x.flatten(1), (0, o["extra"]))[:, :, None, None]
+        if o.get("reverse"):
+            shape = (n, c // s**2, h * s, w * s)
+            if o.get("flatten"):
+                return x.reshape(n, h * w, c).transpose(1, 2).reshape(shape)
+            return x.reshape(n, s, s, c // s**2, h, w).permute(0, 3, 4, 1, 5, 2).reshape(shape)
+        shape = (n, c * s**2, h // s, w // s)
+        if o.get("flatten"):
+            return x.flatten(2).transpose(1, 2).reshape(shape)
+        # Darknet reads the numbers as those of an image s times as wide and high.
+        return x.reshape(n, c // s**2, h, s, w, s).permute(0, 3, 5, 1, 2, 4).reshape(shape)
+
+    def crop(self, x, training, iteration, first_image):
+        o, (height, width) = self.options, x.shape[2:]
+        down, across = height - o["crop_height"], width - o["crop_width"]
+        windows = []
+        for index, image in enumerate(x):
+            top, left, flips = down // 2, across // 2, False
+            if training:
+                words = philox([first_image + index, 7 << 24, iteration, self.index], [SEED & 0xFFFFFFFF, SEED >> 32])
+                top, left = words[0] * (down + 1) >> 32, words[1] * (across + 1) >> 32
+                flips = o.get("flip") and words[2] >> 31
+            image = image.flip(2) if flips else image
+            windows.append(image[:, top : top + o["crop_height"], left : left + o["crop_width"]])
+        return torch.stack(windows)
+
     def cost(self, d, x, t):
         """Darknet differentiates half of its squared errors, and all of the others."""
         form = self.options.get("type", "sse")
@@ -229,14 +296,15 @@ class Network:
         self.sections = sections
         self.input = (net["channels"], net["height"], net["width"])
         self.layers, shape = [], self.input
+        probes = [torch.zeros((2, *shape))]
         self.state = []
         for index, (kind, options) in enumerate(sections):
             layer = Layer(index, kind, options, shape)
             self.layers.append(layer)
             self.state.append({role: self.initial(role, extents) for role, extents in layer.tensors().items()})
-            probe = torch.zeros((2, *shape))
             truth = torch.zeros((2, math.prod(shape)))
-            shape = tuple(layer.forward(probe, dict(self.state[-1]), truth, False, 0, 0)[0].shape[1:])
+            probes.append(layer.forward(probes[-1], dict(self.state[-1]), truth, False, 0, 0, probes)[0])
+            shape = tuple(probes[-1].shape[1:])
             if kind != "cost":
                 self.outputs = math.prod(shape)
 
@@ -286,7 +354,7 @@ class Network:
         outputs, costs, loss, x = [], [], 0, images
         stops = max((i for i, layer in enumerate(self.layers) if layer.options.get("stopbackward")), default=-1)
         for layer, state in zip(self.layers, self.state):
-            x, cost, part = layer.forward(x, state, truth, training, iteration, first_image)
+            x, cost, part = layer.forward(x, state, truth, training, iteration, first_image, [images, *outputs])
             if layer.index == stops:
                 x = x.detach().requires_grad_()
             if training:
@@ -465,6 +533,37 @@ CASES = {
     "softmax-without-loss": (image(2, 2, 2), [PROBE, connected(5), ("softmax", {"noloss": 1}), SSE], 3),
     "softmax-and-cost": (image(2, 2, 2), [PROBE, connected(5), SOFTMAX, ("cost", {"type": "sse", "scale": 0.5})], 3),
     "stop-backward": (image(2, 4, 4), [PROBE, conv(3, stopbackward=1), conv(2, pad=1, activation="leaky"), connected(3), SOFTMAX], 3),
+    "route": (
+        image(2, 4, 4),
+        [PROBE, conv(3, pad=1), ("route", {"layers": "-1,0,1"}), conv(2, 1), ("route", {"layers": "-1,-5,2"}), connected(3), SSE], 3),
+    "route-groups": (
+        image(2, 4, 4),
+        [conv(4, 1), ("route", {"layers": -1, "groups": 2, "group_id": 1}), conv(2, 1), ("route", {"layers": "-1,0"}), conv(2), SSE], 9),
+    "route-of-sizes": (
+        image(2, 4, 4), [PROBE, ("maxpool", {"size": 2, "stride": 2}), ("route", {"layers": "0,-1"}), connected(3), SOFTMAX], 3),
+    "shortcut": (
+        image(2, 4, 3),
+        [PROBE, conv(2, pad=1, batch_normalize=1), ("shortcut", {"from": 0, "activation": "leaky"}), conv(2, 1), SSE], 9),
+    "shortcut-downward": (
+        image(2, 6, 4),
+        [conv(5, 1), ("maxpool", {"size": 2, "stride": 2, "padding": 0}), conv(3, 1),
+         ("shortcut", {"from": 0, "alpha": 0.5, "beta": 2, "activation": "tanh"}), conv(2, 1), SSE], 3),
+    "shortcut-upward": (
+        image(2, 6, 4),
+        [conv(3, 1), conv(5, 2, stride=2, activation="tanh"), ("route", {"layers": 0}),
+         ("shortcut", {"from": 1, "alpha": 0.5, "beta": 2}), conv(2, 1), SSE], 3),
+    "activation": (image(2, 3, 3), [PROBE, ("activation", {"activation": "elu"}), conv(2, 1), SSE], 3),
+    "upsample": (image(2, 3, 2), [PROBE, ("upsample", {"stride": 3, "scale": 0.5}), conv(2, pad=1), SSE], 3),
+    "upsample-downward": (image(2, 4, 6), [PROBE, ("upsample", {"stride": -2, "scale": 0.5}), conv(2, 1), SSE], 3),
+    "reorg": (image(2, 4, 6), [conv(8, 1), ("reorg", {"stride": 2}), conv(2, 1), SSE], 3),
+    "reorg-reverse": (image(2, 2, 3), [conv(8, 1), ("reorg", {"stride": 2, "reverse": 1}), conv(2, pad=1), SSE], 3),
+    "reorg-flatten": (
+        image(2, 2, 3), [conv(3, 1), ("reorg", {"flatten": 1}), conv(4, 1), ("reorg", {"flatten": 1, "reverse": 1}), conv(2, 1), SSE], 3),
+    "reorg-extra": (image(2, 2, 3), [conv(3, 1), ("reorg", {"extra": 4}), connected(3), SSE], 3),
+    "crop": (
+        image(2, 6, 5), [PROBE, ("crop", {"crop_height": 3, "crop_width": 4, "flip": 1}), conv(3), SSE], 11),
+    "crop-unadjusted": (
+        image(2, 5, 5), [PROBE, ("crop", {"crop_height": 2, "crop_width": 2, "noadjust": 1}), conv(3, 1), SSE], 3),
     "network": (
         image(1, 7, 6),
         [

@@ -20,6 +20,10 @@ public struct LayerDescription: Hashable, Sendable {
         case logistic
         case route(Route)
         case shortcut(Shortcut)
+        case activation(Activation)
+        case upsample(Upsample)
+        case reorg(Reorg)
+        case crop(Crop)
     }
 
     public struct Convolution: Hashable, Sendable {
@@ -125,6 +129,41 @@ public struct LayerDescription: Hashable, Sendable {
         public var activation: Activation
         public var alpha: Float
         public var beta: Float
+    }
+
+    /// Makes each pixel a square of pixels.
+    public struct Upsample: Hashable, Sendable {
+        /// Side of a square.
+        public var stride: Int
+        /// Whether it goes the other way: squares are summed up into pixels.
+        public var reduces: Bool
+        /// Factor of every value.
+        public var scale: Float
+    }
+
+    /// Puts the elements of an image into another order, in Darknet's forms.
+    public struct Reorg: Hashable, Sendable {
+        /// Side of the squares of pixels that become channels.
+        ///
+        /// Darknet reads the image as one that is `stride` times as wide and high with fewer channels; networks that were
+        /// trained so depend on it.
+        public var stride: Int
+        /// Whether channels become squares, or what was flattened images again.
+        public var reverse: Bool
+        /// Whether instead all channels of a position come together.
+        public var flatten: Bool
+        /// Zeros behind the elements, which then keep their order.
+        public var extra: Int
+    }
+
+    /// Cuts a window out of each image.
+    public struct Crop: Hashable, Sendable {
+        public var height: Int
+        public var width: Int
+        /// Whether every other image is mirrored in training.
+        public var flips: Bool
+        /// Whether values from 0 to 1 become -1 to 1.
+        public var adjusts: Bool
     }
 
     /// Index in the network, from 0.

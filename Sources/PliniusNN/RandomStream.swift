@@ -10,6 +10,7 @@ public struct RandomStream: Sendable {
         case dropout = 4
         case learningRate = 5
         case augmentation = 6
+        case crop = 7
     }
 
     private let key: SIMD2<UInt32>

@@ -93,6 +93,8 @@ final class PlanBuilder {
             append(CostStep(cost, input: current, truth: truth), layer)
         case .route(let route): try append(route, of: layer)
         case .shortcut(let shortcut): try append(shortcut, of: layer)
+        case .activation(let activation):
+            append(SumStep(engine, inputs: [current], factors: [1], activation: activation, memory), layer)
         default: try appendReference(layer)
         }
     }

@@ -7,6 +7,7 @@ import Testing
     private static let layers =
         "expected one of "
         + [
+            "activation",
             "avg",
             "avgpool",
             "batchnorm",
@@ -15,6 +16,7 @@ import Testing
             "conv",
             "convolutional",
             "cost",
+            "crop",
             "deconv",
             "deconvolutional",
             "dropout",
@@ -25,10 +27,12 @@ import Testing
             "max",
             "maxpool",
             "normalization",
+            "reorg",
             "route",
             "shortcut",
             "soft",
             "softmax",
+            "upsample",
         ].joined(separator: ", ")
 
     static let faults: [(text: String, message: String)] = [

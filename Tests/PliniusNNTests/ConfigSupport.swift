@@ -39,6 +39,10 @@ func summary(_ layer: LayerDescription) -> String {
     case .logistic: "logistic"
     case .route(let r): words("route", r.layers, r.groups, r.group)
     case .shortcut(let s): words("shortcut", s.from, s.activation, s.alpha, s.beta)
+    case .activation(let activation): words("activation", activation)
+    case .upsample(let u): words("upsample", u.stride, u.reduces, u.scale)
+    case .reorg(let r): words("reorg", r.stride, r.reverse, r.flatten, r.extra)
+    case .crop(let c): words("crop", c.height, c.width, c.flips, c.adjusts)
     }
 }
 

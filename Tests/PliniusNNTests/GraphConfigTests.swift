@@ -61,6 +61,45 @@ let graph = """
         #expect(network.outputs == 6)
     }
 
+    private func conv(_ filters: Int, _ size: Int, stride: Int = 1) -> String {
+        "[conv]\nbatch_normalize=1\nfilters=\(filters)\nsize=\(size)\nstride=\(stride)\npad=1\nactivation=leaky\n"
+    }
+
+    @Test func `A residual network of 18 layers has its shapes`() throws {
+        var text = "[net]\nheight=256\nwidth=256\nchannels=3\n" + conv(64, 7, stride: 2) + "[max]\nsize=2\nstride=2\n"
+        for (stage, filters) in [64, 128, 256, 512].enumerated() {
+            for block in 0..<2 {
+                text += conv(filters, 3, stride: stage > 0 && block == 0 ? 2 : 1) + conv(filters, 3)
+                text += "[shortcut]\nfrom=-3\nactivation=leaky\n"
+            }
+        }
+        let network = try parse(text + "[avgpool]\n[conv]\nfilters=1000\nactivation=linear\n[softmax]")
+        let sums = network.layers.filter { $0.sources.count == 2 }
+        #expect(sums.map(\.index) == [4, 7, 10, 13, 16, 19, 22, 25])
+        #expect(sums.map(\.sources) == sums.map { [$0.index - 1, $0.index - 3] })
+        #expect(
+            sums.map(\.output.description) == [
+                "64x64x64", "64x64x64", "128x32x32", "128x32x32", "256x16x16", "256x16x16", "512x8x8", "512x8x8",
+            ])
+        #expect(network.outputs == 1000 && network.warnings.isEmpty)
+    }
+
+    @Test func `A detector with two heads has its shapes`() throws {
+        var text = "[net]\nheight=416\nwidth=416\nchannels=3\n"
+        for filters in [16, 32, 64, 128, 256] { text += conv(filters, 3) + "[maxpool]\nsize=2\nstride=2\n" }
+        text += conv(512, 3) + "[maxpool]\nsize=2\nstride=1\n" + conv(1024, 3) + conv(256, 1) + conv(512, 3)
+        text += conv(255, 1) + "[activation]\nactivation=logistic\n[route]\nlayers=-4\n" + conv(128, 1)
+        text += "[upsample]\nstride=2\n[route]\nlayers=-1, 8\n" + conv(256, 3) + conv(255, 1) + "[activation]\n"
+        let network = try parse(text)
+        #expect(network.layers.map(\.output.description)[8] == "256x26x26")
+        #expect(
+            network.layers.map(\.output.description)[11...] == [
+                "512x13x13", "1024x13x13", "256x13x13", "512x13x13", "255x13x13", "255x13x13", "256x13x13", "128x13x13",
+                "128x26x26", "384x26x26", "256x26x26", "255x26x26", "255x26x26",
+            ])
+        #expect(network.layers[17].sources == [13] && network.layers[20].sources == [19, 8])
+    }
+
     private static let image = "[net]\nheight=8\nwidth=8\nchannels=2\n[conv]\n"
 
     @Test(arguments: [

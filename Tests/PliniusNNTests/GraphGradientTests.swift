@@ -51,6 +51,30 @@ extension ReferenceGradientTests {
             description: "two losses on one layer",
             layers: linear(2) + "[avgpool]\n[softmax]\n[route]\nlayers=-2\n[softmax]\ntemperature=2", share: 2),
         Case(
+            description: "activation",
+            layers: linear(3) + "[activation]\nactivation=tanh\n[shortcut]\nfrom=-2\n" + conv(2)),
+        Case(
+            description: "upsample", net: "batch=3\nheight=3\nwidth=2\nchannels=2",
+            layers: conv(3) + "[upsample]\nstride=3\nscale=.5\n" + conv(2)),
+        Case(
+            description: "upsample the other way", net: "batch=9\nheight=4\nwidth=6\nchannels=2",
+            layers: conv(3) + "[upsample]\nstride=-2\nscale=.5\n" + conv(2)
+                + "[route]\nlayers=0\n[upsample]\nstride=-2\n"
+                + "[shortcut]\nfrom=-3\nactivation=tanh\n[shortcut]\nfrom=1\n" + conv(2)),
+        Case(
+            description: "reorg", net: "batch=9\nheight=4\nwidth=6\nchannels=2",
+            layers: conv(4) + "[reorg]\nstride=2\n" + conv(4) + "[reorg]\nstride=2\nreverse=1\n[route]\nlayers=-1,0\n"
+                + conv(2)),
+        Case(
+            description: "reorg that flattens, and adds zeros",
+            layers: conv(3) + "[reorg]\nflatten=1\n[reorg]\nflatten=1\nreverse=1\n[activation]\nactivation=tanh\n"
+                + "[reorg]\nflatten=1\n" + conv(2)
+                + "[reorg]\nextra=2\n[connected]\noutput=3\nactivation=linear\n"),
+        Case(
+            description: "crop", net: "batch=9\nheight=5\nwidth=6\nchannels=2",
+            layers: conv(3) + "[crop]\ncrop_height=3\ncrop_width=4\nflip=1\n" + conv(2) + "[route]\nlayers=0\n"
+                + "[crop]\ncrop_height=3\ncrop_width=4\nnoadjust=1\n[route]\nlayers=-1,2\n" + conv(2)),
+        Case(
             description: "a bottleneck with normalisation", net: "batch=9\nheight=4\nwidth=4\nchannels=2",
             layers: conv(4) + "[conv]\nfilters=2\nsize=1\nbatch_normalize=1\nactivation=leaky\n"
                 + "[conv]\nfilters=4\nsize=3\npad=1\nbatch_normalize=1\nactivation=linear\n"

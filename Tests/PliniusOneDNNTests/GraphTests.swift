@@ -43,6 +43,15 @@ import Testing
                 + "[shortcut]\nfrom=1\n[shortcut]\nfrom=3\n[shortcut]\nfrom=5\nactivation=relu\n[dropout]\n"
                 + "[shortcut]\nfrom=0\n"),
         Case(
+            testDescription: "activations",
+            layers: conv(17) + "[activation]\nactivation=relu\n[activation]\nactivation=elu\n[shortcut]\nfrom=0\n"),
+        Case(
+            testDescription: "upsample, reorg and crop",
+            layers: "[crop]\ncrop_height=4\ncrop_width=4\nflip=1\n" + conv(16) + "[upsample]\nscale=.5\n" + conv(8)
+                + "[upsample]\nstride=-2\n[shortcut]\nfrom=1\nactivation=leaky\n[reorg]\nstride=2\n[route]\nlayers=-2\n"
+                + "[crop]\ncrop_height=2\ncrop_width=2\nnoadjust=1\n[route]\nlayers=-1,-3\n" + conv(16)
+                + "[reorg]\nflatten=1\n"),
+        Case(
             testDescription: "two losses",
             layers: conv(16)
                 + "[avgpool]\n[connected]\noutput=3\nactivation=linear\n[softmax]\n[route]\nlayers=-2\n[cost]\n"

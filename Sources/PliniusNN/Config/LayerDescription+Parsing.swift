@@ -2,7 +2,7 @@ extension LayerDescription {
     private enum Section {
         case convolutional, connected, maxpool, avgpool, dropout, softmax, cost, batchnorm
         case local, deconvolutional, normalization, l2norm, logistic
-        case route, shortcut
+        case route, shortcut, activation, upsample, reorg, crop
 
         /// Darknet's names, and its short ones.
         static let names: [String: Section] = [
@@ -11,7 +11,8 @@ extension LayerDescription {
             "softmax": .softmax, "soft": .softmax, "cost": .cost, "batchnorm": .batchnorm,
             "local": .local, "deconvolutional": .deconvolutional, "deconv": .deconvolutional,
             "normalization": .normalization, "lrn": .normalization, "l2norm": .l2norm, "logistic": .logistic,
-            "route": .route, "shortcut": .shortcut,
+            "route": .route, "shortcut": .shortcut, "activation": .activation, "upsample": .upsample,
+            "reorg": .reorg, "crop": .crop,
         ]
     }
 
@@ -46,6 +47,11 @@ extension LayerDescription {
         case .logistic: (kind, output) = (.logistic, input)
         case .route: (kind, input, output) = try Self.route(&reader, shapes)
         case .shortcut: (kind, output) = (try Self.shortcut(&reader, shapes), input)
+        case .activation:
+            (kind, output) = (.activation(try reader.choice("activation", default: .linear)), input)
+        case .upsample: (kind, output) = try Self.upsample(&reader, input)
+        case .reorg: (kind, output) = try Self.reorg(&reader, input)
+        case .crop: (kind, output) = try Self.crop(&reader, input)
         }
         self.input = input
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)

@@ -136,6 +136,25 @@ extension ByteWriter {
             write(bytes: name(shortcut.activation))
             write(shortcut.alpha)
             write(shortcut.beta)
+        case .activation(let activation):
+            write(UInt8(10))
+            write(bytes: name(activation))
+        case .upsample(let upsample):
+            write(UInt8(11))
+            write(UInt64(upsample.stride))
+            write(UInt8(upsample.reduces ? 1 : 0))
+            write(upsample.scale)
+        case .reorg(let reorg):
+            write(UInt8(12))
+            write(UInt64(reorg.stride))
+            write(UInt8(reorg.reverse ? 1 : 0))
+            write(UInt8(reorg.flatten ? 1 : 0))
+            write(UInt64(reorg.extra))
+        case .crop(let crop):
+            write(UInt8(13))
+            for part in [crop.height, crop.width] { write(UInt64(part)) }
+            write(UInt8(crop.flips ? 1 : 0))
+            write(UInt8(crop.adjusts ? 1 : 0))
         }
     }
 }

@@ -57,12 +57,12 @@ struct RouteLayer<Scalar: ReferenceScalar> {
     }
 }
 
-/// Adds another layer to the one before, where both have elements, and applies an activation; see `LayerDescription.Shortcut`.
+/// Adds another layer, if there is one, to the one before, where both have elements, and applies an activation.
 ///
-/// As in Darknet, `alpha` multiplies only what something is added to.
+/// See `LayerDescription.Shortcut`. As in Darknet, `alpha` multiplies only what something is added to.
 struct ShortcutLayer<Scalar: ReferenceScalar> {
     let input: LaneTensor<Scalar>
-    let other: LaneTensor<Scalar>
+    let other: LaneTensor<Scalar>?
     let output: LaneTensor<Scalar>
     let shortcut: LayerDescription.Shortcut
 
@@ -72,9 +72,10 @@ struct ShortcutLayer<Scalar: ReferenceScalar> {
             let source = input.plane(block, channel)
             let target = output.plane(block, channel)
             for position in 0..<target.count { target[position] = source[position] }
-            if channel < other.shape.channels {
+            if let other, channel < other.shape.channels {
                 let added = other.plane(block, channel)
-                forEachCommon { own, other in target[own] = alpha * target[own] + beta * added[other] }
+                forEachCommon(with: other.shape) { own, other in target[own] = alpha * target[own] + beta * added[other]
+                }
             }
             for position in 0..<target.count { target[position] = shortcut.activation.value(at: target[position]) }
         }
@@ -92,18 +93,18 @@ struct ShortcutLayer<Scalar: ReferenceScalar> {
             guard let target = inputDeltas[0] else { return }
             let plane = target.tensor.plane(block, channel)
             for position in 0..<plane.count { target.put(deltas[position], in: plane, position) }
-            if alpha != 1, channel < other.shape.channels {
-                forEachCommon { own, _ in plane[own] += (alpha - 1) * deltas[own] }
+            if let other, alpha != 1, channel < other.shape.channels {
+                forEachCommon(with: other.shape) { own, _ in plane[own] += (alpha - 1) * deltas[own] }
             }
         }
-        guard let target = inputDeltas[1] else { return }
+        guard let other, let target = inputDeltas[1] else { return }
         worker.meet()
         forEachPlane(of: other, worker) { block, channel in
             let plane = target.tensor.plane(block, channel)
             if !target.adds { for position in 0..<plane.count { plane[position] = SIMD8() } }
             if channel < output.shape.channels {
                 let deltas = delta.plane(block, channel)
-                forEachCommon { own, other in plane[other] += beta * deltas[own] }
+                forEachCommon(with: other.shape) { own, other in plane[other] += beta * deltas[own] }
             }
         }
     }
@@ -117,8 +118,8 @@ struct ShortcutLayer<Scalar: ReferenceScalar> {
     }
 
     /// Pairs the positions of the two images.
-    @inline(__always) private func forEachCommon(_ body: (_ own: Int, _ other: Int) -> Void) {
-        let (own, other) = (output.shape, other.shape)
+    @inline(__always) private func forEachCommon(with other: Shape, _ body: (_ own: Int, _ other: Int) -> Void) {
+        let own = output.shape
         let ownStep = max(own.width / other.width, 1)
         let otherStep = max(other.width / own.width, 1)
         for row in 0..<min(own.height, other.height) {

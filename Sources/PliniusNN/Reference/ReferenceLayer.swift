@@ -13,6 +13,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     case logistic(LogisticLayer<Scalar>)
     case route(RouteLayer<Scalar>)
     case shortcut(ShortcutLayer<Scalar>)
+    case upsample(UpsampleLayer<Scalar>)
+    case reorg(ReorgLayer<Scalar>)
+    case crop(CropLayer<Scalar>)
 
     var output: LaneTensor<Scalar> {
         switch self {
@@ -27,6 +30,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .logistic(let layer): layer.output
         case .route(let layer): layer.output
         case .shortcut(let layer): layer.output
+        case .upsample(let layer): layer.output
+        case .reorg(let layer): layer.output
+        case .crop(let layer): layer.output
         }
     }
 
@@ -57,6 +63,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .logistic(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
         case .route(let layer): layer.forward(worker)
         case .shortcut(let layer): layer.forward(worker)
+        case .upsample(let layer): layer.forward(worker)
+        case .reorg(let layer): layer.forward(worker)
+        case .crop(let layer): layer.forward(pass, worker)
         }
         return 0
     }
@@ -89,6 +98,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         guard let inputDelta else { return }
         switch self {
         case .learned, .route, .shortcut: break
+        case .upsample(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        case .reorg(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
+        case .crop(let layer): layer.backward(pass, delta: delta, inputDelta: inputDelta, worker)
         case .maxpool(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .avgpool(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .dropout(let layer): layer.backward(pass, delta: delta, inputDelta: inputDelta, worker)

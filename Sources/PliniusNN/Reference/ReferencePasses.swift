@@ -224,6 +224,14 @@ extension ReferencePasses {
         case .route(let route): return .route(RouteLayer(inputs: inputs, output: output(), route: route))
         case .shortcut(let shortcut):
             return .shortcut(ShortcutLayer(input: input, other: inputs[1], output: output(), shortcut: shortcut))
+        case .activation(let activation):
+            let alone = LayerDescription.Shortcut(from: layer.index - 1, activation: activation, alpha: 1, beta: 1)
+            return .shortcut(ShortcutLayer(input: input, other: nil, output: output(), shortcut: alone))
+        case .upsample(let upsample):
+            return .upsample(UpsampleLayer(input: input, output: output(), upsample: upsample))
+        case .reorg(let reorg): return .reorg(ReorgLayer(input: input, output: output(), reorg: reorg))
+        case .crop(let crop):
+            return .crop(CropLayer(input: input, output: output(), layer: layer.index, crop: crop))
         }
     }
 }
