@@ -14,15 +14,11 @@ extension LabelledFiles {
     ///
     /// - Throws: ``SourceError``
     public init(list: ByteFile, names: ClassNames, root: String? = nil) throws(SourceError) {
-        let lines = try TextLines(list, limit: 1 << 28).lines
-        guard !lines.isEmpty, lines.count <= Self.maximumCount else {
-            throw SourceError(
-                .wrongFormat, list.path, "the list has \(lines.count) images; 1 to \(Self.maximumCount) can be")
-        }
+        let lines = try Self.paths(in: list, root: root)
         let matcher = LabelMatcher(names)
         var files: [File] = []
         files.reserveCapacity(lines.count)
-        for (number, path) in lines {
+        for (number, path, whole) in lines {
             let found = matcher.labels(in: path)
             guard found.count == 1 else {
                 let text = found.map { quoted(names.names[$0]) }.joined(separator: " and ")
@@ -34,10 +30,24 @@ extension LabelledFiles {
                         .ambiguous, list.path,
                         "line \(number): \(quoted(path)) names \(text). Put each class into a folder of its name.")
             }
-            let isWhole = path.hasPrefix("/") || root == nil
-            files.append(File(path: isWhole ? path : "\(root ?? ".")/\(path)", label: found[0]))
+            files.append(File(path: whole, label: found[0]))
         }
         self.init(files: files, names: names, strangers: [], followsLinks: true)
+    }
+
+    /// The paths of a list, each with its line, as it is written there and with the root before it.
+    static func paths(
+        in list: ByteFile, root: String?
+    ) throws(SourceError) -> [(line: Int, written: String, path: String)] {
+        let lines = try TextLines(list, limit: 1 << 28).lines
+        guard !lines.isEmpty, lines.count <= maximumCount else {
+            throw SourceError(
+                .wrongFormat, list.path, "the list has \(lines.count) images; 1 to \(maximumCount) can be")
+        }
+        return lines.map { number, path in
+            let isWhole = path.hasPrefix("/") || root == nil
+            return (number, path, isWhole ? path : "\(root ?? ".")/\(path)")
+        }
     }
 }
 

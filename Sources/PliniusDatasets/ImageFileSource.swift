@@ -10,7 +10,7 @@ public final class ImageFileSource: SampleSource {
     /// What was passed over, and why.
     public let skipped: [SourceError]
 
-    private let decoder: ImageDecoder
+    private let decoder: RestartingDecoder
     private let files: [LabelledFiles.File]
     private let followsLinks: Bool
     private let isScaled: Bool
@@ -29,18 +29,8 @@ public final class ImageFileSource: SampleSource {
         _ labelled: LabelledFiles, channels: Int, size: (height: Int, width: Int)? = nil, skippingBad: Bool = false,
         limits: ImageLimits = ImageLimits()
     ) throws(SourceError) {
-        guard channels == 1 || channels == 3 else {
-            throw SourceError(.unsupported, "channels", "images have 1 channel or 3, and \(channels) are asked for")
-        }
-        if let size,
-            !(1...65_536 ~= size.height && 1...65_536 ~= size.width)
-                || size.height * size.width > 1 << 26 / channels
-        {
-            throw SourceError(
-                .oversized, "size",
-                "images of \(size.width) x \(size.height) cannot be sealed: at most 2^26 bytes an image")
-        }
-        var decoder = try ImageDecoder(limits: limits)
+        let wanted = try size.map { size throws(SourceError) in try ImageExtents(channels: channels, size: size) }
+        let decoder = try RestartingDecoder(limits)
         var skipped: [SourceError] = []
         var files: [LabelledFiles.File] = []
         var first: DecodedImage?
@@ -48,27 +38,29 @@ public final class ImageFileSource: SampleSource {
             skipped = labelled.strangers
             for file in labelled.files {
                 do throws(SourceError) {
-                    let image = try Self.decode(file, by: decoder, followingLinks: labelled.followsLinks)
+                    let image = try decoder.decode(file.path, followingLinks: labelled.followsLinks)
                     first = first ?? image
                     files.append(file)
                 } catch {
                     skipped.append(error)
-                    if decoder.processIdentifier == nil { decoder = try ImageDecoder(limits: limits) }
                 }
             }
         } else {
             if let stranger = labelled.strangers.first { throw stranger }
             files = labelled.files
             if let file = files.first {
-                first = try Self.decode(file, by: decoder, followingLinks: labelled.followsLinks)
+                first = try decoder.decode(file.path, followingLinks: labelled.followsLinks)
             }
         }
         guard let first else {
             throw SourceError(
                 .mismatch, "images", "there is none that can be decoded: \(labelled.files.count) were found")
         }
-        extents = ImageExtents(
-            channels: channels, height: size?.height ?? first.height, width: size?.width ?? first.width)
+        if let wanted {
+            extents = wanted
+        } else {
+            extents = try ImageExtents(channels: channels, size: (first.height, first.width))
+        }
         isScaled = size != nil
         self.decoder = decoder
         self.files = files
@@ -80,7 +72,7 @@ public final class ImageFileSource: SampleSource {
     public func next(into pixels: inout [UInt8]) throws(SourceError) -> Int? {
         guard position < files.count else { return nil }
         let file = files[position]
-        let image = try Self.decode(file, by: decoder, followingLinks: followsLinks)
+        let image = try decoder.decode(file.path, followingLinks: followsLinks)
         guard isScaled || image.width == extents.width && image.height == extents.height else {
             throw SourceError(
                 .mismatch, file.path,
@@ -90,17 +82,5 @@ public final class ImageFileSource: SampleSource {
         pixels = image.fitted(to: extents)
         position += 1
         return file.label
-    }
-
-    private static func decode(
-        _ file: LabelledFiles.File, by decoder: ImageDecoder, followingLinks: Bool
-    ) throws(SourceError) -> DecodedImage {
-        let bytes = try ByteFile(file.path, followingLinks: followingLinks)
-        guard bytes.count <= decoder.limits.byteCount else {
-            throw SourceError(
-                .oversized, file.path,
-                "the file has \(bytes.count) bytes, \(decoder.limits.byteCount) are the limit of an image")
-        }
-        return try decoder.decode(try bytes.bytes(at: 0, count: bytes.count, "the image"), name: file.path)
     }
 }

@@ -53,7 +53,7 @@ extension DecodedImage {
 }
 
 /// Between which pixels the new ones of one direction lie.
-private struct Sampling {
+struct Sampling {
     /// Two neighbours, and the part of the second in parts of the divisor.
     struct Place {
         var first: Int
@@ -72,4 +72,7 @@ private struct Sampling {
             return Place(first: first, second: min(first + 1, old - 1), weight: weight)
         }
     }
+
+    /// The old pixel that is next to a new one; the first of two at the same distance.
+    func nearest(_ place: Place) -> Int { 2 * place.weight > divisor ? place.second : place.first }
 }

@@ -1,14 +1,5 @@
-/// Samples of a data set, one after the other: what an owner seals.
-///
-/// A source holds a bounded part of its data at any time, however large the data set is.
-public protocol SampleSource: AnyObject {
-    /// The extents of every image.
-    var extents: ImageExtents { get }
-    /// Labels are below this.
-    var classes: Int { get }
-    /// The number of samples, known before the first is read.
-    var count: Int { get }
-
+/// Images with labels, one after the other.
+public protocol SampleSource: RecordSource {
     /// Reads the next sample.
     /// - Parameter pixels: Replaced by `extents.count` bytes: channels, then rows, then columns.
     /// - Returns: The label; `nil` behind the last sample, and only if the data end there as they should.

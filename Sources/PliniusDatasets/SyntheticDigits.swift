@@ -55,12 +55,13 @@ public final class SyntheticDigits: SampleSource {
 }
 
 /// How somebody writes one digit: from the unit square to the paper.
-private struct Hand {
+struct Hand {
     private let right: SIMD2<Float>
     private let down: SIMD2<Float>
     private let centre: SIMD2<Float>
 
-    init(_ random: inout SampleRandom) {
+    /// - Parameter corner: Where on the paper the square of 28 x 28 begins that the digit fills.
+    init(_ random: inout SampleRandom, corner: SIMD2<Float> = .zero) {
         let size = SIMD2(random.uniform(15...24), random.uniform(18...24))
         let slant = random.uniform(-0.3...0.3)
         // With t the tangent of half the angle, both are quotients: no sine whose last bit differs between systems.
@@ -69,7 +70,7 @@ private struct Hand {
         let sine = 2 * t / (1 + t * t)
         right = SIMD2(cosine, sine) * size.x
         down = SIMD2(-cosine * slant - sine, cosine - sine * slant) * size.y
-        centre = SIMD2(14 + random.uniform(-2.5...2.5), 14 + random.uniform(-2...2))
+        centre = SIMD2(14 + random.uniform(-2.5...2.5), 14 + random.uniform(-2...2)) + corner
     }
 
     func place(_ point: SIMD2<Float>) -> SIMD2<Float> {

@@ -40,7 +40,7 @@ struct TextLines {
 }
 
 extension String {
-    fileprivate var trimmed: String {
+    var trimmed: String {
         let isBlank: (Unicode.Scalar) -> Bool = { [" ", "\t", "\r"].contains($0) }
         guard let start = unicodeScalars.firstIndex(where: { !isBlank($0) }),
             let end = unicodeScalars.lastIndex(where: { !isBlank($0) })

@@ -16,7 +16,7 @@ final class BatchPrefetcher: Sendable {
         let truth: PrivateMemory
 
         init(batch: Int, of data: DatasetUnion) {
-            images = PrivateMemory(byteCount: batch * data.imageFloatCount * MemoryLayout<Float>.size)
+            images = PrivateMemory(byteCount: batch * data.imageCount * MemoryLayout<Float>.size)
             truth = PrivateMemory(byteCount: batch * data.truthCount * MemoryLayout<Float>.size)
         }
     }

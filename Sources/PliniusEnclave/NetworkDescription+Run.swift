@@ -31,18 +31,21 @@ extension NetworkDescription {
                     .usage, "\(names[index]) is the same data set as \(names[twin]): give each of them once")
             }
         }
-        guard first.shape == input else {
+        guard first.sampleShape == input else {
             throw SessionError(
                 .usage,
-                "the data set's images are \(first.shape), the network's [net] section expects \(input) (channels x "
+                "the data set's images are \(first.sampleShape), the network's [net] section expects \(input) (channels x "
                     + "height x width): seal data of that shape, or change the configuration")
         }
         let count = first.truth.floatCount(.plain, classes: first.classes)
-        guard first.truth.kind != .text, count == truthCount || purpose == .infer else {
+        guard count == truthCount || purpose == .infer else {
             throw SessionError(
                 .usage,
                 "the data set has \(first.classes) classes and teaches by \(first.truth), the network has \(truthCount) outputs: "
                     + "they must be equal, or change the network's last layers to what the data teach")
+        }
+        guard purpose != .test || [.label, .text].contains(first.truth.kind) else {
+            throw SessionError(.usage, "the data set teaches by \(first.truth): only classes can be counted as right")
         }
     }
 

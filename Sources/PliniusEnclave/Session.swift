@@ -344,13 +344,7 @@ struct Session {
 
     private func evaluate(_ executor: any Executor, on data: DatasetUnion, iteration: UInt64) throws(SessionError)
         -> Evaluation
-    {
-        let truth = data.parts[0].header.truth
-        guard truth.kind == .label else {
-            throw SessionError(.usage, "the data set teaches by \(truth): only labels are right or wrong")
-        }
-        return try reporting { try Evaluator.evaluate(executor, on: data, iteration: iteration) }
-    }
+    { try reporting { try Evaluator.evaluate(executor, on: data, iteration: iteration) } }
 
     private func warnAboutOtherBits(_ choice: ExecutorChoice, _ identity: RunIdentity) {
         guard choice.kind.rawValue != identity.executor || choice.threads != identity.threads else { return }

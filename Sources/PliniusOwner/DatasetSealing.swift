@@ -10,17 +10,18 @@ enum DatasetSealing {
     /// Writes the sealed data set to `file`, which is published only if every sample was read as announced.
     /// - Throws: `SourceError` from the source; `OwnerError` if the data cannot be sealed or the file not be written.
     static func seal(
-        _ source: some SampleSource, cipher: Cipher, keys: KeyHierarchy, to file: borrowing AtomicFile
+        _ source: some RecordSource, cipher: Cipher, keys: KeyHierarchy, to file: borrowing AtomicFile
     ) throws {
         let shape = Shape(
             channels: source.extents.channels, height: source.extents.height, width: source.extents.width)
         guard
             let page = DatasetFirstPage(
-                count: source.count, shape: shape, classes: source.classes, cipher: cipher, keys: keys)
+                count: source.count, shape: shape, classes: source.classes, truth: RecordTruth(source.truth),
+                cipher: cipher, keys: keys)
         else {
             throw OwnerError(
                 .usage,
-                "\(source.count) images of \(shape) in \(source.classes) classes cannot be sealed: "
+                "\(source.count) images of \(shape) in \(source.classes) classes (\(RecordTruth(source.truth))) cannot be sealed: "
                     + PublicDatasetHeader.limits)
         }
         let header = page.header
@@ -32,17 +33,20 @@ enum DatasetSealing {
         let perBlock = max(1, 1 << 20 / header.recordByteCount)
         let block = PrivateMemory(byteCount: perBlock * header.recordByteCount)
         var pixels: [UInt8] = []
+        var truth: [UInt8] = []
         var filled = 0
         for index in 0..<header.count {
-            guard let label = try source.next(into: &pixels) else {
+            guard try source.next(into: &pixels, truth: &truth) else {
                 throw OwnerError(.failed, "the data ended after \(index) of \(header.count) samples")
             }
             let place = filled * header.recordByteCount
             let record = unsafe UnsafeMutableRawBufferPointer(
                 rebasing: block.bytes[place..<place + header.recordByteCount])
+            precondition(
+                pixels.count == header.imageByteCount && truth.count == header.truth.byteCount,
+                "a source gave another record than it announced")
             unsafe record.copyBytes(from: pixels)
-            unsafe record[pixels.count] = UInt8(truncatingIfNeeded: label)
-            unsafe record[pixels.count + 1] = UInt8(truncatingIfNeeded: label >> 8)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: record[pixels.count...]).copyBytes(from: truth)
             unsafe sealer.seal(record, index: index)
             filled += 1
             if filled == perBlock || index + 1 == header.count {
@@ -53,8 +57,21 @@ enum DatasetSealing {
             }
         }
         // The source checks that its data end here.
-        guard try source.next(into: &pixels) == nil else {
+        guard try !source.next(into: &pixels, truth: &truth) else {
             throw OwnerError(.failed, "the data go on after the \(header.count) samples that they announced")
+        }
+    }
+}
+
+extension RecordTruth {
+    /// What is told of a source's images, as it is sealed.
+    fileprivate init(_ truth: SampleTruth) {
+        switch truth {
+        case .label: self.init(Kind.label)
+        case .regression(let targets): self.init(.regression, targets)
+        case .boxes(let most): self.init(.boxes, most)
+        case .mask(let height, let width): self.init(.mask, height, width)
+        case .text(let steps): self.init(.text, steps)
         }
     }
 }

@@ -13,6 +13,10 @@ struct SealCommand: ParsableCommand {
             plinius-owner seal --key K --format npz --images F.npz --split train --out F.sealed
             plinius-owner seal --key K --format folder --images FOLDER --resize 32x32 --out F.sealed
             plinius-owner seal --key K --format darknet-list --images LIST --names F --resize 32x32 --out F.sealed
+            plinius-owner seal --key K --format yolo --images LIST --names F --resize 416x416 --out F.sealed
+            plinius-owner seal --key K --format segmentation --images LIST --names F --resize 64x64 --out F.sealed
+            plinius-owner seal --key K --format regression --images LIST --targets F.csv --resize 64x64 --out F.sealed
+            plinius-owner seal --key K --format text --text F --window 64 --out F.sealed
             plinius-owner seal --key K --format synthetic-digits --count 6000 --seed 1 --out F.sealed
             """)
 
@@ -23,7 +27,9 @@ struct SealCommand: ParsableCommand {
         help: """
             idx: MNIST's format, plain or .gz. cifar10, cifar100, cifar100-coarse: the binary versions. npz: MedMNIST's \
             archives. folder: PNG and JPEG in a folder for each class. darknet-list: PNG and JPEG in a list of paths. \
-            synthetic-digits: digits that this program draws.
+            yolo: such a list, and a file of boxes for each image. segmentation: such a list, and a mask for each image. \
+            regression: such a list or a table, and a table of numbers to predict. text: a file of characters. \
+            synthetic-digits, synthetic-boxes, synthetic-masks, synthetic-text: what this program makes up.
             """)
     var format: SealFormat
 
@@ -51,15 +57,19 @@ struct SealCommand: ParsableCommand {
             let file = try AtomicFile.create(out, overwriting: force)
             try DatasetSealing.seal(source, cipher: cipher, keys: keys, to: file)
             try file.publish(overwriting: force)
-            if let images = source as? ImageFileSource { report(images) }
+            if let images = source as? ImageFileSource { report(images.names, images.skipped, sealed: images.count) }
+            if let images = source as? AnnotatedImages { report(images.names, images.skipped, sealed: images.count) }
+            if let text = source as? TextSource, text.unusedByteCount > 0 {
+                printError("plinius-owner: the last \(text.unusedByteCount) bytes fill no window and were not sealed")
+            }
         }
     }
 
     /// Says what the labels mean, which the sealed file does not, and what is missing in it.
-    private func report(_ source: ImageFileSource) {
-        for (label, name) in source.names.names.enumerated() { print("label \(label): \(name)") }
-        guard !source.skipped.isEmpty else { return }
-        printError("plinius-owner: \(source.skipped.count) files were passed over, \(source.count) sealed:")
-        for reason in source.skipped { printError("  \(reason)") }
+    private func report(_ names: ClassNames, _ skipped: [SourceError], sealed count: Int) {
+        for (label, name) in names.names.enumerated() { print("label \(label): \(name)") }
+        guard !skipped.isEmpty else { return }
+        printError("plinius-owner: \(skipped.count) files were passed over, \(count) sealed:")
+        for reason in skipped { printError("  \(reason)") }
     }
 }

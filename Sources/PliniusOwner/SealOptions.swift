@@ -10,7 +10,14 @@ enum SealFormat: String, ExpressibleByArgument, CaseIterable {
     case npz
     case folder
     case darknetList = "darknet-list"
+    case yolo
+    case segmentation
+    case regression
+    case text
     case syntheticDigits = "synthetic-digits"
+    case syntheticBoxes = "synthetic-boxes"
+    case syntheticMasks = "synthetic-masks"
+    case syntheticText = "synthetic-text"
 
     /// The options that it needs, and those that it takes besides.
     fileprivate var options: (needed: [String], taken: [String]) {
@@ -20,7 +27,13 @@ enum SealFormat: String, ExpressibleByArgument, CaseIterable {
         case .npz: (["--images", "--split"], ["--classes"])
         case .folder: (["--images"], ["--names", "--channels", "--resize", "--skip-bad"])
         case .darknetList: (["--images", "--names"], ["--root", "--channels", "--resize", "--skip-bad"])
-        case .syntheticDigits: (["--count"], ["--seed"])
+        case .yolo:
+            (["--images", "--names", "--resize"], ["--root", "--channels", "--fit", "--boxes", "--skip-bad"])
+        case .segmentation: (["--images", "--names", "--resize"], ["--root", "--channels", "--fit", "--skip-bad"])
+        case .regression: (["--targets"], ["--features", "--images", "--root", "--channels", "--resize"])
+        case .text: (["--text", "--window"], ["--classes"])
+        case .syntheticDigits, .syntheticBoxes, .syntheticMasks: (["--count"], ["--seed"])
+        case .syntheticText: (["--count", "--window"], ["--seed"])
         }
     }
 }
@@ -40,43 +53,71 @@ enum SealSplit: String, ExpressibleByArgument, CaseIterable {
     }
 }
 
+/// How images come into a frame of another size.
+enum SealFit: String, ExpressibleByArgument, CaseIterable {
+    case letterbox
+    case stretch
+}
+
 /// Where the samples of a data set are, and what is to be made of them.
 struct SealOptions: ParsableArguments {
     @Option(
         help: """
             idx: the file of images. cifar…: the folder, or the files, each with an --images of its own. npz: the archive. \
-            folder: the folder. darknet-list: the list.
+            folder: the folder. darknet-list, yolo, segmentation, regression: the list.
             """)
     var images: [String] = []
 
     @Option(help: "idx: the file of labels.")
     var labels: String?
 
-    @Option(help: "idx, npz: the number of classes; labels are below it. idx: 10 if not given.")
+    @Option(
+        help: "idx, npz, text: the number of classes; labels and bytes are below it. idx: 10 if not given, text: 256.")
     var classes: Int?
 
     @Option(help: "npz, cifar…: train, val (npz only) or test.")
     var split: SealSplit?
 
-    @Option(help: "folder, darknet-list: a file of the classes' names in the order of their labels.")
+    @Option(
+        help: "folder, darknet-list, yolo, segmentation: a file of the classes' names in the order of their labels.")
     var names: String?
 
-    @Option(help: "darknet-list: the folder that the list's paths are relative to, if not the working folder.")
+    @Option(help: "lists: the folder that the list's paths are relative to, if not the working folder.")
     var root: String?
 
-    @Option(help: "folder, darknet-list: 1 for grey, 3 for colours, which is the default.")
+    @Option(help: "folder, lists: 1 for grey, 3 for colours, which is the default.")
     var channels: Int?
 
-    @Option(help: "folder, darknet-list: WIDTHxHEIGHT to scale all images to.")
+    @Option(help: "folder, lists: WIDTHxHEIGHT to scale all images to.")
     var resize: String?
 
-    @Flag(help: "folder, darknet-list: pass over images that cannot be decoded, and list them at the end.")
+    @Option(help: "yolo, segmentation: letterbox keeps the proportions, which is the default, stretch does not.")
+    var fit: SealFit?
+
+    @Option(help: "yolo: the most boxes of an image, 1 to 90, which is the default.")
+    var boxes: Int?
+
+    @Flag(
+        help:
+            "folder, darknet-list, yolo, segmentation: pass over images that cannot be read, and list them at the end.")
     var skipBad = false
 
-    @Option(help: "synthetic-digits: how many to draw.")
+    @Option(help: "regression: a table (CSV) of the numbers that are to be predicted, a row for each image.")
+    var targets: String?
+
+    @Option(help: "regression: a table of whole numbers from 0 to 255 to predict from, instead of --images.")
+    var features: String?
+
+    @Option(help: "text: the file.")
+    var text: String?
+
+    @Option(help: "text, synthetic-text: how many characters are to be told in each window.")
+    var window: Int?
+
+    @Option(help: "synthetic-…: how many to draw.")
     var count: Int?
 
-    @Option(help: "synthetic-digits: which ones; the same seed draws the same digits.")
+    @Option(help: "synthetic-…: which ones; the same seed draws the same.")
     var seed: UInt64?
 
     /// Checks that the options belong to the format.
@@ -86,7 +127,9 @@ struct SealOptions: ParsableArguments {
             ("--images", !images.isEmpty), ("--labels", labels != nil), ("--classes", classes != nil),
             ("--split", split != nil), ("--names", names != nil), ("--root", root != nil),
             ("--channels", channels != nil), ("--resize", resize != nil), ("--skip-bad", skipBad),
-            ("--count", count != nil), ("--seed", seed != nil),
+            ("--count", count != nil), ("--seed", seed != nil), ("--fit", fit != nil), ("--boxes", boxes != nil),
+            ("--targets", targets != nil), ("--features", features != nil), ("--text", text != nil),
+            ("--window", window != nil),
         ].filter(\.1).map(\.0)
         let (needed, taken) = format.options
         let missing = needed.filter { !given.contains($0) }
@@ -102,6 +145,12 @@ struct SealOptions: ParsableArguments {
                     + "\(taken.joined(separator: ", ")): \(faults)")
         }
         _ = try size()
+        guard format != .regression || (features == nil) != images.isEmpty else {
+            throw OwnerError(.usage, "--format regression takes either --images or --features")
+        }
+        guard format != .regression || images.isEmpty == (resize == nil) else {
+            throw OwnerError(.usage, "--format regression takes --resize with --images, and not without")
+        }
         guard images.count < 2 || [.cifar10, .cifar100, .cifar100Coarse].contains(format) else {
             throw OwnerError(.usage, "--format \(format.rawValue) takes one --images, and \(images.count) are given")
         }
@@ -109,7 +158,7 @@ struct SealOptions: ParsableArguments {
 
     /// Opens the data set.
     /// - Throws: `SourceError`, `OwnerError`.
-    func source(_ format: SealFormat) throws -> any SampleSource {
+    func source(_ format: SealFormat) throws -> any RecordSource {
         let images = images.first ?? ""
         switch format {
         case .idx: return try IDXSource(images: images, labels: labels ?? "", classes: classes ?? 10)
@@ -122,12 +171,41 @@ struct SealOptions: ParsableArguments {
         case .darknetList:
             let names = try ClassNames(ByteFile(names ?? ""))
             return try imageFiles(LabelledFiles(list: ByteFile(images), names: names, root: root))
-        case .syntheticDigits:
-            guard let count, count > 0 else {
-                throw OwnerError(.usage, "--count is \(count ?? 0): draw at least one digit")
+        case .yolo: return try annotated(images, .boxes(most: boxes ?? 90))
+        case .segmentation: return try annotated(images, .masks)
+        case .regression:
+            let targets = try NumberTable(ByteFile(targets ?? ""))
+            if let features {
+                return try RegressionSource(features: NumberTable(ByteFile(features)), targets: targets)
             }
-            return SyntheticDigits(count: count, seed: seed ?? 1)
+            return try RegressionSource(
+                list: ByteFile(images), targets: targets, root: root, channels: channels ?? 3,
+                size: try size() ?? (0, 0))
+        case .text: return try TextSource(ByteFile(text ?? ""), steps: window ?? 0, classes: classes ?? 256)
+        case .syntheticDigits: return SyntheticDigits(count: try drawn(), seed: seed ?? 1)
+        case .syntheticBoxes: return SyntheticScenes(count: try drawn(), seed: seed ?? 1, .boxes)
+        case .syntheticMasks: return SyntheticScenes(count: try drawn(), seed: seed ?? 1, .masks)
+        case .syntheticText:
+            guard let window, 1...65_535 ~= window else {
+                throw OwnerError(.usage, "--window is \(window ?? 0): a window has 1 to 65535 characters")
+            }
+            return SyntheticText(count: try drawn(), seed: seed ?? 1, steps: window)
         }
+    }
+
+    /// How many samples are drawn.
+    private func drawn() throws(OwnerError) -> Int {
+        guard let count, count > 0 else {
+            throw OwnerError(.usage, "--count is \(count ?? 0): draw at least one sample")
+        }
+        return count
+    }
+
+    private func annotated(_ list: String, _ annotation: AnnotatedImages.Annotation) throws -> AnnotatedImages {
+        try AnnotatedImages(
+            list: ByteFile(list), names: ClassNames(ByteFile(names ?? "")), annotation: annotation, root: root,
+            channels: channels ?? 3, size: try size() ?? (0, 0), fit: fit == .stretch ? .stretch : .letterbox,
+            skippingBad: skipBad)
     }
 
     private func cifar(_ variant: CIFARSource.Variant) throws -> CIFARSource {

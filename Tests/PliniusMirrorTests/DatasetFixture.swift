@@ -77,9 +77,9 @@ struct DatasetFixture {
         do {
             try withDataset(bytes, keys: keys) { dataset, _ in
                 let union = DatasetUnion([dataset])
-                var images = [Float](repeating: 0, count: union.imageFloatCount)
+                var images = [Float](repeating: 0, count: union.imageCount)
                 var truth = [Float](repeating: 0, count: union.truthCount)
-                for index in 0..<dataset.header.count {
+                for index in 0..<union.count {
                     try images.withUnsafeMutableBufferPointer { images in
                         try truth.withUnsafeMutableBufferPointer { truth in
                             try union.openBatch(indices: [index], images: images, truth: truth)

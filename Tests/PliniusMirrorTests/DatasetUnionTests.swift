@@ -24,7 +24,7 @@ struct DatasetUnionTests {
     }
 
     private func batch(of union: DatasetUnion, _ indices: [Int]) throws -> (images: [Float], truth: [Float]) {
-        var images = [Float](repeating: -7, count: indices.count * union.imageByteCount)
+        var images = [Float](repeating: -7, count: indices.count * union.imageCount)
         var truth = [Float](repeating: -7, count: indices.count * union.classes)
         try images.withUnsafeMutableBufferPointer { images in
             try truth.withUnsafeMutableBufferPointer { truth in
@@ -44,7 +44,7 @@ struct DatasetUnionTests {
         let labels = fixtures.flatMap(\.labels)
         try withUnion(fixtures.map { ($0, $0.file) }) { union in
             #expect(union.count == 9)
-            #expect(union.imageByteCount == 60 && union.classes == 300)
+            #expect(union.imageCount == 60 && union.classes == 300)
             let indices = [8, 0, 2, 3, 4, 3, 7, 1, 5, 6]
             let found = try batch(of: union, indices)
             #expect(found.images == indices.flatMap { images[$0].map { Float($0) / 255 } })

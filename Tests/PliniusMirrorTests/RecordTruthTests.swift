@@ -99,7 +99,7 @@ struct RecordTruthTests {
         of dataset: SealedDataset, as form: TruthForm = .plain, room: Int? = nil, _ indices: [Int]
     ) throws -> (images: [Float], truth: [Float]) {
         let union = DatasetUnion([dataset], form: form, truthCount: room)
-        var images = [Float](repeating: -7, count: indices.count * union.imageFloatCount + 1)
+        var images = [Float](repeating: -7, count: indices.count * union.imageCount + 1)
         var truth = [Float](repeating: -7, count: indices.count * union.truthCount + 1)
         try images.withUnsafeMutableBufferPointer { images in
             try truth.withUnsafeMutableBufferPointer { truth in
@@ -128,15 +128,17 @@ struct RecordTruthTests {
         }
     }
 
-    @Test("Text becomes characters and those that follow them, one-hot, step by step for all windows")
+    @Test("Each character of a text is a sample, told by the one behind it")
     func text() throws {
         let fixture = try DatasetFixture(
-            images: [[0, 2, 1], [2, 2, 0]], shape: Shape(channels: 1, height: 1, width: 3), classes: 3,
+            images: [[0, 2, 1], [1, 2, 0]], shape: Shape(channels: 1, height: 1, width: 3), classes: 3,
             truth: RecordTruth(.text, 2), truths: [[], []])
+        #expect(fixture.header.sampleShape == Shape(channels: 3, height: 1, width: 1))
         try fixture.withDataset { dataset, _ in
-            let found = try batch(of: dataset, [1, 0])
-            #expect(found.images == [0, 0, 1] + [1, 0, 0] + [0, 0, 1] + [0, 0, 1])
-            #expect(found.truth == [0, 0, 1] + [0, 0, 1] + [1, 0, 0] + [0, 1, 0])
+            #expect(DatasetUnion([dataset]).count == 4)
+            let found = try batch(of: dataset, [3, 0, 1, 2])
+            #expect(found.images == [0, 0, 1] + [1, 0, 0] + [0, 0, 1] + [0, 1, 0])
+            #expect(found.truth == [1, 0, 0] + [0, 0, 1] + [0, 1, 0] + [0, 0, 1])
         }
     }
 
@@ -248,7 +250,7 @@ struct RecordTruthTests {
                     [1, 0, 1, 0] + TruthCase.box(0, 0, 0, 1, 1) + [UInt8](repeating: 0, count: 20),
                     [1, 0, 0, 0] + TruthCase.box(3, 0, 0, 1, 1) + [UInt8](repeating: 0, count: 20),
                     [1, 0, 0, 0] + TruthCase.box(.max, 0, 0, 1, 1) + [UInt8](repeating: 0, count: 20),
-                    ]
+                ]
                     + [
                         [1.01, 0, 1, 1], [-0.01, 0, 1, 1], [0, 1.01, 1, 1], [0, 0, 0, 1], [0, 0, 1, 0],
                         [0, 0, 1, 1.01],
@@ -283,7 +285,7 @@ struct RecordTruthTests {
         for (truth, counts) in [
             (RecordTruth(.label), [90, nil, nil]), (RecordTruth(.regression, 3), [3, nil, nil]),
             (RecordTruth(.boxes, 30), [150, 49 * 95, nil]), (RecordTruth(.mask, 2, 3), [540, nil, 630]),
-            (RecordTruth(.text, 4), [360, nil, nil]),
+            (RecordTruth(.text, 4), [90, nil, nil]),
         ] {
             #expect(forms.map { truth.floatCount($0, classes: 90) } == counts)
         }

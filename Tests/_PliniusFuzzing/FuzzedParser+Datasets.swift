@@ -32,6 +32,23 @@ extension FuzzedParser {
             guard files.allSatisfy({ names.names.indices.contains($0.label) }) else { throw UnknownLabel() }
             return .accepted
         },
+        FuzzedParser("yolo-boxes", atMost: 1024, .loose, seeds: { _ in Seed.boxes }) {
+            let boxes = try YOLOBoxes(ByteFile(name: "boxes", bytes: $0), classes: 3, most: 4).boxes
+            guard boxes.count <= 4, boxes.allSatisfy({ 0..<3 ~= $0.label && $0.extents.min() >= 0 }) else {
+                throw UnknownLabel()
+            }
+            return .accepted
+        },
+        FuzzedParser("number-table", atMost: 1024, .loose, seeds: { _ in Seed.tables }) {
+            let table = try NumberTable(ByteFile(name: "table", bytes: $0))
+            var count = 0
+            while let row = try table.next() {
+                guard row.count == table.columns, row.allSatisfy(\.isFinite) else { throw UnknownLabel() }
+                count += 1
+            }
+            guard count == table.count else { throw UnknownLabel() }
+            return .accepted
+        },
     ]
 
     /// Small, so that an input takes no time of the others.

@@ -60,4 +60,10 @@ extension Seed {
     {
         Array($0.utf8)
     }
+
+    /// Boxes of three classes.
+    static let boxes = ["0 0.5 0.5 1 1\n2 0 1 1e-3 0.25\n", "1\t.25 .25  .5 .5\r\n\r\n", ""].map { Array($0.utf8) }
+
+    /// Tables of numbers, one with names of the columns.
+    static let tables = ["a,b\n1,2\n3.5,-4e2\n", "1;2;3\r\n\r\n4;5;6", "7\n8\n"].map { Array($0.utf8) }
 }

@@ -1,8 +1,12 @@
+import PliniusNN
 import PliniusSealing
 
 /// One or several sealed data sets, one behind the other: the records of the first, then those of the second, and so on.
 ///
 /// Each may have another owner, cipher and key. All have images of one shape, and the same kind of truth in the same number of classes.
+///
+/// What is opened are samples: a record is one, but of text each of its characters is, told by the one behind it. So sequences of
+/// consecutive samples are stretches of text, whatever the windows that it was sealed in.
 public struct DatasetUnion: Sendable {
     /// How many data sets make a union at most.
     public static let maximumCount = 16
@@ -13,7 +17,9 @@ public struct DatasetUnion: Sendable {
     public let form: TruthForm
     /// Floats of one record's truth.
     public let truthCount: Int
-    /// The index behind each part's last record.
+    /// Samples in each record.
+    private let perRecord: Int
+    /// The index behind each part's last sample.
     private let ends: [Int]
 
     /// Joins data sets; traps on none, on more than ``maximumCount``, on shapes that differ, and on a form that their truth cannot have.
@@ -28,20 +34,20 @@ public struct DatasetUnion: Sendable {
             least <= self.truthCount && least < .max, "\(header.truth) does not fit \(form), \(self.truthCount)")
         self.form = form
         self.parts = parts
+        let perRecord = header.samplesPerRecord
+        self.perRecord = perRecord
         var count = 0
-        // Each part has at most 2^32 records, so no sum overflows.
+        // Each part has at most 2^32 records of 2^16 samples, so no sum overflows.
         ends = parts.map { part in
-            count += part.header.count
+            count += part.header.count * perRecord
             return count
         }
     }
 
-    /// The number of records of all parts.
+    /// The number of samples of all parts.
     public var count: Int { ends[ends.count - 1] }
-    /// The bytes of one image: one per channel and pixel.
-    public var imageByteCount: Int { parts[0].header.imageByteCount }
-    /// Floats that are made of one image.
-    public var imageFloatCount: Int { parts[0].header.imageFloatCount }
+    /// Floats of one sample's image.
+    public var imageCount: Int { parts[0].header.sampleShape.count }
     /// Labels are below this.
     public var classes: Int { parts[0].header.classes }
     /// What a run that learns from the union has as the id of its data set.
@@ -59,9 +65,9 @@ public struct DatasetUnion: Sendable {
     /// Allocates nothing. Calls from several threads take turns.
     ///
     /// - Parameters:
-    ///   - indices: Which records, in the order of the batch; repetitions are fine.
-    ///   - images: (indices, channels, height, width), pixels divided by 255; of text (steps, indices, classes), one-hot; may be longer.
-    ///   - truth: (indices, ``truthCount``), as ``form`` says; of text like the images; may be longer.
+    ///   - indices: Which samples, in the order of the batch; repetitions are fine.
+    ///   - images: (indices, channels, height, width), pixels divided by 255; of text (indices, classes), one-hot; may be longer.
+    ///   - truth: (indices, ``truthCount``), as ``form`` says; may be longer.
     ///
     /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`, with the record's index in its data set and, of several, which data set it
     ///   is; the images before it are filled in then.
@@ -70,25 +76,23 @@ public struct DatasetUnion: Sendable {
         images: UnsafeMutableBufferPointer<Float>,
         truth: UnsafeMutableBufferPointer<Float>
     ) throws(DatasetError) {
-        let (pixels, classes, kind) = (imageFloatCount, classes, parts[0].header.truth.kind)
+        let (pixels, classes, kind) = (imageCount, classes, parts[0].header.truth.kind)
         precondition(images.count >= indices.count * pixels, "the images need \(indices.count * pixels) floats")
         precondition(truth.count >= indices.count * truthCount, "the truth needs \(indices.count * truthCount) floats")
         for (place, index) in indices.enumerated() {
-            precondition(0..<count ~= index, "record \(index) of \(count)")
+            precondition(0..<count ~= index, "sample \(index) of \(count)")
             var part = 0
             while index >= ends[part] { part += 1 }
-            let record = part == 0 ? index : index - ends[part - 1]
+            let (record, step) = (part == 0 ? index : index - ends[part - 1]).quotientAndRemainder(
+                dividingBy: perRecord)
             do throws(DatasetError) {
                 let isAllowed = try unsafe parts[part].withRecord(record) { image, sealed in
                     guard kind != .text else {
-                        for step in 0..<image.count - 1 {
-                            let row = (step * indices.count + place) * classes
-                            for other in 0..<classes {
-                                unsafe images[row + other] = image[step] == other ? 1 : 0
-                                unsafe truth[row + other] = image[step + 1] == other ? 1 : 0
-                            }
+                        for other in 0..<classes {
+                            unsafe images[place * classes + other] = image[step] == other ? 1 : 0
+                            unsafe truth[place * truthCount + other] = image[step + 1] == other ? 1 : 0
                         }
-                        return unsafe image.allSatisfy { $0 < classes }
+                        return unsafe max(image[step], image[step + 1]) < classes
                     }
                     for pixel in 0..<pixels {
                         unsafe images[place * pixels + pixel] = Float(image[pixel]) / 255

@@ -56,8 +56,10 @@ public struct PublicDatasetHeader: Hashable, Sendable {
 
     /// Bytes of one image: one per channel and pixel.
     public var imageByteCount: Int { shape.count }
-    /// Floats that are made of one image: one for each byte, for characters one for each class.
-    public var imageFloatCount: Int { truth.kind == .text ? truth.first * classes : imageByteCount }
+    /// Samples in one record: one, or each character of a text but the last.
+    public var samplesPerRecord: Int { truth.kind == .text ? truth.first : 1 }
+    /// The extents of a sample: the image's, or a number for each class of characters.
+    public var sampleShape: Shape { truth.kind == .text ? Shape(channels: classes, height: 1, width: 1) : shape }
     /// Bytes of one record before it is sealed: the image, then the truth.
     public var plaintextByteCount: Int { imageByteCount + truth.byteCount }
     /// Bytes of one record in the file: sealed bytes, then the tag.

@@ -1,7 +1,7 @@
 /// How a network is told the truth of a record, in floats as Darknet lays them out.
 public enum TruthForm: Hashable, Sendable {
     /// Of a label one-hot (classes); of a regression the targets; of boxes x, y, width, height, class of each (most, 5), zeros behind the
-    /// last; of a mask (classes, height, width), 1 where the class is; of text the characters that follow (steps, classes).
+    /// last; of a mask (classes, height, width), 1 where the class is; of a character the one that follows, one-hot (classes).
     case plain
     /// Of boxes: for each cell of a grid whether a centre lies in it, then the class one-hot, x and y within the cell, width and height of
     /// the first such box; (side, side, 1 + classes + 4).
@@ -11,7 +11,7 @@ public enum TruthForm: Hashable, Sendable {
 }
 
 extension RecordTruth {
-    /// How many floats at least a truth takes in a form; `nil` if it has no such form.
+    /// How many floats at least a sample's truth takes in a form; `nil` if it has no such form.
     public func floatCount(_ form: TruthForm, classes: Int) -> Int? {
         switch (kind, form) {
         case (.label, .plain): classes
@@ -20,7 +20,7 @@ extension RecordTruth {
         case (.boxes, .cells(let side)): side * side * (5 + classes)
         case (.mask, .plain): classes * byteCount
         case (.mask, .instances): classes * (1 + byteCount)
-        case (.text, .plain): first * classes
+        case (.text, .plain): classes
         default: nil
         }
     }
