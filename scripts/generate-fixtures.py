@@ -210,7 +210,13 @@ class Layer:
                 cost = cost - (truth[:, children] * F.log_softmax(logits, 1)).sum()
                 parts.append(F.softmax(logits, 1))
             # Children stand side by side, in the order of their parents.
-            x, loss = torch.cat(parts, 1).reshape(x.shape), cost
+            parts, loss = list(torch.cat(parts, 1).unbind(1)), cost
+            if not training:
+                # Each leaf's own probability, and nothing for the others.
+                for index, parent in enumerate(parents):
+                    parts[index] = parts[index] * (parts[parent] if parent >= 0 else 1)
+                parts = [part * (index not in parents) for index, part in enumerate(parts)]
+            x = torch.stack(parts, 1).reshape(x.shape)
         elif self.kind == "softmax" and o.get("spatial"):
             logits = x / float32(o.get("temperature", 1))
             cost = loss = -(truth.reshape(x.shape) * F.log_softmax(logits, 1)).sum()

@@ -67,7 +67,7 @@ public struct LayerDescription: Hashable, Sendable {
         public var noLoss: Bool
         /// Whether the channels of each position are a group.
         public var isSpatial = false
-        /// The classes' hierarchy, whose groups of siblings are the groups.
+        /// The classes' hierarchy, whose groups of siblings are the groups; only the layer that predicts has one.
         public var tree: ClassTree?
     }
 

@@ -169,6 +169,15 @@ import Testing
         #expect(leaf[0, .biasMomentum].allSatisfy { $0 != 0 })
     }
 
+    @Test func `A tree predicts its leaves`() throws {
+        let shadow = try Shadow("[net]\ninputs=6\n[softmax]\ntree=-1,-1,0,0,2,2")
+        shadow.load([0, Float(log(3.0)), 1, 1, Float(log(4.0)), 0], truth: [0, 1, 0, 0, 0, 0])
+        _ = shadow.network.forward(training)
+        expectClose(shadow.output(ofLayer: 0), [0.25, 0.75, 0.5, 0.5, 0.8, 0.2], tolerance: 1e-6)
+        _ = shadow.network.forward(Pass(mode: .inference))
+        expectClose(shadow.output(ofLayer: 0), [0, 0.75, 0, 0.125, 0.1, 0.025], tolerance: 1e-6)
+    }
+
     @Test(arguments: [
         "[conv]\nfilters=5\nsize=2\nxnor=1\nactivation=leaky\n[conv]\nfilters=3\nbinary=1\nbatch_normalize=1\n[softmax]\nspatial=1",
         "[batchnorm]\n[conv]\nfilters=3\nsize=2\nactivation=tanh\n[batchnorm]\n[cost]",

@@ -161,6 +161,10 @@ import Testing
             "net.cfg:6: expected one of groups, spatial and tree, found several"
         ),
         ("[softmax]\nspatial=1\ngroups=4", "net.cfg:5: expected one of groups, spatial and tree, found several"),
+        (
+            "[avgpool]\n[softmax]\ntree=-1,-1,0,0\n[connected]\noutput=4\n[softmax]",
+            "net.cfg:6: tree: only the layer that predicts may have a tree of classes, and that is layer 3"
+        ),
         ("[softmax]\nspatial=2", "net.cfg:6: spatial: expected 0 to 1, found 2"),
         ("[conv]\nxnor=2", "net.cfg:6: xnor: expected 0 to 1, found 2"),
         ("[conv]\nbinary=x", "net.cfg:6: binary: expected a whole number, found \"x\""),

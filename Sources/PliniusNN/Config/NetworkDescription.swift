@@ -94,6 +94,14 @@ public struct NetworkDescription: Sendable {
                 message: "a loss over \(count) values, but the network predicts \(outputs)"
             )
         }
+        let predicting = layers.last { !$0.isCost }?.index
+        for layer in layers where layer.index != predicting {
+            guard case .softmax(let softmax) = layer.kind, softmax.tree != nil else { continue }
+            throw ConfigError(
+                file: file, line: layer.line, key: "tree",
+                message: "only the layer that predicts may have a tree of classes, and that is layer \(predicting ?? 0)"
+            )
+        }
         if !layers.contains(where: \.measuresLoss) {
             let message = "the network has no loss and cannot learn: end it with [softmax] or [cost]"
             warnings.append(ConfigWarning(file: file, line: first.line, message: message))

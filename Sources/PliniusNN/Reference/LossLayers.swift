@@ -1,7 +1,8 @@
 /// Turns each group of logits into probabilities, and measures their cross-entropy against the truth.
 ///
 /// The loss is −Σ t·ln p, taken from the logits by log-sum-exp, so that it is finite whenever they are. In a tree of classes a truth
-/// is one of all its ancestors as well; groups in which nothing is true have no loss, be it that the truth says so by −1234.
+/// is one of all its ancestors as well; groups in which nothing is true have no loss, be it that the truth says so by −1234. Training
+/// predicts each class given its parent; inference multiplies up to the top, and leaves nothing to classes that have children.
 struct SoftmaxLayer<Scalar: ReferenceScalar> {
     typealias Lanes = SIMD8<Scalar>
 
@@ -39,8 +40,16 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
         }
     }
 
+    /// Makes the probabilities of a tree's classes given their parents those of its leaves.
+    private func descend(_ tree: ClassTree, _ block: Int) {
+        for (element, parent) in tree.parents.enumerated() where parent >= 0 {
+            output[block, element] *= output[block, parent]
+        }
+        for parent in tree.parents where parent >= 0 { output[block, parent] = Lanes() }
+    }
+
     /// - Returns: the sum of the losses of all images; 0 without a truth.
-    func forward(hasTruth: Bool) -> Double {
+    func forward(_ mode: Pass.Mode, hasTruth: Bool) -> Double {
         let heat = 1 / Scalar(softmax.temperature)
         var loss = 0.0
         let truth = ancestors ?? truth
@@ -66,6 +75,7 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
                 for element in elements { losses += truth[block, element] * (logSum - input[block, element] * heat) }
                 loss += Double((losses * input.mask(block)).sum())
             }
+            if mode == .inference, let tree = softmax.tree { descend(tree, block) }
         }
         return loss
     }

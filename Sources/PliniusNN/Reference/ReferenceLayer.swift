@@ -56,7 +56,7 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .maxpool(let layer): layer.forward(worker)
         case .avgpool(let layer): layer.forward(worker)
         case .dropout(let layer): layer.forward(pass, worker)
-        case .softmax(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
+        case .softmax(let layer): if worker.isFirst { return layer.forward(pass.mode, hasTruth: hasTruth) }
         case .cost(let layer): if worker.isFirst { return layer.forward(hasTruth: hasTruth) }
         case .normalization(let layer): layer.forward(worker)
         case .l2norm(let layer): layer.forward(worker)
