@@ -76,16 +76,24 @@ def float32(value):
     return struct.unpack("<f", struct.pack("<f", value))[0]
 
 
+# Parts of recurrent layers, in Darknet's order: what each sums up, and what for.
+PARTS = {
+    "rnn": ("xh", "hh", "hy"), "crnn": ("xh", "hh", "hy"), "gru": ("hh",) * 3 + ("xh",) * 3, "lstm": ("hh",) * 4 + ("xh",) * 4,
+}
+
+
 class Layer:
     """A section of the configuration, with its options as numbers where they are numbers."""
 
-    def __init__(self, index, kind, options, shape):
-        self.index, self.kind, self.options, self.input = index, kind, options, shape
+    def __init__(self, index, kind, options, shape, steps=1):
+        self.index, self.kind, self.options, self.input, self.steps = index, kind, options, shape, steps
         self.learned = kind in ("convolutional", "connected", "batchnorm", "local", "deconvolutional")
         self.normalized = kind == "batchnorm" or bool(options.get("batch_normalize"))
 
     def tensors(self):
-        """Roles and shapes of the state, in the arena's order."""
+        """Roles and shapes of the state, in the arena's order; those of a part behind its number."""
+        if self.kind in PARTS:
+            return {f"{i}.{role}": shape for i, part in enumerate(PARTS[self.kind]) for role, shape in self.part_tensors(part).items()}
         if not self.learned:
             return {}
         o, (c, h, w) = self.options, self.input
@@ -105,6 +113,58 @@ class Layer:
             roles |= {"scales": (count,), "rolling_mean": (count,), "rolling_variance": (count,)}
         return roles | ({"weights": weights} if weights else {})
 
+    def part_tensors(self, part):
+        """Of a recurrent layer's part: by the source and the target of its sums."""
+        (source, target), o, (c, h, w) = part, self.options, self.input
+        if self.kind == "crnn":
+            channels = {"x": c, "h": o["hidden_filters"], "y": o["output_filters"]}
+            count, weights = channels[target], (channels[target], channels[source], 3, 3)
+        else:
+            count, weights = o["output"], (o["output"], c * h * w if source == "x" else o["output"])
+        roles = {"biases": (count,)}
+        if self.normalized:
+            roles |= {"scales": (count,), "rolling_mean": (count,), "rolling_variance": (count,)}
+        return roles | {"weights": weights}
+
+    def recurrent(self, x, state, training):
+        """Darknet's recurrent layers over all steps of each sequence; the first rows are the first step of all sequences."""
+        o, sequences = self.options, len(x) // self.steps
+        act = ACTIVATIONS[o.get("activation", "logistic")]
+
+        def part(index, x):
+            weights = state[f"{index}.weights"]
+            y = F.conv2d(x, weights, padding=1) if self.kind == "crnn" else (x.flatten(1) @ weights.T)[:, :, None, None]
+            if self.normalized:
+                y = self.normalize(y, state, training, f"{index}.")
+            return y + state[f"{index}.biases"].view(1, -1, 1, 1)
+
+        if self.kind == "lstm" and not self.normalized:
+            # PyTorch's own, whose gates are in another order.
+            lstm = torch.nn.LSTM(math.prod(self.input), o["output"])
+            names = {"weight_hh_l0": "0.weights 1.weights 3.weights 2.weights", "bias_hh_l0": "0.biases 1.biases 3.biases 2.biases",
+                     "weight_ih_l0": "4.weights 5.weights 7.weights 6.weights", "bias_ih_l0": "4.biases 5.biases 7.biases 6.biases"}
+            own = {name: torch.cat([state[role] for role in roles.split()]) for name, roles in names.items()}
+            y, _ = torch.func.functional_call(lstm, own, (x.reshape(self.steps, sequences, -1),))
+            return y.reshape(len(x), -1, 1, 1)
+        channels = o.get("hidden_filters", o.get("output"))
+        h = c = torch.zeros(sequences, channels, *(x.shape[2:] if self.kind == "crnn" else (1, 1)))
+        outputs = []
+        for x in x.split(sequences):
+            if self.kind == "gru":
+                z = torch.sigmoid(part(3, x) + part(0, h))
+                r = torch.sigmoid(part(4, x) + part(1, h))
+                n = (torch.tanh if o.get("tanh") else torch.sigmoid)(part(5, x) + part(2, r * h))
+                h = z * h + (1 - z) * n
+            elif self.kind == "lstm":
+                i, f, g = (torch.sigmoid(part(4 + gate, x) + part(gate, h)) for gate in range(3))
+                g, out = torch.tanh(part(7, x) + part(3, h)), g
+                c = f * c + i * g
+                h = out * torch.tanh(c)
+            else:
+                h = act(part(0, x)) + act(part(1, h)) + (h if o.get("shortcut") else 0)
+            outputs.append(h if self.kind in ("gru", "lstm") else act(part(2, h)))
+        return torch.cat(outputs)
+
     def local_extents(self):
         """Windows down and across; a padded layer without strides keeps the image's size."""
         o, (_, h, w) = self.options, self.input
@@ -122,16 +182,18 @@ class Layer:
         weights = state["weights"].flatten(2)
         return torch.einsum("nkp,pfk->nfp", columns[:, :, places], weights).unflatten(2, area) + state["biases"]
 
-    def normalize(self, x, state, training):
+    def normalize(self, x, state, training, part=""):
         """Darknet's: the variance has the divisor N - 1, and epsilon stands outside the root."""
         view = (1, -1, 1, 1)
         if training:
             mean, variance = x.mean((0, 2, 3)), x.var((0, 2, 3), unbiased=True)
             for role, value in (("rolling_mean", mean), ("rolling_variance", variance)):
-                state[role] = 0.99 * state[role] + 0.01 * value.detach()
+                state[part + role] = 0.99 * state[part + role] + 0.01 * value.detach()
         else:
-            mean, variance = state["rolling_mean"], state["rolling_variance"]
-        return state["scales"].view(view) * (x - mean.view(view)) / (variance.view(view).sqrt() + 1e-6)
+            mean, variance = state[part + "rolling_mean"], state[part + "rolling_variance"]
+        # A state of zeros has no variance, whose root has no slope there.
+        deviation = torch.where(variance > 0, variance, torch.ones(())).sqrt() * (variance > 0)
+        return state[part + "scales"].view(view) * (x - mean.view(view)) / (deviation.view(view) + 1e-6)
 
     def forward(self, x, state, truth, training, iteration, first_image, earlier):
         """Returns the output, the cost to report, and the loss that is differentiated."""
@@ -184,6 +246,8 @@ class Layer:
         elif self.kind == "crop":
             x = self.crop(x, training, iteration, first_image)
             x = x if o.get("noadjust") else 2 * x - 1
+        elif self.kind in PARTS:
+            x = self.recurrent(x, state, training)
         elif self.kind == "maxpool":
             size, stride = o.get("size", o.get("stride", 1)), o.get("stride", 1)
             padding = o.get("padding", size - 1)
@@ -298,23 +362,25 @@ class Layer:
 class Network:
     def __init__(self, name, net, sections, mini_batch, generator):
         self.name, self.generator, self.mini_batch = name, generator, mini_batch
-        self.net = {"batch": mini_batch} | net
+        steps = net.get("time_steps", 1)
+        self.net = {"batch": mini_batch // steps} | net
         self.sections = sections
         self.input = (net["channels"], net["height"], net["width"])
         self.layers, shape = [], self.input
-        probes = [torch.zeros((2, *shape))]
+        probes = [torch.zeros((2 * steps, *shape))]
         self.state = []
         for index, (kind, options) in enumerate(sections):
-            layer = Layer(index, kind, options, shape)
+            layer = Layer(index, kind, options, shape, steps)
             self.layers.append(layer)
             self.state.append({role: self.initial(role, extents) for role, extents in layer.tensors().items()})
-            truth = torch.zeros((2, math.prod(shape)))
+            truth = torch.zeros((len(probes[0]), math.prod(shape)))
             probes.append(layer.forward(probes[-1], dict(self.state[-1]), truth, False, 0, 0, probes)[0])
             shape = tuple(probes[-1].shape[1:])
             if kind != "cost":
                 self.outputs = math.prod(shape)
 
     def initial(self, role, shape):
+        role = role.split(".")[-1]
         if role == "weights":
             return (self.numbers(shape) * 2 / math.sqrt(math.prod(shape[1:]))).float().double()
         if role in ("scales", "rolling_variance"):
@@ -376,7 +442,7 @@ class Network:
     def learnable(self):
         return [
             (index, role, tensor) for index, state in enumerate(self.state) for role, tensor in state.items()
-            if not role.startswith("rolling")
+            if "rolling" not in role
         ]
 
     def one_pass(self):
@@ -402,7 +468,7 @@ class Network:
         for index, role, tensor in self.learnable():
             results[f"{index}.{role}.gradient"] = torch.zeros_like(tensor) if tensor.grad is None else -tensor.grad
         for index, state in enumerate(self.state):
-            results |= {f"{index}.{role}.after": t for role, t in state.items() if role.startswith("rolling")}
+            results |= {f"{index}.{role}.after": t for role, t in state.items() if "rolling" in role}
         write(self.name, self.config(), inputs, results, ITERATION, FIRST_IMAGE)
 
     def trajectory(self, steps):
@@ -491,6 +557,10 @@ def image(channels, height, width):
     return {"channels": channels, "height": height, "width": width}
 
 
+def sequences(steps, *shape):
+    return image(*shape) | {"time_steps": steps}
+
+
 SSE = ("cost", {"type": "sse"})
 SOFTMAX = ("softmax", {})
 # In front of a layer under test: its weights' gradients show whether that layer hands the right gradient down.
@@ -577,6 +647,16 @@ CASES = {
             conv(5, pad=1, batch_normalize=1, activation="leaky"), ("dropout", {"probability": 0.5}),
             conv(4, 1, activation="leaky"), ("avgpool", {}), SOFTMAX,
         ], 5),
+}
+CASES |= {
+    "recurrent-rnn": (sequences(3, 2, 1, 2), [PROBE, ("rnn", {"output": 5, "activation": "tanh"}), connected(3), SSE], 9),
+    "recurrent-rnn-shortcut": (sequences(4, 1, 1, 3), [PROBE, ("rnn", {"output": 3, "activation": "leaky", "shortcut": 1, "batch_normalize": 1}), SSE], 20),
+    "recurrent-gru": (sequences(3, 2, 1, 2), [PROBE, ("gru", {"output": 5}), connected(3), SSE], 9),
+    "recurrent-gru-tanh": (sequences(3, 2, 1, 2), [PROBE, ("gru", {"output": 3, "tanh": 1, "batch_normalize": 1}), SSE], 12),
+    "recurrent-lstm": (sequences(4, 2, 1, 2), [PROBE, ("lstm", {"output": 5}), connected(3), SSE], 12),
+    "recurrent-lstm-normalized": (sequences(2, 2, 1, 2), [PROBE, ("lstm", {"output": 3, "batch_normalize": 1}), SSE], 8),
+    "recurrent-crnn": (
+        sequences(3, 2, 3, 4), [PROBE, ("crnn", {"output_filters": 2, "hidden_filters": 3, "activation": "tanh", "shortcut": 1}), SSE], 6),
 }
 for form in ("masked", "L1", "smooth", "seg", "wgan"):
     CASES[f"cost-{form}"] = (image(2, 2, 2), [PROBE, connected(5), ("cost", {"type": form, "scale": 1.5})], 3)

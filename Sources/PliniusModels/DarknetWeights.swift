@@ -11,6 +11,7 @@ import _PliniusSupport
 ///     connected       biases, weights, [scales, rolling mean, rolling variance]
 ///     batchnorm       scales, rolling mean, rolling variance
 ///     local           biases, weights
+///     rnn, gru, …     their parts, one after the other, see LayerDescription.parts
 /// ```
 /// The format has no room for the biases of a [batchnorm] section. They are written into its rolling means, which move until the
 /// layer predicts without biases what it predicted with them; whoever reads the file back gets biases of zero.
@@ -62,7 +63,9 @@ public enum DarknetWeights {
 
     /// A layer's tensors, as they follow each other in a file.
     static func tensors(of layer: LayerDescription, in layout: ArenaLayout) -> [ArenaTensor] {
-        order(of: layer).compactMap { layout.tensor(layer: layer.index, role: $0) }
+        layer.parts.enumerated().flatMap { index, part in
+            order(of: part).compactMap { layout.tensor(layer: layer.index, part: index, role: $0) }
+        }
     }
 
     private static func order(of layer: LayerDescription) -> [TensorRole] {

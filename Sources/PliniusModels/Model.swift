@@ -35,5 +35,5 @@ public struct Model: Sendable {
 
 extension ArenaTensor {
     /// What files and messages call it: `layers.3.weights`.
-    var fullName: String { "layers.\(layer).\(role)" }
+    var fullName: String { "layers.\(layer).\(part > 0 ? "\(part)." : "")\(role)" }
 }

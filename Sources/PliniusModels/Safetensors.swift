@@ -4,7 +4,8 @@ import _PliniusSupport
 
 /// The safetensors format: u64 length of a JSON header, the header, then the tensors' bytes without gaps.
 ///
-/// Tensors are named `layers.3.weights`; the velocity of the solver is left out. The metadata tell how long the model was trained.
+/// Tensors are named `layers.3.weights`, those of a recurrent layer's further parts `layers.3.1.weights`; what the solver
+/// remembers is left out. The metadata tell how long the model was trained.
 /// See https://github.com/huggingface/safetensors (format description in its README).
 public enum Safetensors {
     private struct Entry: Encodable {

@@ -51,6 +51,8 @@ public enum TensorRole: UInt8, Sendable, CaseIterable, CustomStringConvertible {
 public struct ArenaTensor: Hashable, Sendable {
     /// Index of its layer in the network, from 0.
     public let layer: Int
+    /// Which of a recurrent layer's parts it belongs to, see ``LayerDescription/parts``; 0 in layers of one part.
+    public let part: Int
     public let role: TensorRole
     /// First element, in floats from the start of the arena; a multiple of 16, so that it begins a cache line.
     public let offset: Int
@@ -64,7 +66,7 @@ public struct ArenaTensor: Hashable, Sendable {
 
 /// The table of the arena: where each tensor of a network lies.
 public struct ArenaLayout: Hashable, Sendable {
-    /// All tensors by ascending offset; per layer in the order of ``TensorRole``.
+    /// All tensors by ascending offset; per layer part by part, each in the order of ``TensorRole``.
     public private(set) var tensors: [ArenaTensor] = []
     /// Length of the arena in floats, padding included.
     public private(set) var floatCount = 0
@@ -81,15 +83,15 @@ public struct ArenaLayout: Hashable, Sendable {
     }
 
     /// Places one more tensor behind the others.
-    public mutating func append(layer: Int, role: TensorRole, shape: [Int]) {
-        let tensor = ArenaTensor(layer: layer, role: role, offset: floatCount, shape: shape)
+    public mutating func append(layer: Int, part: Int = 0, role: TensorRole, shape: [Int]) {
+        let tensor = ArenaTensor(layer: layer, part: part, role: role, offset: floatCount, shape: shape)
         tensors.append(tensor)
         floatCount += (tensor.count + 15) / 16 * 16
     }
 
     /// Finds a tensor.
     /// - Complexity: O(number of tensors); look it up once and keep it.
-    public func tensor(layer: Int, role: TensorRole) -> ArenaTensor? {
-        tensors.first { $0.layer == layer && $0.role == role }
+    public func tensor(layer: Int, part: Int = 0, role: TensorRole) -> ArenaTensor? {
+        tensors.first { $0.layer == layer && $0.part == part && $0.role == role }
     }
 }

@@ -25,6 +25,9 @@ public protocol Executor: AnyObject {
     /// Reads the network's output of the last pass: (miniBatch, outputs).
     func withOutput<R>(_ body: (Span<Float>) -> R) -> R
 
+    /// Lets passes that carry state begin anew, from zeros.
+    func resetState()
+
     /// Takes over parameters that were changed in the arena from outside (initialisation, mirror-in).
     func parametersDidChange()
 
@@ -46,8 +49,16 @@ public struct Pass: Hashable, Sendable {
     public let iteration: UInt64
     /// Index within the batch of the pass's first image: `subdivision * miniBatch`.
     public let firstImage: Int
+    /// Whether recurrent layers go on from the state that the pass before left, instead of from zeros; for inference only.
+    ///
+    /// The state begins with zeros, as after ``Executor/resetState()``, and is lost by a pass that carries none.
+    public let carriesState: Bool
 
-    public init(mode: Mode, seed: UInt64 = 0, iteration: UInt64 = 0, firstImage: Int = 0) {
+    public init(
+        mode: Mode, seed: UInt64 = 0, iteration: UInt64 = 0, firstImage: Int = 0, carriesState: Bool = false
+    ) {
+        precondition(mode == .inference || !carriesState, "training begins each sequence with a state of zeros")
+        self.carriesState = carriesState
         self.mode = mode
         self.seed = seed
         self.iteration = iteration

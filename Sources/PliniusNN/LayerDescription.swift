@@ -24,6 +24,7 @@ public struct LayerDescription: Hashable, Sendable {
         case upsample(Upsample)
         case reorg(Reorg)
         case crop(Crop)
+        case recurrent(Recurrent)
     }
 
     public struct Convolution: Hashable, Sendable {
@@ -164,6 +165,28 @@ public struct LayerDescription: Hashable, Sendable {
         public var flips: Bool
         /// Whether values from 0 to 1 become -1 to 1.
         public var adjusts: Bool
+    }
+
+    /// A layer that hands a state on from one time step to the next; see `RecurrentLayer` for the equations.
+    public struct Recurrent: Hashable, Sendable {
+        public enum Cell: UInt8, Hashable, Sendable {
+            // What a run's identity calls them.
+            case rnn = 24
+            case gru = 25
+            case lstm = 26
+            case crnn = 27
+        }
+
+        public var cell: Cell
+        /// Channels of the output.
+        public var outputs: Int
+        /// Channels of the state: in all cells but `crnn` those of the output.
+        public var hidden: Int
+        public var batchNormalize: Bool
+        /// Whether `rnn` and `crnn` add the state of the step before.
+        public var shortcut: Bool
+        /// Of all parts of `rnn` and `crnn`, and of what `gru` remembers anew; `lstm` has its own.
+        public var activation: Activation
     }
 
     /// Index in the network, from 0.

@@ -14,9 +14,10 @@ extension ParameterArena {
             switch tensor.role {
             case .scales, .rollingVariance: unsafe values.update(repeating: 1)
             case .weights:
-                let layer = network.layers[tensor.layer]
+                let layer = network.layers[tensor.layer].parts[tensor.part]
                 func scale(outputs: Int) -> Float { Float((2 / Double(tensor.count / outputs)).squareRoot()) }
-                let stream = RandomStream(seed: seed, purpose: .initialization, substream: UInt32(tensor.layer))
+                let stream = RandomStream(
+                    seed: seed, purpose: .initialization, substream: UInt32(tensor.layer | tensor.part << 16))
                 switch layer.kind {
                 case .connected:
                     unsafe Self.fillUniformly(values, within: scale(outputs: tensor.shape[0]), from: stream)

@@ -15,28 +15,30 @@ public final class OneDNNExecutor: Executor {
     /// Compiles a network.
     /// - Parameters:
     ///   - miniBatch: images per pass.
+    ///   - timeSteps: time steps of a mini-batch, if not as many as the network is trained with; one to generate.
     ///   - arena: the network's state; its weights are packed here, see ``parametersDidChange()``.
     ///   - algorithm: how 3×3 convolutions are computed.
     /// - Throws: `OneDNNError` if oneDNN cannot run on this processor or has no code for a layer.
     public convenience init(
-        network: NetworkDescription, miniBatch: Int, arena: ParameterArena, threads: Int,
+        network: NetworkDescription, miniBatch: Int, timeSteps: Int? = nil, arena: ParameterArena, threads: Int,
         algorithm: ConvolutionAlgorithm = .winograd
     ) throws(OneDNNError) {
         precondition(arena.layout == network.layout, "the arena was laid out for another network")
         try self.init(
             layers: network.layers, input: network.input, outputLayer: network.outputLayer,
-            truthCount: network.truthCount, miniBatch: miniBatch, arena: arena, threads: threads, algorithm: algorithm)
+            truthCount: network.truthCount, miniBatch: miniBatch, timeSteps: timeSteps ?? network.options.timeSteps,
+            arena: arena, threads: threads, algorithm: algorithm)
     }
 
     /// Compiles layers that did not come from a configuration.
     package init(
         layers: [LayerDescription], input: Shape, outputLayer: Int, truthCount: Int, miniBatch: Int,
-        arena: ParameterArena, threads: Int, algorithm: ConvolutionAlgorithm = .winograd
+        timeSteps: Int = 1, arena: ParameterArena, threads: Int, algorithm: ConvolutionAlgorithm = .winograd
     ) throws(OneDNNError) {
         self.miniBatch = miniBatch
         let builder = PlanBuilder(
             try Engine(threads: threads), layers: layers, input: input, truthCount: truthCount,
-            images: miniBatch, arena: arena, algorithm: algorithm)
+            images: miniBatch, timeSteps: timeSteps, arena: arena, algorithm: algorithm)
         plan = try builder.build(outputLayer: outputLayer)
         plan.pack()
     }
@@ -61,6 +63,8 @@ public final class OneDNNExecutor: Executor {
             start: plan.output.region.floats, count: miniBatch * plan.output.layout.shape.count)
         return unsafe body(Span(_unsafeElements: rows))
     }
+
+    public func resetState() { plan.resetState() }
 
     public func parametersDidChange() { plan.pack() }
 

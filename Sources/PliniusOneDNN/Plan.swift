@@ -88,6 +88,8 @@ final class Plan {
         for planned in steps { planned.update(step) }
     }
 
+    func resetState() { for planned in steps { planned.resetState() } }
+
     func pack() {
         engine.enter()
         for planned in steps { planned.pack() }

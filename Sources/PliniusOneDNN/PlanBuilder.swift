@@ -20,6 +20,7 @@ final class PlanBuilder {
     private let arena: ParameterArena
     private let algorithm: ConvolutionAlgorithm
     private let images: Int
+    private let timeSteps: Int
     /// Used by one step at a time.
     private let scratch: Region
     /// Runs the layers that have no step of their own; its threads sleep between.
@@ -32,7 +33,7 @@ final class PlanBuilder {
 
     init(
         _ engine: Engine, layers: [LayerDescription], input shape: Shape, truthCount: Int, images: Int,
-        arena: ParameterArena, algorithm: ConvolutionAlgorithm
+        timeSteps: Int, arena: ParameterArena, algorithm: ConvolutionAlgorithm
     ) {
         precondition(images >= 1, "a mini-batch holds at least one image, not \(images)")
         self.engine = engine
@@ -40,6 +41,7 @@ final class PlanBuilder {
         self.arena = arena
         self.algorithm = algorithm
         self.images = images
+        self.timeSteps = timeSteps
         lowestLayer = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
         let inputLayout = ActivationLayout.rows(images: images, shape: shape)
         input = Tensor(layout: inputLayout, region: memory.reserve(floats: inputLayout.floatCount))
@@ -180,7 +182,8 @@ final class PlanBuilder {
         self.kernels = kernels
         append(
             ReferenceStep(
-                layer, inputs: inputs.tensors, truth: truth, images: images, arena: arena, pool: kernels, memory),
+                layer, inputs: inputs.tensors, truth: truth, images: images, timeSteps: timeSteps, arena: arena,
+                pool: kernels, memory),
             layer, sources: inputs.steps)
     }
 

@@ -16,18 +16,22 @@ import Testing
             "conv",
             "convolutional",
             "cost",
+            "crnn",
             "crop",
             "deconv",
             "deconvolutional",
             "dropout",
+            "gru",
             "l2norm",
             "local",
             "logistic",
             "lrn",
+            "lstm",
             "max",
             "maxpool",
             "normalization",
             "reorg",
+            "rnn",
             "route",
             "shortcut",
             "soft",
@@ -100,10 +104,6 @@ import Testing
         (image + "adam=1\neps=small", "net.cfg:6: eps: expected a number, found \"small\""),
         (image + "clip=-1", "net.cfg:5: clip: expected 0.0 to 1e+09, found -1.0"),
         // What is still to come.
-        (
-            image + "time_steps=5",
-            "net.cfg:5: time_steps: is not supported yet: expected 1 or no such line, found \"5\""
-        ),
         (image + "[conv]\ndot=1", "net.cfg:6: dot: is not supported yet: expected 0 or no such line, found \"1\""),
         (
             image + "[softmax]\ntree=words.tree",

@@ -68,11 +68,13 @@ private struct Mutations {
     private static let keys = [
         "batch", "subdivisions", "height", "width", "channels", "inputs", "filters", "size", "stride", "pad", "padding",
         "groups", "output", "steps", "scales", "step", "scale", "gamma", "policy", "burn_in", "power", "max_batches",
-        "probability", "temperature", "learning_rate", "binary", "xnor", "spatial", "tree",
+        "probability", "temperature", "learning_rate", "binary", "xnor", "spatial", "tree", "time_steps",
+        "hidden_filters", "adam", "B1", "eps", "clip",
     ]
     private static let sections = [
         "[net]", "[conv]", "[connected]", "[maxpool]", "[avgpool]", "[dropout]", "[softmax]", "[cost]", "[yolo]", "[",
         "[batchnorm]", "[local]", "[deconv]", "[lrn]", "[l2norm]", "[logistic]",
+        "[rnn]", "[gru]", "[lstm]", "[crnn]",
     ]
 
     mutating func mutated(_ text: String) -> String {

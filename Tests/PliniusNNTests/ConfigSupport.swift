@@ -43,6 +43,7 @@ func summary(_ layer: LayerDescription) -> String {
     case .upsample(let u): words("upsample", u.stride, u.reduces, u.scale)
     case .reorg(let r): words("reorg", r.stride, r.reverse, r.flatten, r.extra)
     case .crop(let c): words("crop", c.height, c.width, c.flips, c.adjusts)
+    case .recurrent(let r): words(r.cell, r.outputs, r.hidden, r.batchNormalize, r.shortcut, r.activation)
     }
 }
 

@@ -26,14 +26,21 @@ import _PliniusTestSupport
             if let output = fixture.tensors["\(layer).output"] {
                 expectClose(shadow.output(ofLayer: layer), output.values, "output of layer \(layer)")
             }
-            for (role, momentum) in learned where !shadow[layer, role].isEmpty {
-                let gradient =
-                    fixture.tensors["\(layer).\(role).gradient"]?.values
-                    ?? [Double](repeating: 0, count: shadow[layer, role].count)
-                expectClose(shadow[layer, momentum], gradient, floor: 1, "gradient of layer \(layer)'s \(role)")
-            }
-            for role in rolling where !shadow[layer, role].isEmpty {
-                expectClose(shadow[layer, role], fixture["\(layer).\(role).after"].values, "layer \(layer)'s \(role)")
+            let parts = shadow.description.layers[layer].parts.indices
+            for part in parts {
+                let name = parts.count > 1 ? "\(layer).\(part)" : "\(layer)"
+                for (role, momentum) in learned where !shadow[layer, role].isEmpty {
+                    let count = shadow[layer, role, part: part].count
+                    let gradient = fixture.tensors["\(name).\(role).gradient"]?.values
+                    expectClose(
+                        shadow[layer, momentum, part: part], gradient ?? [Double](repeating: 0, count: count), floor: 1,
+                        "gradient of layer \(name)'s \(role)")
+                }
+                for role in rolling where !shadow[layer, role].isEmpty {
+                    expectClose(
+                        shadow[layer, role, part: part], fixture["\(name).\(role).after"].values,
+                        "layer \(name)'s \(role)")
+                }
             }
         }
     }
@@ -70,8 +77,12 @@ import _PliniusTestSupport
 
     private func restore(_ shadow: Shadow, from fixture: Fixture) {
         for tensor in shadow.description.layout.tensors {
-            let values = fixture.tensors["\(tensor.layer).\(tensor.role)"]?.values
-            shadow[tensor.layer, tensor.role] = values ?? [Double](repeating: 0, count: tensor.count)
+            let hasParts = shadow.description.layers[tensor.layer].parts.count > 1
+            let values = fixture.tensors["\(tensor.layer)\(hasParts ? ".\(tensor.part)" : "").\(tensor.role)"]?.values
+            precondition(
+                values != nil || tensor.role.rawValue > TensorRole.weights.rawValue, "the fixture lacks \(tensor)")
+            shadow[tensor.layer, tensor.role, part: tensor.part] =
+                values ?? [Double](repeating: 0, count: tensor.count)
         }
     }
 }

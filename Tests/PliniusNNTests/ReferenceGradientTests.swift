@@ -67,6 +67,24 @@ import Testing
             Case(
                 description: "response normalization over an even number of channels",
                 layers: linear(7) + "[lrn]\nalpha=.3\nbeta=1.5\nkappa=.5\nsize=4\n" + linear(2)),
+            recurrent("rnn", "[rnn]\noutput=2\nactivation=tanh"),
+            recurrent(
+                "rnn with shortcuts, not the first layer", linear(1) + "[rnn]\noutput=2\nshortcut=1\nactivation=elu"),
+            recurrent("rnn with batch normalization", batch: 5, "[rnn]\noutput=2\nbatch_normalize=1\nactivation=tanh"),
+            recurrent("rnn of a single step", steps: 1, linear(1) + "[rnn]\noutput=2\nactivation=logistic"),
+            recurrent(
+                "rnn over two blocks of images, neither full", steps: 2, batch: 9, "[rnn]\noutput=2\nactivation=tanh"),
+            recurrent("gru", linear(1) + "[gru]\noutput=2"),
+            recurrent(
+                "gru with tanh and batch normalization", batch: 5,
+                linear(1) + "[gru]\noutput=2\ntanh=1\nbatch_normalize=1"),
+            recurrent("gru after gru", "[gru]\noutput=2\ntanh=1\n[gru]\noutput=2"),
+            recurrent("lstm", linear(1) + "[lstm]\noutput=2"),
+            recurrent("lstm with batch normalization", batch: 5, "[lstm]\noutput=2\nbatch_normalize=1"),
+            recurrent("crnn", linear(1) + "[crnn]\noutput_filters=2\nhidden_filters=3\nactivation=tanh"),
+            recurrent(
+                "crnn with shortcuts and batch normalization", batch: 5,
+                "[crnn]\noutput_filters=1\nhidden_filters=2\nshortcut=1\nbatch_normalize=1\nactivation=loggy"),
             Case(description: "length one", layers: linear(4) + "[l2norm]\n" + linear(2)),
             Case(description: "logistic", layers: linear(2) + "[logistic]", share: 1),
             Case(description: "maxpool 2/2, padded", layers: linear(2) + "[maxpool]\nsize=2\nstride=2\n" + linear(2)),
@@ -133,6 +151,12 @@ import Testing
                     """, share: 1),
         ]
 
+    private static func recurrent(_ name: String, steps: Int = 3, batch: Int = 2, _ layers: String) -> Case {
+        Case(
+            description: name, net: "batch=\(batch)\ntime_steps=\(steps)\nheight=2\nwidth=3\nchannels=1",
+            layers: layers + "\n[connected]\noutput=2\nactivation=linear\n")
+    }
+
     static func linear(_ filters: Int) -> String {
         "[conv]\nfilters=\(filters)\nsize=2\nactivation=linear\n"
     }
@@ -153,7 +177,7 @@ import Testing
             (TensorRole.biases, TensorRole.biasMomentum), (.scales, .scaleMomentum), (.weights, .weightMomentum),
         ] {
             for tensor in shadow.description.layout.tensors where tensor.role == role {
-                let gradient = shadow[tensor.layer, momentum]
+                let gradient = shadow[tensor.layer, momentum, part: tensor.part]
                 let differences = (0..<tensor.count).map { index in
                     let place = tensor.offset + index
                     let value = shadow.state[place]
@@ -165,7 +189,9 @@ import Testing
                     // Darknet's delta points downhill.
                     return network.share * (below - above) / (2 * step)
                 }
-                expectClose(gradient, differences, tolerance: 1e-6, floor: 1e-3, "layer \(tensor.layer), \(role)")
+                expectClose(
+                    gradient, differences, tolerance: 1e-6, floor: 1e-3,
+                    "layer \(tensor.layer), part \(tensor.part), \(role)")
             }
         }
     }

@@ -106,13 +106,13 @@ final class Shadow {
     var miniBatch: Int { network.miniBatch }
 
     /// One of a layer's tensors.
-    subscript(layer: Int, role: TensorRole) -> [Double] {
-        get { Array(state[place(layer, role)]) }
-        set { for (index, value) in zip(place(layer, role), newValue) { state[index] = value } }
+    subscript(layer: Int, role: TensorRole, part part: Int = 0) -> [Double] {
+        get { Array(state[place(layer, role, part)]) }
+        set { for (index, value) in zip(place(layer, role, part), newValue) { state[index] = value } }
     }
 
-    private func place(_ layer: Int, _ role: TensorRole) -> Range<Int> {
-        guard let tensor = description.layout.tensor(layer: layer, role: role) else { return 0..<0 }
+    private func place(_ layer: Int, _ role: TensorRole, _ part: Int) -> Range<Int> {
+        guard let tensor = description.layout.tensor(layer: layer, part: part, role: role) else { return 0..<0 }
         return tensor.offset..<tensor.offset + tensor.count
     }
 

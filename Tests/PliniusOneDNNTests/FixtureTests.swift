@@ -24,17 +24,16 @@ import _PliniusTestSupport
             expectClose(trial.output, output.values, tolerance: 1e-5, "output")
         }
         trial.executor.backward(pass)
-        for layer in trial.description.layers.indices {
-            for (role, momentum) in learned where !trial[layer, role].isEmpty {
-                let gradient = fixture.tensors["\(layer).\(role).gradient"]?.values
+        for tensor in trial.description.layout.tensors {
+            let name = name(of: tensor, in: trial)
+            if let (_, momentum) = learned.first(where: { $0.0 == tensor.role }) {
+                let gradient = fixture.tensors["\(name).gradient"]?.values
+                let sums = trial.description.layout.tensor(layer: tensor.layer, part: tensor.part, role: momentum)
                 expectClose(
-                    trial[layer, momentum], gradient ?? [Double](repeating: 0, count: trial[layer, role].count),
-                    tolerance: 2e-5, "gradient of layer \(layer)'s \(role)")
-            }
-            for role in [TensorRole.rollingMean, .rollingVariance] where !trial[layer, role].isEmpty {
-                expectClose(
-                    trial[layer, role], fixture["\(layer).\(role).after"].values, tolerance: 1e-5,
-                    "layer \(layer)'s \(role)")
+                    trial[try #require(sums)], gradient ?? [Double](repeating: 0, count: tensor.count), tolerance: 2e-5,
+                    "gradient of \(name)")
+            } else if [.rollingMean, .rollingVariance].contains(tensor.role) {
+                expectClose(trial[tensor], fixture["\(name).after"].values, tolerance: 1e-5, "\(name)")
             }
         }
     }
@@ -64,16 +63,22 @@ import _PliniusTestSupport
         }
         expectClose(losses, fixture["losses"].values, tolerance: 1e-4)
         for tensor in trial.description.layout.tensors {
-            let name = "\(tensor.layer).\(tensor.role)"
+            let name = name(of: tensor, in: trial)
             expectClose(
-                trial[tensor.layer, tensor.role], fixture["\(name).after"].values, tolerance: 1e-3, "\(name)")
+                trial[tensor], fixture["\(name).after"].values, tolerance: 1e-3, "\(name)")
         }
+    }
+
+    /// What fixtures call a tensor; those of a recurrent layer have their part's number.
+    private func name(of tensor: ArenaTensor, in trial: Trial) -> String {
+        let hasParts = trial.description.layers[tensor.layer].parts.count > 1
+        return "\(tensor.layer)\(hasParts ? ".\(tensor.part)" : "").\(tensor.role)"
     }
 
     private func restore(_ trial: Trial, from fixture: Fixture) {
         for tensor in trial.description.layout.tensors {
-            let values = fixture.tensors["\(tensor.layer).\(tensor.role)"]?.floats
-            trial[tensor.layer, tensor.role] = values ?? [Float](repeating: 0, count: tensor.count)
+            let values = fixture.tensors[name(of: tensor, in: trial)]?.floats
+            trial[tensor] = values ?? [Float](repeating: 0, count: tensor.count)
         }
         trial.executor.parametersDidChange()
     }

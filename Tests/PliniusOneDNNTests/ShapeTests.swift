@@ -200,8 +200,8 @@ import Testing
     private func compare(_ trial: Trial, _ judge: Judge, tolerance: Double) {
         for tensor in trial.description.layout.tensors {
             expectClose(
-                trial[tensor.layer, tensor.role], judge[tensor.layer, tensor.role], tolerance: tolerance,
-                "layer \(tensor.layer)'s \(tensor.role)")
+                trial[tensor], judge[tensor], tolerance: tolerance,
+                "layer \(tensor.layer)'s \(tensor.role), part \(tensor.part)")
         }
     }
 }

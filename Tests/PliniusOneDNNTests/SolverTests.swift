@@ -26,7 +26,7 @@ import _PliniusSupport
         }
         for tensor in trial.description.layout.tensors {
             expectClose(
-                trial[tensor.layer, tensor.role], judge[tensor.layer, tensor.role], tolerance: 2e-2, "\(tensor)")
+                trial[tensor], judge[tensor], tolerance: 2e-2, "\(tensor)")
         }
         #expect(trial[2, .weights].contains(0.2) && trial[2, .weights].allSatisfy { $0.magnitude <= 0.2 })
         #expect(trial[2, .weightMomentum].allSatisfy { $0 == 0 })
@@ -47,7 +47,7 @@ import _PliniusSupport
         judge.network.update(trial.step(6))
         for tensor in trial.description.layout.tensors {
             expectClose(
-                trial[tensor.layer, tensor.role], judge[tensor.layer, tensor.role], tolerance: 1e-6, "\(tensor)")
+                trial[tensor], judge[tensor], tolerance: 1e-6, "\(tensor)")
         }
     }
 

@@ -39,7 +39,7 @@ final class Trial {
             network: description, miniBatch: description.options.miniBatch, arena: arena, threads: threads,
             algorithm: algorithm)
         for tensor in description.layout.tensors {
-            self[tensor.layer, tensor.role] = (0..<tensor.count).map { index in
+            self[tensor] = (0..<tensor.count).map { index in
                 let value = noise(tensor.offset + index, seed: seed)
                 return switch tensor.role {
                 case .weights: value * (6 / Float(tensor.count / tensor.shape[0])).squareRoot()
@@ -50,6 +50,12 @@ final class Trial {
             }
         }
         executor.parametersDidChange()
+    }
+
+    /// A tensor's numbers.
+    subscript(tensor: ArenaTensor) -> [Float] {
+        get { Array(arena.floats(of: tensor)) }
+        set { _ = arena.floats(of: tensor).update(fromContentsOf: newValue) }
     }
 
     /// One of a layer's tensors; empty if it has none of that role.
@@ -111,6 +117,10 @@ final class Judge {
     }
 
     var state: UnsafeMutableBufferPointer<Double> { memory.bytes.bindMemory(to: Double.self) }
+
+    subscript(tensor: ArenaTensor) -> [Double] {
+        Array(state[tensor.offset..<tensor.offset + tensor.count])
+    }
 
     subscript(layer: Int, role: TensorRole) -> [Double] {
         guard let tensor = description.layout.tensor(layer: layer, role: role) else { return [] }

@@ -3,6 +3,7 @@ extension LayerDescription {
         case convolutional, connected, maxpool, avgpool, dropout, softmax, cost, batchnorm
         case local, deconvolutional, normalization, l2norm, logistic
         case route, shortcut, activation, upsample, reorg, crop
+        case rnn, gru, lstm, crnn
 
         /// Darknet's names, and its short ones.
         static let names: [String: Section] = [
@@ -12,7 +13,7 @@ extension LayerDescription {
             "local": .local, "deconvolutional": .deconvolutional, "deconv": .deconvolutional,
             "normalization": .normalization, "lrn": .normalization, "l2norm": .l2norm, "logistic": .logistic,
             "route": .route, "shortcut": .shortcut, "activation": .activation, "upsample": .upsample,
-            "reorg": .reorg, "crop": .crop,
+            "reorg": .reorg, "crop": .crop, "rnn": .rnn, "gru": .gru, "lstm": .lstm, "crnn": .crnn,
         ]
     }
 
@@ -52,6 +53,10 @@ extension LayerDescription {
         case .upsample: (kind, output) = try Self.upsample(&reader, input)
         case .reorg: (kind, output) = try Self.reorg(&reader, input)
         case .crop: (kind, output) = try Self.crop(&reader, input)
+        case .rnn: (kind, output) = try Self.recurrent(&reader, .rnn, input)
+        case .gru: (kind, output) = try Self.recurrent(&reader, .gru, input)
+        case .lstm: (kind, output) = try Self.recurrent(&reader, .lstm, input)
+        case .crnn: (kind, output) = try Self.recurrent(&reader, .crnn, input)
         }
         self.input = input
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
@@ -98,6 +103,30 @@ extension LayerDescription {
             batchNormalize: try reader.flag("batch_normalize"),
             activation: try reader.choice("activation", default: .logistic))
         return (.connected(connected), Shape(channels: connected.outputs, height: 1, width: 1))
+    }
+
+    private static func recurrent(
+        _ reader: inout SectionReader, _ cell: Recurrent.Cell, _ input: Shape
+    ) throws(ConfigError) -> (Kind, Shape) {
+        let isImage = cell == .crnn
+        let outputs = try reader.integer(isImage ? "output_filters" : "output", default: 1, in: 1...1 << 20)
+        var recurrent = Recurrent(
+            cell: cell, outputs: outputs, hidden: outputs, batchNormalize: try reader.flag("batch_normalize"),
+            shortcut: false,
+            activation: .tanh)
+        switch cell {
+        case .rnn, .crnn:
+            if isImage { recurrent.hidden = try reader.integer("hidden_filters", default: 1, in: 1...1 << 20) }
+            recurrent.shortcut = try reader.flag("shortcut")
+            recurrent.activation = try reader.choice("activation", default: .logistic)
+        case .gru: if try !reader.flag("tanh") { recurrent.activation = .logistic }
+        case .lstm: break
+        }
+        let output = Shape(channels: outputs, height: isImage ? input.height : 1, width: isImage ? input.width : 1)
+        guard recurrent.hidden * output.area <= NetworkDescription.maximumFloats else {
+            throw reader.error("hidden_filters", "its state is more than \(NetworkDescription.maximumFloats) numbers")
+        }
+        return (.recurrent(recurrent), output)
     }
 
     private static func maxPool(_ reader: inout SectionReader, _ input: Shape) throws(ConfigError) -> (Kind, Shape) {
@@ -153,6 +182,10 @@ extension LayerDescription {
 
     /// Places the layer's tensors: what it learns, its statistics, and the solver's state.
     func appendState(to layout: inout ArenaLayout, adam: Bool) {
+        for (index, part) in parts.enumerated() { part.appendState(ofPart: index, to: &layout, adam: adam) }
+    }
+
+    private func appendState(ofPart part: Int, to layout: inout ArenaLayout, adam: Bool) {
         // Without extents there is no such tensor.
         var (biases, scales, weights): ([Int], [Int], [Int]) = ([], [], [])
         switch kind {
@@ -181,7 +214,7 @@ extension LayerDescription {
                 case .scales, .rollingMean, .rollingVariance, .scaleMomentum, .scaleMean, .scaleSquare: scales
                 case .weights, .weightMomentum, .weightMean, .weightSquare: weights
                 }
-            if !shape.isEmpty { layout.append(layer: index, role: role, shape: shape) }
+            if !shape.isEmpty { layout.append(layer: index, part: part, role: role, shape: shape) }
         }
     }
 }

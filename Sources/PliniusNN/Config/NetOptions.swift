@@ -39,8 +39,11 @@ public struct NetOptions: Hashable, Sendable {
         }
     }
 
-    /// Images per update.
+    /// Images per update; each of a sequence's time steps counts as one.
     public var batch: Int
+    /// Length of the sequences that recurrent layers see: a mini-batch is that many images of each of its sequences, the
+    /// first images of all sequences first, then the second ones.
+    public var timeSteps: Int
     /// Passes per update.
     public var subdivisions: Int
     public var learningRate: Float
@@ -109,6 +112,12 @@ extension NetOptions {
                 "subdivisions",
                 "expected a divisor of batch=\(batch), so that all parts are equal; found \(subdivisions)")
         }
+        timeSteps = try reader.integer("time_steps", default: 1, in: 1...65_536)
+        guard batch * timeSteps <= 65_536 else {
+            throw reader.error(
+                "time_steps", "expected batch x time_steps of at most 65536, found \(batch) x \(timeSteps)")
+        }
+        batch *= timeSteps
         learningRate = try reader.number("learning_rate", default: 0.001, in: 0...1e6)
         momentum = try reader.number("momentum", default: 0.9, in: 0...1)
         decay = try reader.number("decay", default: 0.0001, in: 0...1)
@@ -144,7 +153,6 @@ extension NetOptions {
         adam = try reader.flag("adam") ? try Adam(&reader) : nil
         clip = try reader.number("clip", default: 0, in: 0...1e9)
         try reader.refuse("random")
-        try reader.refuse("time_steps", unless: 1)
     }
 }
 

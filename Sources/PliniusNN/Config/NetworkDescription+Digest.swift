@@ -29,6 +29,10 @@ extension NetworkDescription {
             writer.write(UInt8(2))
             writer.write(options.clip)
         }
+        if options.timeSteps > 1 {
+            writer.write(UInt8(3))
+            writer.write(UInt64(options.timeSteps))
+        }
         return writer.bytes
     }
 
@@ -38,7 +42,7 @@ extension NetworkDescription {
         writer.write(UInt64(layout.floatCount))
         for tensor in layout.tensors {
             writer.write(UInt32(tensor.layer))
-            writer.write(tensor.role.rawValue)
+            writer.write(tensor.role.rawValue | UInt8(tensor.part) << 4)
             writer.write(UInt64(tensor.offset))
             writer.write(UInt8(tensor.shape.count))
             for extent in tensor.shape { writer.write(UInt64(extent)) }
@@ -155,6 +159,11 @@ extension ByteWriter {
             for part in [crop.height, crop.width] { write(UInt64(part)) }
             write(UInt8(crop.flips ? 1 : 0))
             write(UInt8(crop.adjusts ? 1 : 0))
+        case .recurrent(let layer):
+            write(layer.cell.rawValue)
+            for part in [layer.outputs, layer.hidden] { write(UInt64(part)) }
+            write(UInt8(layer.batchNormalize ? 1 : 0) | UInt8(layer.shortcut ? 2 : 0))
+            write(bytes: name(layer.activation))
         }
     }
 }

@@ -70,7 +70,8 @@ public struct NetworkDescription: Sendable {
                     nil, "more than \(Self.maximumWarnings) keys without meaning up to here: is this Darknet's format?")
             }
             layer.appendState(to: &layout, adam: options.adam != nil)
-            outputFloats += layer.output.count * options.miniBatch
+            // What a recurrent layer's parts make is kept until backward has run.
+            outputFloats += layer.parts.reduce(0) { $0 + $1.output.count } * options.miniBatch
             guard layout.floatCount <= Self.maximumFloats, outputFloats <= Self.maximumFloats else {
                 throw reader.error(
                     nil,

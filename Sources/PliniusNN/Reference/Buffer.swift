@@ -49,12 +49,27 @@ extension Buffer {
 /// The memory behind the buffers: private, since it holds what was computed from plaintext, and wiped at the end.
 package final class BufferMemory {
     private var blocks: [PrivateMemory] = []
+    /// Buffers shorter than this share blocks of this length.
+    private let sharedByteCount: Int
+    private var shared: Buffer<UInt8>?
+    private var sharedOffset = 0
 
-    package init() {}
+    /// - Parameter sharedByteCount: length of the blocks that shorter buffers share: a process may have only so many blocks.
+    package init(sharedByteCount: Int = 0) { self.sharedByteCount = sharedByteCount }
 
     /// Plans a buffer of zero bits.
     func buffer<Element>(of type: Element.Type, count: Int) -> Buffer<Element> {
-        view(of: PrivateMemory(byteCount: count * MemoryLayout<Element>.stride), as: type)
+        let byteCount = count * MemoryLayout<Element>.stride
+        guard byteCount < sharedByteCount else { return view(of: PrivateMemory(byteCount: byteCount), as: type) }
+        if shared == nil || sharedOffset + byteCount > sharedByteCount {
+            shared = view(of: PrivateMemory(byteCount: sharedByteCount), as: UInt8.self)
+            sharedOffset = 0
+        }
+        guard let shared else { preconditionFailure("there is a block") }
+        // Neighbours share no cache line.
+        defer { sharedOffset += (byteCount + 63) / 64 * 64 }
+        let start = unsafe UnsafeMutableRawPointer(shared[sharedOffset..<sharedOffset + byteCount].base)
+        return unsafe Buffer(base: start.bindMemory(to: type, capacity: count), count: count)
     }
 
     /// Plans a tensor of zeros.

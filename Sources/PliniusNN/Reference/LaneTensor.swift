@@ -11,7 +11,8 @@ package struct LaneTensor<Scalar: ReferenceScalar> {
     package let images: Int
     /// Lanes from one channel to the next.
     package let pitch: Int
-    private let storage: Buffer<Lanes>
+    /// All lanes, those between channels included.
+    let storage: Buffer<Lanes>
     /// Ones for the lanes of the last block that hold an image of their own, zeros for the others.
     private let tail: Lanes
 
@@ -96,6 +97,32 @@ package struct LaneTensor<Scalar: ReferenceScalar> {
     func mask(_ blocks: Range<Int>) {
         for block in blocks where block == self.blocks - 1 {
             for element in 0..<shape.count { self[block, element] *= tail }
+        }
+    }
+
+    /// Copies a worker's share of one time step's images out of a mini-batch of all steps, the first step's images first.
+    func copy(fromStep step: Int, of batch: LaneTensor, _ worker: PassWorker, repeating: Bool) {
+        for unit in worker.share(of: blocks * shape.count) {
+            let (block, element) = unit.quotientAndRemainder(dividingBy: shape.count)
+            var lanes = Lanes()
+            for lane in 0..<8 where repeating || block * 8 + lane < images {
+                let image = step * images + min(block * 8 + lane, images - 1)
+                lanes[lane] = batch[image / 8, element][image % 8]
+            }
+            self[block, element] = lanes
+        }
+    }
+
+    /// Joins what each time step made for its images, a worker's share of it.
+    func copy(fromSteps steps: [LaneTensor], _ worker: PassWorker, repeating: Bool) {
+        for unit in worker.share(of: blocks * shape.count) {
+            let (block, element) = unit.quotientAndRemainder(dividingBy: shape.count)
+            var lanes = Lanes()
+            for lane in 0..<8 where repeating || block * 8 + lane < images {
+                let (step, image) = min(block * 8 + lane, images - 1).quotientAndRemainder(dividingBy: steps[0].images)
+                lanes[lane] = steps[step][image / 8, element][image % 8]
+            }
+            self[block, element] = lanes
         }
     }
 

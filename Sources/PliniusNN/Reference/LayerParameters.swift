@@ -3,45 +3,61 @@ struct LayerParameters<Scalar: ReferenceScalar> {
     /// Multiplier on the network's learning rate.
     private let rateScale: Float
     private let isClipped: Bool
-    /// By role; empty where the layer has none.
+    /// By role, part after part; empty where there is none.
     private let tensors: [Buffer<Scalar>]
+    private static var roles: Int { TensorRole.allCases.count }
 
     init(_ layer: LayerDescription, layout: ArenaLayout, state: Buffer<Scalar>) {
         rateScale = layer.learningRateScale
         isClipped = if case .convolutional = layer.kind { true } else { false }
-        tensors = TensorRole.allCases.map { role in
-            layout.tensor(layer: layer.index, role: role).map { state[$0.offset..<$0.offset + $0.count] }
-                ?? state[0..<0]
+        tensors = layer.parts.indices.flatMap { part in
+            TensorRole.allCases.map { role in
+                layout.tensor(layer: layer.index, part: part, role: role)
+                    .map { state[$0.offset..<$0.offset + $0.count] } ?? state[0..<0]
+            }
         }
     }
 
-    /// The tensor of a role; empty if the layer has none.
+    private init(_ layer: LayerParameters, part: Int) {
+        rateScale = layer.rateScale
+        isClipped = layer.isClipped
+        tensors = Array(layer.tensors[part * Self.roles..<(part + 1) * Self.roles])
+    }
+
+    /// The tensors of one part.
+    func part(_ index: Int) -> LayerParameters { LayerParameters(self, part: index) }
+
+    /// The tensor of a role, of the first part; empty if it has none.
     subscript(role: TensorRole) -> Buffer<Scalar> { tensors[Int(role.rawValue) - 1] }
 
     /// Applies one step of the solver to this worker's part of each tensor.
     func update(_ step: SolverStep, _ worker: PassWorker) {
-        for (role, momentum, mean, square) in TensorRole.learned {
-            let (values, gradient) = (self[role], self[momentum])
-            // Darknet's descent lets weights decay, biases and scales not.
-            let decay = role == .weights ? Scalar(step.decay) * Scalar(step.batch) : 0
-            let share = worker.share(of: values.count)
-            if let adam = step.adam {
-                adapt(
-                    values[share], gradient[share], self[mean][share], self[square][share], adam,
-                    rate: Scalar(step.learningRate) * Scalar(rateScale), decay: decay)
-            } else {
-                descend(
-                    values[share], gradient[share],
-                    rate: Scalar(step.learningRate) * Scalar(rateScale) / Scalar(step.batch),
-                    keep: Scalar(step.momentum), decay: decay)
-            }
-            if isClipped, role == .weights, step.clip > 0 {
-                let limit = Scalar(step.clip)
-                // A NaN stays, to be found.
-                for index in share {
-                    values[index] = values[index] > limit ? limit : values[index] < -limit ? -limit : values[index]
+        for first in stride(from: -1, to: tensors.count - 1, by: Self.roles) {
+            for (role, momentum, mean, square) in TensorRole.learned {
+                let (values, gradients) = (tensors[first + Int(role.rawValue)], tensors[first + Int(momentum.rawValue)])
+                let share = worker.share(of: values.count)
+                // Darknet's descent lets weights decay, biases and scales not.
+                let decay = role == .weights ? Scalar(step.decay) * Scalar(step.batch) : 0
+                if let adam = step.adam {
+                    adapt(
+                        values[share], gradients[share], tensors[first + Int(mean.rawValue)][share],
+                        tensors[first + Int(square.rawValue)][share], adam,
+                        rate: Scalar(step.learningRate) * Scalar(rateScale), decay: decay)
+                } else {
+                    descend(
+                        values[share], gradients[share],
+                        rate: Scalar(step.learningRate) * Scalar(rateScale) / Scalar(step.batch),
+                        keep: Scalar(step.momentum), decay: decay)
                 }
+                if isClipped, role == .weights, step.clip > 0 { clip(values[share], to: Scalar(step.clip)) }
             }
+        }
+    }
+
+    private func clip(_ values: Buffer<Scalar>, to limit: Scalar) {
+        for index in 0..<values.count {
+            // A NaN stays, to be found.
+            if values[index] > limit { values[index] = limit } else if values[index] < -limit { values[index] = -limit }
         }
     }
 

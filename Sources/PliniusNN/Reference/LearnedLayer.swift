@@ -39,8 +39,9 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
         }
     }
 
-    func forward(_ mode: Pass.Mode, _ worker: PassWorker) {
-        sum.forward(from: input, to: sums, parameters, worker)
+    /// - Parameter packs: whether the weights are yet to be packed: another layer of the same weights may have done it.
+    func forward(_ mode: Pass.Mode, packs: Bool = true, _ worker: PassWorker) {
+        sum.forward(from: input, to: sums, parameters, packs: packs, worker)
         for channel in worker.share(of: output.shape.channels) {
             var factor: Scalar = 1
             var mean: Scalar = 0
@@ -65,7 +66,9 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
     }
 
     /// Adds the gradients of the parameters to their momentum; `delta` is the output's and is consumed.
-    func backward(delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?, _ worker: PassWorker) {
+    func backward(
+        delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?, packs: Bool = true, _ worker: PassWorker
+    ) {
         for channel in worker.share(of: output.shape.channels) {
             for block in 0..<delta.blocks {
                 let plane = delta.plane(block, channel)
@@ -81,6 +84,6 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
                 }
             }
         }
-        sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
+        sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, packs: packs, worker)
     }
 }

@@ -12,13 +12,18 @@ public final class ReferenceExecutor: Executor {
     private let outputMemory = BufferMemory()
 
     /// Plans all buffers for mini-batches of a size, and starts `threads - 1` threads.
-    /// - Precondition: the arena is laid out for the network.
-    public init(network description: NetworkDescription, miniBatch: Int, arena: ParameterArena, threads: Int) {
+    /// - Parameter timeSteps: time steps of a mini-batch, if not as many as the network is trained with; one to generate.
+    /// - Precondition: the arena is laid out for the network, and the time steps divide the mini-batch.
+    public init(
+        network description: NetworkDescription, miniBatch: Int, timeSteps: Int? = nil, arena: ParameterArena,
+        threads: Int
+    ) {
         precondition(arena.layout == description.layout, "the arena is laid out for another network")
         self.miniBatch = miniBatch
         self.arena = arena
         outputLayer = description.outputLayer
-        network = ReferenceNetwork(description, miniBatch: miniBatch, state: arena.memory, threads: threads)
+        network = ReferenceNetwork(
+            description, miniBatch: miniBatch, timeSteps: timeSteps, state: arena.memory, threads: threads)
         output = outputMemory.buffer(of: Float.self, count: miniBatch * description.outputs)
     }
 
@@ -34,6 +39,8 @@ public final class ReferenceExecutor: Executor {
         network.copyOutput(ofLayer: outputLayer, to: output)
         return output.withSpan(body)
     }
+
+    public func resetState() { network.resetState() }
 
     /// Does nothing: each pass reads the arena itself.
     public func parametersDidChange() {}

@@ -16,6 +16,7 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     case upsample(UpsampleLayer<Scalar>)
     case reorg(ReorgLayer<Scalar>)
     case crop(CropLayer<Scalar>)
+    case recurrent(RecurrentLayer<Scalar>)
 
     var output: LaneTensor<Scalar> {
         switch self {
@@ -33,6 +34,7 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .upsample(let layer): layer.output
         case .reorg(let layer): layer.output
         case .crop(let layer): layer.output
+        case .recurrent(let layer): layer.output
         }
     }
 
@@ -46,13 +48,20 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     }
 
     /// Its parameters, if it learns.
-    var parameters: LayerParameters<Scalar>? { if case .learned(let layer) = self { layer.parameters } else { nil } }
+    var parameters: LayerParameters<Scalar>? {
+        switch self {
+        case .learned(let layer): layer.parameters
+        case .recurrent(let layer): layer.parameters
+        default: nil
+        }
+    }
 
     /// Does a worker's share of the forward pass.
     /// - Returns: the layer's cost, from the first worker.
     func forward(_ pass: Pass, hasTruth: Bool, _ worker: PassWorker) -> Double {
         switch self {
         case .learned(let layer): layer.forward(pass.mode, worker)
+        case .recurrent(let layer): layer.forward(pass, worker)
         case .maxpool(let layer): layer.forward(worker)
         case .avgpool(let layer): layer.forward(worker)
         case .dropout(let layer): layer.forward(pass, worker)
@@ -95,9 +104,10 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         _ pass: Pass, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?, hasTruth: Bool, _ worker: PassWorker
     ) {
         if case .learned(let layer) = self { return layer.backward(delta: delta, inputDelta: inputDelta, worker) }
+        if case .recurrent(let layer) = self { return layer.backward(delta: delta, inputDelta: inputDelta, worker) }
         guard let inputDelta else { return }
         switch self {
-        case .learned, .route, .shortcut: break
+        case .learned, .recurrent, .route, .shortcut: break
         case .upsample(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .reorg(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .crop(let layer): layer.backward(pass, delta: delta, inputDelta: inputDelta, worker)

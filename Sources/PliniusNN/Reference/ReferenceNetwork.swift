@@ -12,16 +12,20 @@ package final class ReferenceNetwork<Scalar: ReferenceScalar> {
 
     /// Plans all buffers.
     /// - Parameters:
+    ///   - timeSteps: time steps of a mini-batch, if not the network's.
     ///   - state: the learnable and solver state, `description.layout.floatCount` scalars.
     @specialized(where Scalar == Double)
-    package init(_ description: NetworkDescription, miniBatch: Int, state: PrivateMemory, threads: Int) {
+    package init(
+        _ description: NetworkDescription, miniBatch: Int, timeSteps: Int? = nil, state: PrivateMemory, threads: Int
+    ) {
         precondition(miniBatch >= 1, "a mini-batch holds at least one image, not \(miniBatch)")
         precondition(
             state.byteCount == description.layout.floatCount * MemoryLayout<Scalar>.stride,
             "the state takes \(description.layout.floatCount) numbers, not \(state.byteCount) bytes")
         self.miniBatch = miniBatch
         let pool = WorkerPool(count: threads)
-        let passes = ReferencePasses<Scalar>(description, images: miniBatch, state: state)
+        let passes = ReferencePasses<Scalar>(
+            description, images: miniBatch, timeSteps: timeSteps ?? description.options.timeSteps, state: state)
         work = { index in passes.run(PassWorker(index: index, pool: pool)) }
         self.pool = pool
         self.passes = passes
@@ -58,6 +62,9 @@ package final class ReferenceNetwork<Scalar: ReferenceScalar> {
 
     /// Applies the accumulated gradients.
     package func update(_ step: SolverStep) { run(.update(step)) }
+
+    /// Lets passes that carry state begin anew.
+    package func resetState() { run(.reset) }
 
     /// Copies a layer's output of the last pass to rows of one image each.
     package func copyOutput(ofLayer layer: Int, to rows: Buffer<Scalar>) {

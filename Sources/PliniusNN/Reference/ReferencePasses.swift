@@ -8,6 +8,7 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         case forward(Pass)
         case backward(Pass)
         case update(SolverStep)
+        case reset
     }
 
     /// What the next run does; set before it, read by all workers.
@@ -24,7 +25,7 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
     private var hasTruth = false
     private let memory: BufferMemory
 
-    init(_ description: NetworkDescription, images: Int, state: PrivateMemory) {
+    init(_ description: NetworkDescription, images: Int, timeSteps: Int, state: PrivateMemory) {
         let layers = description.layers
         let memory = BufferMemory()
         let state = memory.view(of: state, as: Scalar.self)
@@ -36,8 +37,8 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         for layer in layers {
             planned.append(
                 Self.plan(
-                    layer, inputs: layer.sources.map { $0 < 0 ? input : planned[$0].output }, truth: truth,
-                    packed: packed,
+                    layer, inputs: layer.sources.map { $0 < 0 ? input : planned[$0].output }, timeSteps: timeSteps,
+                    truth: truth, packed: packed,
                     parameters: LayerParameters(layer, layout: description.layout, state: state), memory: memory))
         }
         steps = Self.backwardSteps(layers, planned, images: images, memory)
@@ -54,6 +55,7 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         case .load(let images, let truth): load(images, truth, worker)
         case .forward(let pass): forward(pass, worker)
         case .backward(let pass): backward(pass, worker)
+        case .reset: for case .recurrent(let layer) in layers { layer.reset(worker) }
         case .update(let step): for layer in layers { layer.parameters?.update(step, worker) }
         }
     }
@@ -132,7 +134,7 @@ extension ReferencePasses {
         }
     }
 
-    private static func geometry(of layer: LayerDescription) -> ConvolutionGeometry? {
+    static func geometry(of layer: LayerDescription) -> ConvolutionGeometry? {
         switch layer.kind {
         case .convolutional(let convolution):
             ConvolutionGeometry(
@@ -157,9 +159,8 @@ extension ReferencePasses {
 
     /// Plans one layer and its output.
     static func plan(
-        _ layer: LayerDescription, inputs: [LaneTensor<Scalar>], truth: LaneTensor<Scalar>,
-        packed: Buffer<SIMD4<Scalar>>,
-        parameters: LayerParameters<Scalar>, memory: BufferMemory
+        _ layer: LayerDescription, inputs: [LaneTensor<Scalar>], timeSteps: Int, truth: LaneTensor<Scalar>,
+        packed: Buffer<SIMD4<Scalar>>, parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) -> ReferenceLayer<Scalar> {
         let input = inputs[0]
         func convolution(isTransposed: Bool = false) -> WeightedSum<Scalar> {
@@ -204,6 +205,9 @@ extension ReferencePasses {
             return .normalization(
                 ResponseNormalizationLayer(
                     input: input, output: output(), norms: output(), normalization: normalization))
+        case .recurrent(let recurrent):
+            return .recurrent(
+                RecurrentLayer(layer, recurrent, input: input, steps: timeSteps, parameters: parameters))
         case .l2norm: return .l2norm(L2NormLayer(input: input, output: output()))
         case .logistic:
             checkTruth()

@@ -34,11 +34,14 @@ package final class RowLayer {
     /// - Parameters:
     ///   - inputs: shapes of what it reads.
     ///   - truth: shape of the truth of an image.
+    ///   - timeSteps: time steps of a mini-batch, for a recurrent layer.
     ///   - pool: runs the kernels; several layers may share it.
     package init(
-        _ layer: LayerDescription, inputs: [Shape], truth: Shape, images: Int, arena: ParameterArena, pool: WorkerPool
+        _ layer: LayerDescription, inputs: [Shape], truth: Shape, images: Int, timeSteps: Int, arena: ParameterArena,
+        pool: WorkerPool
     ) {
-        let kernels = RowLayerKernels(layer, inputs: inputs, truth: truth, images: images, arena: arena)
+        let kernels = RowLayerKernels(
+            layer, inputs: inputs, truth: truth, images: images, timeSteps: timeSteps, arena: arena)
         work = { index in kernels.run(PassWorker(index: index, pool: pool)) }
         self.kernels = kernels
         self.pool = pool
@@ -63,6 +66,9 @@ package final class RowLayer {
 
     package func update(_ step: SolverStep) { run(.update(step)) }
 
+    /// Lets passes that carry state begin anew.
+    package func resetState() { run(.reset) }
+
     private func run(_ job: RowLayerKernels.Job) {
         kernels.job = job
         pool.run(work)
@@ -76,6 +82,7 @@ private final class RowLayerKernels {
         case forward(Pass, hasTruth: Bool)
         case backward(Pass, hasTruth: Bool)
         case update(SolverStep)
+        case reset
     }
 
     var job = Job.none
@@ -89,14 +96,17 @@ private final class RowLayerKernels {
     private var rows: RowLayer.Rows?
     private let memory: BufferMemory
 
-    init(_ description: LayerDescription, inputs shapes: [Shape], truth: Shape, images: Int, arena: ParameterArena) {
+    init(
+        _ description: LayerDescription, inputs shapes: [Shape], truth: Shape, images: Int, timeSteps: Int,
+        arena: ParameterArena
+    ) {
         let memory = BufferMemory()
         let inputs = shapes.map { memory.tensor(of: Float.self, $0, images: images) }
         let truth = memory.tensor(of: Float.self, truth, images: images)
         let packed = memory.buffer(of: SIMD4<Float>.self, count: ReferencePasses<Float>.packedCount([description]))
         let state = memory.view(of: arena.memory, as: Float.self)
         layer = ReferencePasses.plan(
-            description, inputs: inputs, truth: truth, packed: packed,
+            description, inputs: inputs, timeSteps: timeSteps, truth: truth, packed: packed,
             parameters: LayerParameters(description, layout: arena.layout, state: state), memory: memory)
         delta = memory.tensor(of: Float.self, layer.output.shape, images: images)
         self.inputs = inputs
@@ -120,6 +130,7 @@ private final class RowLayerKernels {
         case .forward(let pass, let hasTruth): forward(pass, hasTruth: hasTruth, rows, worker)
         case .backward(let pass, let hasTruth): backward(pass, hasTruth: hasTruth, rows, worker)
         case .update(let step): layer.parameters?.update(step, worker)
+        case .reset: if case .recurrent(let layer) = layer { layer.reset(worker) }
         }
     }
 

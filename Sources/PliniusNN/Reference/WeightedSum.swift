@@ -6,14 +6,15 @@ enum WeightedSum<Scalar: ReferenceScalar> {
     case local(LocalSum<Scalar>)
 
     /// Writes the sums; the workers have met at the end.
+    /// - Parameter packs: whether the weights are yet to be packed.
     func forward(
         from input: LaneTensor<Scalar>, to sums: LaneTensor<Scalar>, _ parameters: LayerParameters<Scalar>,
-        _ worker: PassWorker
+        packs: Bool, _ worker: PassWorker
     ) {
         switch self {
         case .input: break
-        case .convolution(let sum): sum.forward(from: input, to: sums, parameters, worker)
         case .local(let sum): sum.forward(from: input, to: sums, parameters, worker)
+        case .convolution(let sum): sum.forward(from: input, to: sums, parameters, packs: packs, worker)
         }
     }
 
@@ -22,7 +23,7 @@ enum WeightedSum<Scalar: ReferenceScalar> {
     /// The workers have yet to meet after they wrote the sums' delta, each its share of the channels.
     func backward(
         input: LaneTensor<Scalar>, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?,
-        _ parameters: LayerParameters<Scalar>, _ worker: PassWorker
+        _ parameters: LayerParameters<Scalar>, packs: Bool, _ worker: PassWorker
     ) {
         switch self {
         case .input:
@@ -35,7 +36,7 @@ enum WeightedSum<Scalar: ReferenceScalar> {
                 }
             }
         case .convolution(let sum):
-            sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
+            sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, packs: packs, worker)
         case .local(let sum):
             sum.backward(input: input, delta: delta, inputDelta: inputDelta, parameters, worker)
         }
@@ -75,15 +76,17 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
 
     func forward(
         from input: LaneTensor<Scalar>, to sums: LaneTensor<Scalar>, _ parameters: LayerParameters<Scalar>,
-        _ worker: PassWorker
+        packs: Bool, _ worker: PassWorker
     ) {
         if let signs {
             signs.take(weights: parameters[.weights], input: input, worker)
             worker.meet()
         }
-        forwardSum.pack(
-            signs?.weights ?? parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
-        worker.meet()
+        if packs {
+            forwardSum.pack(
+                signs?.weights ?? parameters[.weights], into: packed, tiles: worker.share(of: forwardSum.tiles))
+            worker.meet()
+        }
         forwardSum.run(
             units: worker.share(of: input.blocks * forwardSum.tiles), from: signs?.input ?? input, packed: packed,
             to: sums)
@@ -92,9 +95,9 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
 
     func backward(
         input: LaneTensor<Scalar>, delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?,
-        _ parameters: LayerParameters<Scalar>, _ worker: PassWorker
+        _ parameters: LayerParameters<Scalar>, packs: Bool, _ worker: PassWorker
     ) {
-        if inputDelta != nil {
+        if packs, inputDelta != nil {
             inputGradient.pack(parameters[.weights], into: packed, tiles: worker.share(of: inputGradient.tiles))
         }
         worker.meet()

@@ -28,6 +28,8 @@ protocol PlannedStep: AnyObject {
     /// Adds the gradients of its parameters to their momentum, and writes the input's delta.
     func backward(_ pass: Pass, hasTruth: Bool)
     func update(_ step: SolverStep)
+    /// Lets passes that carry state begin anew.
+    func resetState()
     /// Packs the arena's weights for compute.
     func pack()
     /// Whether parameters and output hold neither NaN nor infinity.
@@ -48,6 +50,7 @@ extension PlannedStep {
     var addsDeltas: Bool { false }
     func bind(delta: Region, inputDeltas: [DeltaTarget?]) { bind(delta: delta, inputDelta: inputDeltas[0]?.region) }
     func update(_ step: SolverStep) {}
+    func resetState() {}
     func pack() {}
 
     func isFinite(_ engine: Engine) -> Bool {

@@ -14,15 +14,15 @@ final class ReferenceStep: PlannedStep {
 
     /// - Parameter pool: whose threads run the kernels.
     init(
-        _ layer: LayerDescription, inputs: [Tensor], truth: Tensor, images: Int, arena: ParameterArena,
+        _ layer: LayerDescription, inputs: [Tensor], truth: Tensor, images: Int, timeSteps: Int, arena: ParameterArena,
         pool: WorkerPool, _ memory: MemoryPlan
     ) {
         precondition(inputs.allSatisfy(\.layout.isRows), "the reference kernels take rows")
         self.inputs = inputs
         self.truth = truth
         self.layer = RowLayer(
-            layer, inputs: inputs.map(\.layout.shape), truth: truth.layout.shape, images: images, arena: arena,
-            pool: pool)
+            layer, inputs: inputs.map(\.layout.shape), truth: truth.layout.shape, images: images, timeSteps: timeSteps,
+            arena: arena, pool: pool)
         let layout = ActivationLayout.rows(images: images, shape: layer.output)
         output = Tensor(layout: layout, region: memory.reserve(floats: layout.floatCount))
     }
@@ -46,5 +46,6 @@ final class ReferenceStep: PlannedStep {
     func forward(_ pass: Pass, hasTruth: Bool) -> Double { layer.forward(pass, hasTruth: hasTruth) }
     func backward(_ pass: Pass, hasTruth: Bool) { layer.backward(pass, hasTruth: hasTruth) }
     func update(_ step: SolverStep) { layer.update(step) }
+    func resetState() { layer.resetState() }
     func isFinite(_ engine: Engine) -> Bool { layer.isFinite }
 }
