@@ -189,7 +189,7 @@ struct Session {
         }
         let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
         let executor = try choice.make(
-            network, miniBatch: min(network.options.miniBatch, data.count), arena: arena)
+            network, miniBatch: network.inferenceBatch(of: data.count), arena: arena)
         executor.parametersDidChange()
         control.send(
             .start(

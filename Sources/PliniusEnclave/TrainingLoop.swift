@@ -33,7 +33,13 @@ struct TrainingLoop {
     func run(from progress: inout Progress) throws(SessionError) -> Ending {
         guard progress.iteration < target else { return .finished }
         let options = network.options
-        let sampler = BatchSampler(count: data.count, batch: options.batch, seed: seed, sampling: options.sampling)
+        guard data.count >= options.timeSteps else {
+            throw SessionError(
+                .failed,
+                "the data hold \(data.count) records, and the network learns from sequences of time_steps=\(options.timeSteps): "
+                    + "seal more records, or make the sequences shorter")
+        }
+        let sampler = BatchSampler(count: data.count, for: options, seed: seed)
         let prefetcher = BatchPrefetcher(
             data: data, sampler: sampler, batch: options.batch, firstIteration: progress.iteration)
         defer { prefetcher.cancel() }

@@ -1,24 +1,50 @@
 /// Which images each batch holds.
 ///
 /// A pure function of the iteration, so that a resumed run draws what an undisturbed one does.
+///
+/// With time steps, records that follow each other in the data set are a sequence's steps. What is drawn are whole sequences;
+/// over an epoch they are those that begin at multiples of their length. Each mini-batch has the first steps of all its
+/// sequences first.
 public struct BatchSampler: Sendable {
     /// Images in the data set.
     public let count: Int
     /// Images per update.
     public let batch: Int
+    private let timeSteps: Int
+    /// Sequences per mini-batch.
+    private let sequences: Int
     private let sampling: Sampling
     private let stream: RandomStream
-    /// Bits of each half of an index, so that both halves together number at least `count` images.
+    /// Sequences of an epoch.
+    private let wholeSequences: Int
+    /// Bits of each half of an index, so that both halves together number at least `wholeSequences`.
     private let halfBits: Int
 
+    /// Draws batches for a network from `count` images.
+    public init(count: Int, for options: NetOptions, seed: UInt64) {
+        self.init(
+            count: count, batch: options.batch, seed: seed, sampling: options.sampling, timeSteps: options.timeSteps,
+            miniBatch: options.miniBatch)
+    }
+
     /// Draws from `count` images.
-    public init(count: Int, batch: Int, seed: UInt64, sampling: Sampling) {
-        precondition(count > 0 && batch > 0, "there is at least one image to draw, and one to be drawn")
+    /// - Parameters:
+    ///   - timeSteps: length of a sequence.
+    ///   - miniBatch: images per pass, which divide the batch and are a multiple of the time steps; of no matter without.
+    public init(
+        count: Int, batch: Int, seed: UInt64, sampling: Sampling, timeSteps: Int = 1, miniBatch: Int? = nil
+    ) {
+        let miniBatch = miniBatch ?? batch
+        precondition(count >= timeSteps && batch > 0, "there is at least one image to draw, and one to be drawn")
+        precondition(batch % miniBatch == 0 && miniBatch % timeSteps == 0, "mini-batches are whole sequences")
+        self.timeSteps = timeSteps
+        sequences = miniBatch / timeSteps
         self.count = count
         self.batch = batch
         self.sampling = sampling
         stream = RandomStream(seed: seed, purpose: sampling == .epochs ? .shuffle : .sampling)
-        halfBits = max(1, (Int.bitWidth - (count - 1).leadingZeroBitCount + 1) / 2)
+        wholeSequences = count / timeSteps
+        halfBits = max(1, (Int.bitWidth - (wholeSequences - 1).leadingZeroBitCount + 1) / 2)
     }
 
     /// The images of an iteration's batch.
@@ -34,15 +60,23 @@ public struct BatchSampler: Sendable {
     public func fill(iteration: UInt64, into indices: inout [Int]) {
         precondition(indices.count == batch, "a batch has \(batch) images, not \(indices.count)")
         for place in indices.indices {
-            switch sampling {
-            case .epochs:
-                let position = iteration * UInt64(batch) + UInt64(place)
-                indices[place] = shuffled(Int(position % UInt64(count)), epoch: position / UInt64(count))
-            case .withReplacement:
-                let words = stream.block(UInt64(place), iteration: iteration)
-                let word = UInt64(words.y) << 32 | UInt64(words.x)
-                indices[place] = Int(word.multipliedFullWidth(by: UInt64(count)).high)
-            }
+            let (part, row) = place.quotientAndRemainder(dividingBy: sequences * timeSteps)
+            let (step, sequence) = row.quotientAndRemainder(dividingBy: sequences)
+            indices[place] = start(ofSequence: part * sequences + sequence, iteration: iteration) + step
+        }
+    }
+
+    /// Where a sequence of an iteration's batch begins.
+    private func start(ofSequence sequence: Int, iteration: UInt64) -> Int {
+        switch sampling {
+        case .epochs:
+            let position = iteration * UInt64(batch / timeSteps) + UInt64(sequence)
+            let whole = UInt64(wholeSequences)
+            return shuffled(Int(position % whole), epoch: position / whole) * timeSteps
+        case .withReplacement:
+            let words = stream.block(UInt64(sequence), iteration: iteration)
+            let word = UInt64(words.y) << 32 | UInt64(words.x)
+            return Int(word.multipliedFullWidth(by: UInt64(count - timeSteps + 1)).high)
         }
     }
 
@@ -62,7 +96,7 @@ public struct BatchSampler: Sendable {
                 (left, right) = (right, left ^ (Int(noise) & mask))
             }
             value = left << halfBits | right
-        } while value >= count
+        } while value >= wholeSequences
         return value
     }
 }

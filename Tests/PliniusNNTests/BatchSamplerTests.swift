@@ -77,4 +77,38 @@ import Testing
         let late = sampler.indices(iteration: 4_000_000_000)
         #expect(late.allSatisfy { (0..<60_000).contains($0) } && Set(late).count == 128)
     }
+
+    // MARK: Sequences
+
+    @Test(arguments: [Sampling.epochs, .withReplacement])
+    func `Steps of a sequence follow each other, all sequences' first steps first in each mini-batch`(
+        sampling: Sampling
+    ) {
+        // Two mini-batches of three sequences of four steps.
+        let sampler = BatchSampler(
+            count: 50, batch: 24, seed: Self.seed, sampling: sampling, timeSteps: 4, miniBatch: 12)
+        for iteration in 0..<20 as Range<UInt64> {
+            let indices = sampler.indices(iteration: iteration)
+            for part in 0..<2 {
+                for row in 3..<12 { #expect(indices[part * 12 + row] == indices[part * 12 + row - 3] + 1) }
+                for row in 0..<3 { #expect(indices[part * 12 + row] >= 0 && indices[part * 12 + row] + 3 < 50) }
+            }
+        }
+    }
+
+    @Test func `An epoch has each whole sequence once`() {
+        // Twelve sequences of four steps, and two records that are left over.
+        let sampler = BatchSampler(count: 50, batch: 16, seed: Self.seed, sampling: .epochs, timeSteps: 4)
+        for epoch in 0..<5 as Range<UInt64> {
+            let indices = (0..<3).flatMap { sampler.indices(iteration: epoch * 3 + $0) }
+            #expect(indices.sorted() == Array(0..<48))
+        }
+        #expect(sampler.indices(iteration: 0) != sampler.indices(iteration: 3))
+    }
+
+    @Test func `Sequences that are drawn at random begin anywhere`() {
+        let sampler = BatchSampler(count: 10, batch: 12, seed: Self.seed, sampling: .withReplacement, timeSteps: 4)
+        let starts = (0..<100).flatMap { sampler.indices(iteration: $0)[0..<3] }
+        #expect(Set(starts) == Set(0...6))
+    }
 }

@@ -16,6 +16,12 @@ public struct NetworkDescription: Sendable {
     /// Floats of truth per image.
     public var truthCount: Int { layers.last { $0.truthCount != nil }?.truthCount ?? outputs }
 
+    /// Images per pass to predict `count` of them in their order: a recurrent layer sees as many as it was trained with, as
+    /// the steps of one sequence.
+    public func inferenceBatch(of count: Int) -> Int {
+        options.timeSteps > 1 ? options.timeSteps : min(options.miniBatch, count)
+    }
+
     /// Most layers that a network may have.
     static let maximumLayers = 1024
     /// Most floats in the whole arena, and in the outputs of all layers for a mini-batch.
