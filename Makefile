@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test tsan mutants fuzz crash vm-test vm-attest bench bench-sps bench-verdicts bench-releases format check clean
+.PHONY: help setup build demo test tsan mutants fuzz crash test-interop vm-test vm-attest bench bench-sps bench-verdicts bench-releases format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 # As many tests at once as processors: more would hold the threads that a test needs which waits for a server's answer.
@@ -23,6 +23,9 @@ demo: build ## seal data, train, kill it three times, resume, and compare the ex
 
 test: build ## run all tests
 	@$(SWIFT_TEST) 2>&1 | awk '/^✔ Test run with/ || !/^(◇|↳|✔|\[[0-9]+\/|Building|Build )/ { print; fflush() }'
+
+test-interop: build ## have onnxruntime and NumPy compute exported models, and compare with Plinius (installs them into .build/interop)
+	@scripts/test-interop
 
 tsan: setup ## run what threads share under the thread sanitizer
 	@scripts/thread-sanitizer

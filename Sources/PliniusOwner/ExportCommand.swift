@@ -8,7 +8,7 @@ struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "export", abstract: "Opens the newest model of a run and writes it in a common format, unsealed.")
 
-    enum Format: String, ExpressibleByArgument, CaseIterable { case weights, safetensors }
+    enum Format: String, ExpressibleByArgument, CaseIterable { case weights, safetensors, onnx }
 
     @Option(help: "The key that the run began with.") var key: String
 
@@ -17,7 +17,10 @@ struct ExportCommand: ParsableCommand {
     @Option(name: .customLong("run"), help: "The name of the run; the only one of the pool if there is none.")
     var runName: String?
 
-    @Option(help: "weights: Darknet's format. safetensors: named tensors with shapes.") var format: Format
+    @Option(
+        help:
+            "weights: Darknet's format. safetensors: named tensors with shapes. onnx: the network, too, to predict with."
+    ) var format: Format
 
     @Option(help: "The file to write; an existing one is never overwritten.") var out: String
 
@@ -29,6 +32,7 @@ struct ExportCommand: ParsableCommand {
                 switch format {
                 case .weights: try DarknetWeights.encoded(trained.model)
                 case .safetensors: try Safetensors.encoded(trained.model)
+                case .onnx: try ONNX.encoded(trained.model)
                 }
             let output = try AtomicFile.create(out)
             try output.write(bytes)
