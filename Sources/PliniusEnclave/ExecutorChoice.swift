@@ -4,15 +4,6 @@ import PliniusNN
 import PliniusOneDNN
 import PliniusWire
 
-/// The executors of this build, by the number that a pool stores.
-enum ExecutorKind: UInt8, CaseIterable {
-    case oneDNN = 1
-    case reference = 2
-
-    /// The name on command lines.
-    var name: String { self == .oneDNN ? "onednn" : "reference" }
-}
-
 /// Which executor runs, and on how many threads.
 struct ExecutorChoice: Hashable {
     var kind: ExecutorKind
@@ -37,7 +28,7 @@ struct ExecutorChoice: Hashable {
             kind = .oneDNN
         }
         self.threads = threads ?? run?.threads ?? UInt32(clamping: max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
-        guard (1...1024).contains(self.threads) else {
+        guard ExecutorKind.threadCounts ~= self.threads else {
             throw SessionError(.usage, "the number of threads is \(self.threads): expected 1 to 1024")
         }
     }

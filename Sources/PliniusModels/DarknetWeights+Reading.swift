@@ -79,8 +79,8 @@ extension DarknetWeights {
         guard bytes.count == end || wanted.count < network.layers.count else {
             throw ModelError(
                 .mismatch, file,
-                "the configuration's layers end at byte \(end), and the file goes on to byte \(bytes.count): it is of another "
-                    + "network. --cutoff takes only the first layers")
+                "the configuration's layers end at byte \(end), and the file goes on: it is of another network. --cutoff takes only "
+                    + "the first layers")
         }
         try stored.store(bytes, named: file, in: arena)
         for layer in wanted {

@@ -1,6 +1,9 @@
 public import PliniusNN
 
 extension Safetensors {
+    /// The most bytes that any file may have: a header, and the numbers of the largest network.
+    public static let maximumByteCount = 8 + SafetensorsHeader.maximumByteCount + (8 << 30)
+
     /// The most bytes that a file for a network may have; tensors of half the width take fewer.
     public static func maximumByteCount(for network: NetworkDescription) -> Int {
         8 + SafetensorsHeader.maximumByteCount + network.layout.parameterCount * MemoryLayout<Float>.size

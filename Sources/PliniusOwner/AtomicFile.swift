@@ -6,7 +6,8 @@ import Glibc
 /// unnamed files, it has a temporary one in the same folder, which goes away with the value.
 struct AtomicFile: ~Copyable {
     private let path: String
-    private let descriptor: CInt
+    /// For what has to read what it writes; the value closes it.
+    let descriptor: CInt
     private let temporaryPath: String?
 
     private init(path: String, descriptor: CInt, temporaryPath: String?) {
@@ -22,14 +23,14 @@ struct AtomicFile: ~Copyable {
             throw OwnerError(.usage, "\(path) is there already: choose another name, or remove it")
         }
         // <fcntl.h> hides O_TMPFILE behind _GNU_SOURCE: __O_TMPFILE | O_DIRECTORY on every Linux that Swift knows.
-        let unnamed = unsafe open(folder(of: path), 0o20_000_000 | O_DIRECTORY | O_WRONLY | O_CLOEXEC, 0o600)
+        let unnamed = unsafe open(folder(of: path), 0o20_000_000 | O_DIRECTORY | O_RDWR | O_CLOEXEC, 0o600)
         if unnamed >= 0 { return AtomicFile(path: path, descriptor: unnamed, temporaryPath: nil) }
         let number = errno
         guard [EOPNOTSUPP, EISDIR, EINVAL].contains(number) else {
             throw OwnerError(.usage, "\(path) cannot be created", errno: number)
         }
         let temporaryPath = partPath(of: path)
-        let descriptor = unsafe open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        let descriptor = unsafe open(temporaryPath, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else { throw OwnerError(.usage, "\(temporaryPath) cannot be created", errno: errno) }
         return AtomicFile(path: path, descriptor: descriptor, temporaryPath: temporaryPath)
     }

@@ -13,7 +13,8 @@ public struct OwnerCommand: ParsableCommand {
             """,
         subcommands: [
             KeygenCommand.self, SealCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self,
-            OpenCommand.self, ProvisionCommand.self, ApproveCommand.self, EvidenceCommand.self, CollateralCommand.self,
+            ImportCommand.self, OpenCommand.self, ProvisionCommand.self, ApproveCommand.self, EvidenceCommand.self,
+            CollateralCommand.self,
         ])
 
     public init() {}

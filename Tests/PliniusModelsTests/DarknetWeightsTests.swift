@@ -173,7 +173,7 @@ struct DarknetWeightsTests {
         _ = try read(whole, cutoff: 5)
         #expect(sample.floats(3, .biases) == SampleModel.values(10))
         refuse(.mismatch, ["layer 2 (line 18", "none"], prefix, cutoff: 3)
-        refuse(.mismatch, ["goes on to byte"], whole + [0, 0, 0, 0], cutoff: 5)
+        refuse(.mismatch, ["the file goes on"], whole + [0, 0, 0, 0], cutoff: 5)
     }
 
     @Test("A file that is too short says how far it reaches, one that is too long where its layers end")
@@ -191,7 +191,7 @@ struct DarknetWeightsTests {
                 "layer 3 (line 23 of the configuration): expected bytes \(second)..<\(whole.count), found none",
             ], Array(whole[..<first]))
         refuse(.mismatch, ["found \(first)..<\(first + 3)"], Array(whole[..<(first + 3)]))
-        refuse(.mismatch, ["end at byte \(whole.count)", "goes on to byte \(whole.count + 1)"], whole + [0])
+        refuse(.mismatch, ["end at byte \(whole.count)", "goes on"], whole + [0])
         refuse(.mismatch, ["layer 0 (line 7", "expected bytes 20..<\(first), found none"], Array(whole[..<20]))
     }
 
