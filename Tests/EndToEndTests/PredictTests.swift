@@ -260,6 +260,17 @@ import _PliniusTestSupport
         #expect(try hasResults)
     }
 
+    @Test(.timeLimit(.minutes(30))) func aKeyForAnythingElseIsNotUsed() throws {
+        let host = try WaitingHost(start())
+        let purposes: Set<RuntimeData.Purpose> = [.train, .test, .export]
+        let granted = try RawOwner.grant(GrantTerms(purposes: purposes, keys: [.init()]), [key], at: host.address)
+        #expect(granted.refusal?.contains("not granted for this purpose: infer") == true, "\(granted)")
+        try host.waitsAgain()
+        host.run.signal(SIGTERM)
+        #expect(try host.run.wait().status == .exited(1))
+        #expect(try !hasResults)
+    }
+
     @Test(.timeLimit(.minutes(30))) func whatComesOutMayHaveAnOwnerOfItsOwn() throws {
         let other = [UInt8](repeating: 3, count: 32)
         let outcome = try predict(GrantTerms(purposes: [.infer], keys: [.init(), .predictions]), [key, other])

@@ -99,8 +99,12 @@ import Testing
                 _ = try await world.exchange(with: client, change: world.resumed(4))
             }
             _ = try await world.exchange(with: client, change: world.resumed(6))
+            // Refused where the evidence is judged, so that owners are told.
+            var enclave = world.enclave()
+            let begun = try await client.challenge(infer)
+            let frame = try enclave.answer(begun.challenge.bytes, change: inferring(at: 5))
             await refusal(403, "state.rollback") {
-                _ = try await world.exchange(with: client, infer, change: inferring(at: 5))
+                _ = try await client.attest(AttestationRequest(cookie: begun.cookie, presentation: Base64(frame)))
             }
             // It goes on under the same lease, and has to be about a model that was trained here.
             infer.lease = released.answer.lease.id
