@@ -24,6 +24,17 @@ struct ONNXLayers {
             guard convolution.signs == .none else { throw noForm(of: layer, "[convolutional] with binary or xnor") }
             return convolve(before, convolution, layer)
         case .connected(let connected): return connect(before, connected, layer)
+        case .activation(let activation):
+            return output(of: layer, activate(before.name, activation, layer), isFlat: before.isFlat)
+        case .route(let route): return self.route(route.layers.map { values[$0 + 1] }, route, layer)
+        case .shortcut(let shortcut):
+            let other = values[shortcut.from + 1]
+            guard other.shape == before.shape else { throw noForm(of: layer, "[shortcut] between images of two shapes") }
+            return add(other, to: before, shortcut, layer)
+        case .upsample(let upsample):
+            guard !upsample.reduces else { throw noForm(of: layer, "[upsample] with a negative stride") }
+            return self.upsample(before, upsample, layer)
+        case .crop(let crop): return self.crop(before, crop, layer)
         case .deconvolutional(let deconvolution): return deconvolve(before, deconvolution, layer)
         case .batchnorm:
             let value = channelled(before)
@@ -175,6 +186,78 @@ struct ONNXLayers {
         value = reshape(value, [0, softmax.groups, layer.output.count / softmax.groups], name(layer, "groups"))
         value = graph.add("Softmax", [value], [("axis", .number(2))], named: name(layer, "softmax"))
         return output(of: layer, reshape(value, [0, layer.output.count], name(layer, "flat")), isFlat: true)
+    }
+
+    // MARK: The graph
+
+    private mutating func route(
+        _ sources: [ONNXGraph.Value], _ route: LayerDescription.Route, _ layer: LayerDescription
+    ) -> ONNXGraph.Value {
+        // Images of different sizes are put together as the numbers that they are.
+        let isFlat = sources.contains { $0.shape.height != layer.output.height || $0.shape.width != layer.output.width }
+        var parts: [String] = []
+        for source in sources {
+            var part = image(source)
+            if route.groups > 1 {
+                let count = source.shape.channels / route.groups
+                part = slice(
+                    part, [route.group * count], to: [(route.group + 1) * count], axes: [1], name(layer, "part"))
+            }
+            if isFlat { part = graph.add("Flatten", [part], [("axis", .number(1))], named: name(layer, "flat")) }
+            parts.append(part)
+        }
+        let result = graph.add("Concat", parts, [("axis", .number(1))], named: name(layer, "route"))
+        return output(of: layer, result, isFlat: isFlat)
+    }
+
+    private mutating func add(
+        _ other: ONNXGraph.Value, to before: ONNXGraph.Value, _ shortcut: LayerDescription.Shortcut,
+        _ layer: LayerDescription
+    ) -> ONNXGraph.Value {
+        let isFlat = before.isFlat && other.isFlat
+        var terms = isFlat ? [before.name, other.name] : [image(before), image(other)]
+        for (term, factor) in [shortcut.alpha, shortcut.beta].enumerated() where factor != 1 {
+            terms[term] = apply("Mul", terms[term], factor, layer, "shortcut")
+        }
+        let sum = graph.add("Add", terms, named: name(layer, "shortcut"))
+        return output(of: layer, activate(sum, shortcut.activation, layer), isFlat: isFlat)
+    }
+
+    private mutating func upsample(
+        _ before: ONNXGraph.Value, _ upsample: LayerDescription.Upsample, _ layer: LayerDescription
+    ) -> ONNXGraph.Value {
+        let name = name(layer, "upsample")
+        let stride = Float(upsample.stride)
+        // No region of interest, then factors of the four extents.
+        var result = graph.add(
+            "Resize", [image(before), "", graph.constant("\(name).factors", [1, 1, stride, stride] as [Float])],
+            [
+                ("mode", .text("nearest")), ("coordinate_transformation_mode", .text("asymmetric")),
+                ("nearest_mode", .text("floor")),
+            ], named: name)
+        if upsample.scale != 1 { result = apply("Mul", result, upsample.scale, layer, "upsample") }
+        return output(of: layer, result)
+    }
+
+    /// The window in the middle, which is what predicts.
+    private mutating func crop(
+        _ before: ONNXGraph.Value, _ crop: LayerDescription.Crop, _ layer: LayerDescription
+    ) -> ONNXGraph.Value {
+        let first = [(layer.input.height - layer.output.height) / 2, (layer.input.width - layer.output.width) / 2]
+        var result = slice(
+            image(before), first, to: [first[0] + layer.output.height, first[1] + layer.output.width], axes: [2, 3],
+            name(layer, "crop"))
+        if crop.adjusts { result = apply("Add", apply("Mul", result, 2, layer, "crop"), -1, layer, "crop") }
+        return output(of: layer, result)
+    }
+
+    private mutating func slice(
+        _ value: String, _ starts: [Int], to ends: [Int], axes: [Int], _ name: String
+    ) -> String {
+        let bounds = [("starts", starts), ("ends", ends), ("axes", axes)].map { part, numbers in
+            graph.constant("\(name).\(part)", numbers)
+        }
+        return graph.add("Slice", [value] + bounds, named: name)
     }
 
     // MARK: Activations
