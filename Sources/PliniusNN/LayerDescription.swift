@@ -78,6 +78,15 @@ public struct LayerDescription: Hashable, Sendable {
         }
         public var form: Form
         public var scale: Float
+        /// What `seg` multiplies error and delta by where the truth is zero.
+        public var backgroundScale: Float
+        /// Part of the truth that is shared out evenly among all elements.
+        public var smoothing: Float
+        /// Deltas below this, divided by the number of elements, are left out.
+        public var threshold: Float
+
+        /// Whether it measures the form alone.
+        package var isPlain: Bool { backgroundScale == 1 && smoothing == 0 && threshold == 0 }
     }
 
     /// A convolution whose every position has weights and biases of its own.

@@ -89,7 +89,7 @@ final class PlanBuilder {
             try bringIntoRows(layer)
             if !softmax.noLoss { checkTruth(layer) }
             append(SoftmaxStep(softmax, input: current, truth: truth, memory), layer)
-        case .cost(let cost):
+        case .cost(let cost) where cost.isPlain:
             try bringIntoRows(layer)
             checkTruth(layer)
             append(CostStep(cost, input: current, truth: truth), layer)

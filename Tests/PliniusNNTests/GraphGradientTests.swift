@@ -50,6 +50,7 @@ extension ReferenceGradientTests {
         Case(
             description: "two losses on one layer",
             layers: linear(2) + "[avgpool]\n[softmax]\n[route]\nlayers=-2\n[softmax]\ntemperature=2", share: 2),
+        Case(description: "smoothed cost", layers: conv(2) + "[cost]\ntype=smooth\nsmooth=.3"),
         Case(
             description: "activation",
             layers: linear(3) + "[activation]\nactivation=tanh\n[shortcut]\nfrom=-2\n" + conv(2)),

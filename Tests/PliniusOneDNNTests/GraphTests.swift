@@ -52,6 +52,9 @@ import Testing
                 + "[crop]\ncrop_height=2\ncrop_width=2\nnoadjust=1\n[route]\nlayers=-1,-3\n" + conv(16)
                 + "[reorg]\nflatten=1\n"),
         Case(
+            testDescription: "a cost with options",
+            layers: conv(3) + "[avgpool]\n[cost]\ntype=seg\nnoobj=.5\nsmooth=.2\nthresh=.05\n"),
+        Case(
             testDescription: "two losses",
             layers: conv(16)
                 + "[avgpool]\n[connected]\noutput=3\nactivation=linear\n[softmax]\n[route]\nlayers=-2\n[cost]\n"

@@ -38,8 +38,7 @@ extension LayerDescription {
             output = input
         case .softmax: (kind, output) = (try Self.softmax(&reader, input), input)
         case .cost:
-            let form = try reader.choice("type", default: Cost.Form.sse)
-            (kind, output) = (.cost(Cost(form: form, scale: try reader.number("scale", default: 1))), input)
+            (kind, output) = (.cost(try Self.cost(&reader)), input)
         case .batchnorm: (kind, output) = (.batchnorm, input)
         case .local: (kind, output) = try Self.local(&reader, input)
         case .deconvolutional: (kind, output) = try Self.deconvolution(&reader, input)
@@ -61,7 +60,8 @@ extension LayerDescription {
         self.input = input
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")
-        try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload", "smooth")
+        try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload")
+        if section != .cost { try reader.refuse("smooth") }
         guard NetworkDescription.fits([output.channels, output.height, output.width]) else {
             throw reader.error(nil, "its output of \(output) is more than \(NetworkDescription.maximumFloats) numbers")
         }
@@ -147,6 +147,14 @@ extension LayerDescription {
             }
         }
         return (.maxpool(MaxPool(size: size, stride: stride, padding: padding)), output)
+    }
+    private static func cost(_ reader: inout SectionReader) throws(ConfigError) -> Cost {
+        let form = try reader.choice("type", default: Cost.Form.sse)
+        return Cost(
+            form: form, scale: try reader.number("scale", default: 1),
+            backgroundScale: form == .seg ? try reader.number("noobj", default: 1, in: 0...1e9) : 1,
+            smoothing: try reader.number("smooth", default: 0, in: 0...1),
+            threshold: try reader.number("thresh", default: 0, in: 0...1e9))
     }
 
     private static func softmax(_ reader: inout SectionReader, _ input: Shape) throws(ConfigError) -> Kind {

@@ -110,8 +110,12 @@ extension ByteWriter {
             }
         case .cost(let layer):
             write(UInt8(7))
-            write(bytes: Array(layer.form.rawValue.utf8) + [0])
+            // The name tells whether options follow, so that no other layer's bytes read as them.
+            write(bytes: Array((layer.form.rawValue + (layer.isPlain ? "" : "+")).utf8) + [0])
             write(layer.scale)
+            if !layer.isPlain {
+                for part in [layer.backgroundScale, layer.smoothing, layer.threshold] { write(part) }
+            }
         case .batchnorm: write(UInt8(19))
         case .local(let layer):
             write(UInt8(14))

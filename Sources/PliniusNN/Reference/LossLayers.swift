@@ -109,7 +109,7 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
 /// Measures the distance of its input from the truth, and passes the input on.
 ///
 /// As in Darknet, delta is half the gradient of the squared forms (`sse`, `masked`, `seg`, `smooth`) and all of that of the
-/// others, and only delta is multiplied by the scale.
+/// others, and only delta is multiplied by the scale. The truth itself stays as it is, for other losses that smooth it or not.
 struct CostLayer<Scalar: ReferenceScalar> {
     typealias Lanes = SIMD8<Scalar>
 
@@ -139,15 +139,36 @@ struct CostLayer<Scalar: ReferenceScalar> {
         }
     }
 
-    @inline(__always) private func terms(_ block: Int, _ element: Int) -> (error: Lanes, delta: Lanes) {
-        let value = input[block, element]
+    private func terms(_ block: Int, _ element: Int) -> (error: Lanes, delta: Lanes) {
+        var (error, delta) = distance(block, element)
+        if cost.backgroundScale != 1 {
+            let background = Scalar(cost.backgroundScale) * Lanes.one
+            let truth = smoothedTruth(block, element)
+            let factor = truth.below(0, .one, truth.above(0, .one, background))
+            (error, delta) = (error * factor, delta * factor)
+        }
+        let limit = Scalar(cost.threshold) / Scalar(input.shape.count)
+        if limit > 0 { delta = delta.below(limit, delta.above(-limit, .zero, delta), delta) }
+        return (error, delta)
+    }
+
+    private func smoothedTruth(_ block: Int, _ element: Int) -> Lanes {
         let truth = truth[block, element]
+        if cost.smoothing == 0 { return truth }
+        let smoothing = Scalar(cost.smoothing)
+        return truth * (1 - smoothing) + smoothing / Scalar(input.shape.count)
+    }
+
+    @inline(__always) private func distance(_ block: Int, _ element: Int) -> (error: Lanes, delta: Lanes) {
+        let value = input[block, element]
+        let given = truth[block, element]
+        let truth = smoothedTruth(block, element)
         let difference = truth - value
         switch cost.form {
         case .sse, .seg: return (difference * difference, difference)
         case .masked:
             // −1234 in the truth says that nothing is known of this element.
-            let known = truth.below(-1234, difference, truth.above(-1234, difference, .zero))
+            let known = given.below(-1234, difference, given.above(-1234, difference, .zero))
             return (known * known, known)
         case .l1: return (absolute(difference), sign(difference))
         case .smooth:
