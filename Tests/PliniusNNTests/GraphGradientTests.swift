@@ -17,6 +17,9 @@ extension ReferenceGradientTests {
             layers: conv(4) + "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n" + conv(2) + "[route]\nlayers=-1,0\n"
                 + conv(3)),
         Case(
+            description: "a group of channels alone is read",
+            layers: conv(3) + conv(4) + "[route]\nlayers=-1\ngroups=2\ngroup_id=1\n" + conv(2)),
+        Case(
             description: "route of images of different sizes",
             layers: conv(3)
                 + "[maxpool]\nsize=2\nstride=2\n[route]\nlayers=0,-1\n[connected]\noutput=3\nactivation=linear\n"),
