@@ -38,7 +38,8 @@ extension NetworkDescription {
                     + "height x width): seal data of that shape, or change the configuration")
         }
         let count = first.truth.floatCount(.plain, classes: first.classes)
-        guard count == truthCount || purpose == .infer else {
+        let takesIt = count == truthCount && truth == .predictions(count: truthCount)
+        guard takesIt || purpose == .infer else {
             throw SessionError(
                 .usage,
                 "the data set has \(first.classes) classes and teaches by \(first.truth), the network has \(truthCount) outputs: "

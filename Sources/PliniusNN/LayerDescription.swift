@@ -10,6 +10,10 @@ public struct LayerDescription: Hashable, Sendable {
         case cost(Cost)
         /// Batch normalisation that stands alone, with scales and biases that learn.
         case batchnorm
+        case region(AnchorBoxes)
+        case yolo(AnchorBoxes)
+        case detection(GridBoxes)
+        case iseg(InstanceMasks)
         case local(Local)
         case deconvolutional(Deconvolution)
         /// Local response normalisation across channels.

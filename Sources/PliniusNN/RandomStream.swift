@@ -11,6 +11,8 @@ public struct RandomStream: Sendable {
         case learningRate = 5
         case augmentation = 6
         case crop = 7
+        /// Which box of a cell answers for an object.
+        case assignment = 8
     }
 
     private let key: SIMD2<UInt32>

@@ -20,8 +20,10 @@ import Testing
             "crop",
             "deconv",
             "deconvolutional",
+            "detection",
             "dropout",
             "gru",
+            "iseg",
             "l2norm",
             "local",
             "logistic",
@@ -30,6 +32,7 @@ import Testing
             "max",
             "maxpool",
             "normalization",
+            "region",
             "reorg",
             "rnn",
             "route",
@@ -37,6 +40,7 @@ import Testing
             "soft",
             "softmax",
             "upsample",
+            "yolo",
         ].joined(separator: ", ")
 
     static let faults: [(text: String, message: String)] = [

@@ -75,6 +75,7 @@ private struct Mutations {
         "[net]", "[conv]", "[connected]", "[maxpool]", "[avgpool]", "[dropout]", "[softmax]", "[cost]", "[yolo]", "[",
         "[batchnorm]", "[local]", "[deconv]", "[lrn]", "[l2norm]", "[logistic]",
         "[rnn]", "[gru]", "[lstm]", "[crnn]",
+        "[region]", "[detection]", "[iseg]",
     ]
 
     mutating func mutated(_ text: String) -> String {

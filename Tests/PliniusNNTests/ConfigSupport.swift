@@ -44,6 +44,16 @@ func summary(_ layer: LayerDescription) -> String {
     case .reorg(let r): words("reorg", r.stride, r.reverse, r.flatten, r.extra)
     case .crop(let c): words("crop", c.height, c.width, c.flips, c.adjusts)
     case .recurrent(let r): words(r.cell, r.outputs, r.hidden, r.batchNormalize, r.shortcut, r.activation)
+    case .region(let b), .yolo(let b):
+        words(
+            "boxes", b.classes, b.anchors.map { "\($0.x)x\($0.y)" }, b.unit.x, b.unit.y, b.mask, b.maximumBoxes,
+            b.ignoreThreshold, b.truthThreshold, b.softmax, b.background, b.rescores, b.matchesAnchors,
+            b.coordinateScale, b.objectScale, b.noObjectScale, b.classScale, b.jitter, b.resizes)
+    case .detection(let g):
+        words(
+            "grid", g.classes, g.side, g.boxes, g.softmax, g.usesRoots, g.rescores, g.forcesBySize, g.random,
+            g.coordinateScale, g.objectScale, g.noObjectScale, g.classScale, g.jitter)
+    case .iseg(let m): words("masks", m.classes, m.ids)
     }
 }
 

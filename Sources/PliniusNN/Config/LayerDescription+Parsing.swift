@@ -1,6 +1,7 @@
 extension LayerDescription {
     private enum Section {
         case convolutional, connected, maxpool, avgpool, dropout, softmax, cost, batchnorm
+        case region, yolo, detection, iseg
         case local, deconvolutional, normalization, l2norm, logistic
         case route, shortcut, activation, upsample, reorg, crop
         case rnn, gru, lstm, crnn
@@ -10,6 +11,7 @@ extension LayerDescription {
             "convolutional": .convolutional, "conv": .convolutional, "connected": .connected, "conn": .connected,
             "maxpool": .maxpool, "max": .maxpool, "avgpool": .avgpool, "avg": .avgpool, "dropout": .dropout,
             "softmax": .softmax, "soft": .softmax, "cost": .cost, "batchnorm": .batchnorm,
+            "region": .region, "yolo": .yolo, "detection": .detection, "iseg": .iseg,
             "local": .local, "deconvolutional": .deconvolutional, "deconv": .deconvolutional,
             "normalization": .normalization, "lrn": .normalization, "l2norm": .l2norm, "logistic": .logistic,
             "route": .route, "shortcut": .shortcut, "activation": .activation, "upsample": .upsample,
@@ -18,8 +20,12 @@ extension LayerDescription {
     }
 
     /// Reads a layer's section and works its shapes out.
-    /// - Parameter shapes: those of the network's input and of all layers before.
-    init(_ reader: inout SectionReader, index: Int, shapes: [Shape]) throws(ConfigError) {
+    /// - Parameters:
+    ///   - shapes: those of the network's input and of all layers before.
+    ///   - options: of the network.
+    init(
+        _ reader: inout SectionReader, index: Int, shapes: [Shape], options: NetOptions
+    ) throws(ConfigError) {
         let name = reader.section.name
         guard let section = Section.names[name] else {
             let names = Section.names.keys.sorted().joined(separator: ", ")
@@ -56,6 +62,10 @@ extension LayerDescription {
         case .gru: (kind, output) = try Self.recurrent(&reader, .gru, input)
         case .lstm: (kind, output) = try Self.recurrent(&reader, .lstm, input)
         case .crnn: (kind, output) = try Self.recurrent(&reader, .crnn, input)
+        case .region: (kind, output) = try Self.region(&reader, input, batch: options.batch)
+        case .yolo: (kind, output) = try Self.yolo(&reader, input, image: shapes[0], batch: options.batch)
+        case .detection: (kind, output) = try Self.detection(&reader, input, batch: options.batch)
+        case .iseg: (kind, output) = try Self.instanceMasks(&reader, input)
         }
         self.input = input
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)

@@ -168,6 +168,37 @@ extension ByteWriter {
             for part in [layer.outputs, layer.hidden] { write(UInt64(part)) }
             write(UInt8(layer.batchNormalize ? 1 : 0) | UInt8(layer.shortcut ? 2 : 0))
             write(bytes: name(layer.activation))
+        case .region(let boxes):
+            write(UInt8(20))
+            write(boxes)
+        case .yolo(let boxes):
+            write(UInt8(21))
+            write(boxes)
+        case .detection(let grid):
+            write(UInt8(22))
+            for part in [grid.classes, grid.side, grid.boxes] { write(UInt64(part)) }
+            for flag in [grid.softmax, grid.usesRoots, grid.rescores, grid.forcesBySize, grid.random] {
+                write(UInt8(flag ? 1 : 0))
+            }
+            for part in [grid.coordinateScale, grid.objectScale, grid.noObjectScale, grid.classScale, grid.jitter] {
+                write(part)
+            }
+        case .iseg(let masks):
+            write(UInt8(23))
+            for part in [masks.classes, masks.ids] { write(UInt64(part)) }
+        }
+    }
+
+    private mutating func write(_ boxes: LayerDescription.AnchorBoxes) {
+        for part in [boxes.classes, boxes.maximumBoxes, boxes.anchors.count, boxes.mask.count] { write(UInt64(part)) }
+        for anchor in boxes.anchors { for side in [anchor.x, anchor.y] { write(side) } }
+        for anchor in boxes.mask { write(UInt64(anchor)) }
+        for part in [
+            boxes.ignoreThreshold, boxes.truthThreshold, boxes.coordinateScale, boxes.objectScale, boxes.noObjectScale,
+            boxes.classScale, boxes.jitter,
+        ] { write(part) }
+        for flag in [boxes.softmax, boxes.background, boxes.rescores, boxes.matchesAnchors, boxes.resizes] {
+            write(UInt8(flag ? 1 : 0))
         }
     }
 }

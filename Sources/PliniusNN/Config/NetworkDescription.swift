@@ -13,8 +13,10 @@ public struct NetworkDescription: Sendable {
     public var outputLayer: Int { layers.lastIndex { !$0.isCost } ?? 0 }
     /// Predictions per image.
     public var outputs: Int { layers[outputLayer].output.count }
+    /// What training compares with, for each image.
+    public var truth: LayerDescription.Truth { layers.lazy.compactMap(\.truth).first ?? .predictions(count: outputs) }
     /// Floats of truth per image.
-    public var truthCount: Int { layers.last { $0.truthCount != nil }?.truthCount ?? outputs }
+    public var truthCount: Int { truth.count }
 
     /// Images per pass to predict `count` of them in their order: a recurrent layer sees as many as it was trained with, as
     /// the steps of one sequence.
@@ -68,7 +70,7 @@ public struct NetworkDescription: Sendable {
         var outputFloats = input.count * options.miniBatch
         for (index, section) in sections.dropFirst().enumerated() {
             var reader = SectionReader(section, file: file)
-            let layer = try LayerDescription(&reader, index: index, shapes: shapes)
+            let layer = try LayerDescription(&reader, index: index, shapes: shapes, options: options)
             reader.finish()
             warnings += reader.warnings
             guard warnings.count <= Self.maximumWarnings else {
@@ -85,6 +87,13 @@ public struct NetworkDescription: Sendable {
                         + "\(outputFloats) of outputs for \(options.miniBatch) images; "
                         + "\(Self.maximumFloats) of each are allowed")
             }
+            if layer.isHead, layer.truth.map({ $0.count * options.miniBatch > Self.maximumFloats }) ?? false {
+                throw reader.error(nil, "the truth of a mini-batch takes more than \(Self.maximumFloats) numbers")
+            }
+            if let head = layer.sources.first(where: { $0 >= 0 && layers[$0].isHead }) {
+                throw reader.error(
+                    nil, "reads the layer of line \(layers[head].line), whose predictions no layer takes up")
+            }
             shapes.append(layer.output)
             layers.append(layer)
         }
@@ -92,14 +101,15 @@ public struct NetworkDescription: Sendable {
             throw ConfigError(
                 file: file, line: first.line, key: nil, message: "expected a layer that predicts, found costs only")
         }
-        // All losses compare with the same truth, which has as many values as the network predicts.
+        // All losses compare with the same truth: that of the heads, or one number for each that the network predicts.
         let outputs = layers.last { !$0.isCost }?.output.count ?? 0
+        let head = layers.first(where: \.isHead)
         for layer in layers {
-            guard let count = layer.truthCount, count != outputs else { continue }
+            guard let truth = layer.truth, truth != head?.truth ?? .predictions(count: outputs) else { continue }
+            let other = head.flatMap { head in head.truth.map { "a loss on line \(head.line) is over \($0)" } }
             throw ConfigError(
                 file: file, line: layer.line, key: nil,
-                message: "a loss over \(count) values, but the network predicts \(outputs)"
-            )
+                message: "a loss over \(truth), but \(other ?? "the network predicts \(outputs)")")
         }
         let predicting = layers.last { !$0.isCost }?.index
         for layer in layers where layer.index != predicting {
@@ -151,14 +161,5 @@ extension LayerDescription {
     fileprivate var isCost: Bool { if case .cost = kind { true } else { false } }
 
     /// Whether training has something to make smaller here.
-    package var measuresLoss: Bool { truthCount != nil }
-
-    /// Floats of truth per image that the layer's loss compares with; nil if it has no loss.
-    package var truthCount: Int? {
-        switch kind {
-        case .cost, .logistic: input.count
-        case .softmax(let softmax): softmax.noLoss ? nil : input.count
-        default: nil
-        }
-    }
+    package var measuresLoss: Bool { truth != nil }
 }

@@ -30,8 +30,11 @@ struct SectionReader {
     }
 
     /// Reads a list of whole numbers, divided by commas.
-    /// - Throws: `ConfigError` if the key is absent, or a part is no number or out of range.
-    mutating func integers(_ key: String, in range: ClosedRange<Int>) throws(ConfigError) -> [Int] {
+    /// - Throws: `ConfigError` if the key is absent and has no default, or a part is no number or out of range.
+    mutating func integers(
+        _ key: String, default standard: [Int]? = nil, in range: ClosedRange<Int>
+    ) throws(ConfigError) -> [Int] {
+        if let standard, value(key) == nil { return standard }
         var integers: [Int] = []
         for part in try parts(of: key) { integers.append(try integer(key, part, in: range)) }
         return integers
@@ -56,10 +59,13 @@ struct SectionReader {
     }
 
     /// Reads a list of finite numbers, divided by commas.
-    /// - Throws: `ConfigError` if the key is absent or a part is no number.
-    mutating func numbers(_ key: String) throws(ConfigError) -> [Float] {
+    /// - Throws: `ConfigError` if the key is absent and has no default, or a part is no number or out of range.
+    mutating func numbers(
+        _ key: String, default standard: [Float]? = nil, in range: ClosedRange<Float> = -1e9...1e9
+    ) throws(ConfigError) -> [Float] {
+        if let standard, value(key) == nil { return standard }
         var numbers: [Float] = []
-        for part in try parts(of: key) { numbers.append(try number(key, part, in: -1e9...1e9)) }
+        for part in try parts(of: key) { numbers.append(try number(key, part, in: range)) }
         return numbers
     }
 

@@ -17,6 +17,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     case reorg(ReorgLayer<Scalar>)
     case crop(CropLayer<Scalar>)
     case recurrent(RecurrentLayer<Scalar>)
+    case anchorBoxes(AnchorBoxesLayer<Scalar>)
+    case gridBoxes(GridBoxesLayer<Scalar>)
+    case instanceMasks(InstanceMasksLayer<Scalar>)
 
     var output: LaneTensor<Scalar> {
         switch self {
@@ -35,6 +38,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .reorg(let layer): layer.output
         case .crop(let layer): layer.output
         case .recurrent(let layer): layer.output
+        case .anchorBoxes(let layer): layer.output
+        case .gridBoxes(let layer): layer.output
+        case .instanceMasks(let layer): layer.output
         }
     }
 
@@ -42,7 +48,7 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     var ownsCost: Bool {
         switch self {
         case .softmax(let layer): !layer.softmax.noLoss
-        case .cost, .logistic: true
+        case .cost, .logistic, .anchorBoxes, .gridBoxes, .instanceMasks: true
         default: false
         }
     }
@@ -75,6 +81,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .upsample(let layer): layer.forward(worker)
         case .reorg(let layer): layer.forward(worker)
         case .crop(let layer): layer.forward(pass, worker)
+        case .anchorBoxes(let layer): return layer.forward(pass, hasTruth: hasTruth, worker)
+        case .gridBoxes(let layer): return layer.forward(pass, hasTruth: hasTruth, worker)
+        case .instanceMasks(let layer): return layer.forward(hasTruth: hasTruth, worker)
         }
         return 0
     }
@@ -122,6 +131,9 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         case .l2norm(let layer): layer.backward(delta: delta, inputDelta: inputDelta, worker)
         case .logistic(let layer):
             if worker.isFirst { layer.backward(delta: delta, inputDelta: inputDelta, hasTruth: hasTruth) }
+        case .anchorBoxes(let layer): layer.backward(inputDelta, hasTruth: hasTruth, worker)
+        case .gridBoxes(let layer): layer.loss.backward(inputDelta, hasTruth: hasTruth, worker)
+        case .instanceMasks(let layer): layer.loss.backward(inputDelta, hasTruth: hasTruth, worker)
         }
     }
 }

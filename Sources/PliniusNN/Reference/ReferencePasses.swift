@@ -222,6 +222,21 @@ extension ReferencePasses {
                 SoftmaxLayer(
                     input: input, output: output(), truth: truth, softmax: softmax,
                     ancestors: softmax.tree == nil ? nil : output()))
+        case .yolo(let boxes), .region(let boxes):
+            var isRegion = false
+            if case .region = layer.kind { isRegion = true }
+            return .anchorBoxes(
+                AnchorBoxesLayer(
+                    input: input, output: output(), truth: truth, boxes: boxes, isRegion: isRegion,
+                    loss: OwnLoss(input, memory)))
+        case .detection(let grid):
+            return .gridBoxes(
+                GridBoxesLayer(
+                    input: input, output: output(), truth: truth, grid: grid, layer: layer.index,
+                    loss: OwnLoss(input, memory)))
+        case .iseg(let masks):
+            return .instanceMasks(
+                InstanceMasksLayer(masks, input: input, output: output(), truth: truth, memory))
         case .cost(let cost):
             checkTruth()
             return .cost(CostLayer(input: input, truth: truth, cost: cost))
