@@ -66,7 +66,9 @@ public struct YOLOBoxes: Hashable, Sendable {
                     Float((Double(value) * Double(side) + Double(start)) / Double(frame))
                 }
                 var box = box
-                box.extents.x = share(box.extents.x, placement.width, placement.left, of: placement.frameWidth)
+                // Darknet's detection layers take an x of 0 for the end of all boxes.
+                box.extents.x = max(
+                    Self.smallest, share(box.extents.x, placement.width, placement.left, of: placement.frameWidth))
                 box.extents.y = share(box.extents.y, placement.height, placement.top, of: placement.frameHeight)
                 box.extents.z = share(box.extents.z, placement.width, 0, of: placement.frameWidth)
                 box.extents.w = share(box.extents.w, placement.height, 0, of: placement.frameHeight)

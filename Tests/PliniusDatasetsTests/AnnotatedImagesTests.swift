@@ -98,6 +98,13 @@ struct AnnotatedImagesTests {
         #expect(record.truth == words(1, 0) + floats(1, 0.25, 0.5, 0.5))
     }
 
+    @Test("A centre on the left border is moved a little, so that it does not end the list of boxes")
+    func leftBorder() throws {
+        let folder = try AnnotatedFolder(["1.png": Images.flat(9), "1.txt": Array("1 0 0 1 1".utf8)])
+        let record = try records(folder.source(["1.png"], .boxes(most: 1), size: (65_536, 1), fit: .stretch))[0]
+        #expect(record.truth == words(1, 1) + floats(0x1p-20, 0, 1, 1))
+    }
+
     @Test(
         "What is no file of boxes is refused by line",
         arguments: [
