@@ -37,17 +37,39 @@ extension NetworkDescription {
                 "the data set's images are \(first.sampleShape), the network's [net] section expects \(input) (channels x "
                     + "height x width): seal data of that shape, or change the configuration")
         }
-        let count = first.truth.floatCount(.plain, classes: first.classes)
-        let takesIt = count == truthCount && truth == .predictions(count: truthCount)
-        guard takesIt || purpose == .infer else {
+        guard truthForm(of: first) != nil || purpose == .infer else {
             throw SessionError(
                 .usage,
-                "the data set has \(first.classes) classes and teaches by \(first.truth), the network has \(truthCount) outputs: "
-                    + "they must be equal, or change the network's last layers to what the data teach")
+                "the data set has \(first.classes) classes and teaches by \(first.truth), the network has \(outputs) outputs and "
+                    + "learns from \(truth): change its last layers to what the data teach, or seal what they learn from"
+            )
         }
         guard purpose != .test || [.label, .text].contains(first.truth.kind) else {
             throw SessionError(.usage, "the data set teaches by \(first.truth): only classes can be counted as right")
         }
+    }
+
+    /// How the network is told what a data set teaches; `nil` if it learns from something else.
+    func truthForm(of header: PublicDatasetHeader) -> TruthForm? {
+        let knowsClasses = layers.allSatisfy { layer in
+            switch layer.kind {
+            case .yolo(let boxes), .region(let boxes): boxes.classes == header.classes
+            case .detection(let grid): grid.classes == header.classes
+            case .iseg(let masks): masks.classes == header.classes
+            default: true
+            }
+        }
+        let form: TruthForm
+        switch (truth, header.truth.kind) {
+        case (.predictions, .label), (.predictions, .regression), (.predictions, .mask), (.predictions, .text):
+            return header.truth.floatCount(.plain, classes: header.classes) == truthCount ? .plain : nil
+        case (.boxes, .boxes): form = .plain
+        case (.cells(let side, _), .boxes): form = .cells(side: side)
+        case (.masks(header.truth.first, header.truth.second), .mask): form = .instances
+        default: return nil
+        }
+        let count = header.truth.floatCount(form, classes: header.classes) ?? .max
+        return knowsClasses && count <= truthCount ? form : nil
     }
 
     /// The updates at which training ends.

@@ -339,7 +339,9 @@ struct Session {
             return try SealedDataset(descriptor: descriptor(index), keys: keys[header.id])
         }
         try network.requireFit(of: parts.map(\.header), named: names, for: purpose)
-        return DatasetUnion(parts)
+        // Whoever infers is told no truth, so any form will do.
+        guard let form = network.truthForm(of: parts[0].header) else { return DatasetUnion(parts) }
+        return DatasetUnion(parts, form: form, truthCount: network.truthCount)
     }
 
     private func evaluate(_ executor: any Executor, on data: DatasetUnion, iteration: UInt64) throws(SessionError)

@@ -78,6 +78,33 @@ import _PliniusTestSupport
         #expect(accuracy > 0.2)
     }
 
+    @Test(
+        "Boxes and masks reach the heads that learn from them, and no other",
+        arguments: [
+            ("yolo", "boxes", 30, "anchors=20,24, 28,28\nnum=2\nclasses=10"),
+            ("region", "boxes", 30, "anchors=2.5,3, 3.5,3.5\nnum=2\nclasses=10"),
+            ("detection", "boxes", 15, "side=8\nnum=1\ncoords=4\nclasses=10"),
+            ("iseg", "masks", 14, "classes=10\nids=4"),
+        ])
+    func heads(layer: String, data: String, filters: Int, options: String) throws {
+        // Detection predicts on a grid of 8 x 8 cells, masks have the image's size.
+        let first = "[convolutional]\nfilters=4\nsize=3\nstride=\(layer == "iseg" ? 1 : 8)\npad=1\nactivation=leaky"
+        let last = "[convolutional]\nfilters=\(filters)\nsize=1\nstride=1\nactivation=linear"
+        let network = net(
+            "height=64\nwidth=64\nchannels=1\nlearning_rate=0.0001\nmax_batches=3",
+            "\(first)\n\(last)\n[\(layer)]\n\(options)")
+        let scenario = try scenario(network, sealing: ["synthetic-\(data)", "--count", "16"])
+        let outcome = try scenario.train()
+        #expect(outcome.succeeded, "\(outcome.errors)")
+        #expect(try #require(try outcome.json["loss"] as? Double) > 0)
+        let other = data == "boxes" ? "masks" : "boxes"
+        try scenario.owner(
+            "seal", "--key", scenario.key, "--format", "synthetic-\(other)", "--count", "16", "--out", scenario.data,
+            "--force")
+        let arguments = scenario.trainArguments(pool: scenario.folder("other.pool"))
+        try expectRefusal(arguments, other == "boxes" ? "boxes of 4" : "mask of 64 x 64", "the network has")
+    }
+
     private func expectRefusal(_ arguments: [String], _ words: String...) throws {
         let outcome = try Program.plinius.run(arguments)
         #expect(outcome.status == .exited(2), "\(outcome)")
