@@ -51,7 +51,7 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let text = try configText()
+            let text = try ConfigText.read(config)
             let network = try NetworkDescription(parsing: text, file: config)
             for warning in network.warnings { printError("warning: \(warning)") }
             let identity = try identity(of: network)
@@ -68,14 +68,6 @@ struct ImportCommand: ParsableCommand {
     }
 
     // MARK: What is read
-
-    private func configText() throws(OwnerError) -> String {
-        let bytes = try FileBytes.read(config, as: "configuration", atMost: ConfigFile.maximumByteCount)
-        guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw OwnerError(.usage, "the configuration \(config) is not UTF-8 text; is it the right file?")
-        }
-        return text
-    }
 
     /// Reads the model's file.
     /// - Returns: Its name.
