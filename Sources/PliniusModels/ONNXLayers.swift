@@ -29,7 +29,9 @@ struct ONNXLayers {
         case .route(let route): return self.route(route.layers.map { values[$0 + 1] }, route, layer)
         case .shortcut(let shortcut):
             let other = values[shortcut.from + 1]
-            guard other.shape == before.shape else { throw noForm(of: layer, "[shortcut] between images of two shapes") }
+            guard other.shape == before.shape else {
+                throw noForm(of: layer, "[shortcut] between images of two shapes")
+            }
             return add(other, to: before, shortcut, layer)
         case .upsample(let upsample):
             guard !upsample.reduces else { throw noForm(of: layer, "[upsample] with a negative stride") }
