@@ -53,11 +53,12 @@ extension DarknetWeights {
     ///   - bytes: The file; with a `cutoff` its beginning is enough, as far as the layers reach.
     ///   - file: Its name, for messages.
     ///   - cutoff: Only layers with a smaller index are read, and the file may end there or go on; `nil` for all.
+    ///   - unchecked: Whether to take values that no training can begin from, to look at them.
     /// - Returns: The number of images that the file says the model was trained on.
     /// - Throws: ``ModelError``; the arena is as it was then.
     public static func read(
         _ bytes: [UInt8], named file: String, into arena: ParameterArena, of network: NetworkDescription,
-        cutoff: Int? = nil
+        cutoff: Int? = nil, unchecked: Bool = false
     ) throws(ModelError) -> UInt64 {
         precondition(network.layout == arena.layout, "the arena is laid out for another network")
         let header = try Header(bytes, named: file)
@@ -79,10 +80,10 @@ extension DarknetWeights {
         guard bytes.count == end || wanted.count < network.layers.count else {
             throw ModelError(
                 .mismatch, file,
-                "the configuration's layers end at byte \(end), and the file goes on: it is of another network. --cutoff takes only "
-                    + "the first layers")
+                "the configuration's layers end at byte \(end), and the file goes on: it is of another network. import --cutoff "
+                    + "takes only the first layers")
         }
-        try stored.store(bytes, named: file, in: arena)
+        try stored.store(bytes, named: file, in: arena, unchecked: unchecked)
         for layer in wanted {
             // Their part is in the means.
             if case .batchnorm = layer.kind, let biases = arena.layout.tensor(layer: layer.index, role: .biases) {
@@ -110,7 +111,7 @@ extension DarknetWeights {
                     + (first.start < found ? "\(first.start)..<\(found)" : "none"))
         }
         let hint = boundary.map {
-            $0 > 0 ? "; it ends where layer \($0) begins, and --cutoff \($0) takes that much" : ""
+            $0 > 0 ? "; it ends where layer \($0) begins, and import --cutoff \($0) takes that much" : ""
         }
         return ModelError(
             .mismatch, file,

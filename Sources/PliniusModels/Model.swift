@@ -23,8 +23,11 @@ public struct Model: Sendable {
 
     /// A tensor's values; none if the layer has no such tensor.
     func values(layer: Int, _ role: TensorRole) -> [Float] {
-        network.layout.tensor(layer: layer, role: role).map { unsafe Array(arena.floats(of: $0)) } ?? []
+        network.layout.tensor(layer: layer, role: role).map { values($0) } ?? []
     }
+
+    /// The values of one of its tensors.
+    func values(_ tensor: ArenaTensor) -> [Float] { unsafe Array(arena.floats(of: tensor)) }
 
     /// Appends a tensor's values, little-endian.
     func append(_ tensor: ArenaTensor, to bytes: inout [UInt8]) {

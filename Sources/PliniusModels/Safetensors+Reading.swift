@@ -16,10 +16,11 @@ extension Safetensors {
     /// - Parameters:
     ///   - file: Its name, for messages.
     ///   - cutoff: Only tensors of layers with a smaller index are read, and those of others may be there, whatever they are; `nil` for all.
+    ///   - unchecked: Whether to take values that no training can begin from, to look at them.
     /// - Throws: ``ModelError``, `.mismatch` with everything that differs; the arena is as it was then.
     public static func read(
         _ bytes: [UInt8], named file: String, into arena: ParameterArena, of network: NetworkDescription,
-        cutoff: Int? = nil
+        cutoff: Int? = nil, unchecked: Bool = false
     ) throws(ModelError) {
         precondition(network.layout == arena.layout, "the arena is laid out for another network")
         var entries: [String: SafetensorsHeader.Entry] = [:]
@@ -48,7 +49,7 @@ extension Safetensors {
         guard differences.isEmpty else {
             throw ModelError(.mismatch, file, "its tensors are not the configuration's:", listing: differences)
         }
-        try stored.store(bytes, named: file, in: arena)
+        try stored.store(bytes, named: file, in: arena, unchecked: unchecked)
     }
 
     /// Whether a name that the network does not have is of a layer that is not read.
