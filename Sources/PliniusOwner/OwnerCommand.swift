@@ -14,7 +14,7 @@ public struct OwnerCommand: ParsableCommand {
         subcommands: [
             KeygenCommand.self, SealCommand.self, InspectCommand.self, VerifyCommand.self, ExportCommand.self,
             ImportCommand.self, OpenCommand.self, ProvisionCommand.self, ApproveCommand.self, EvidenceCommand.self,
-            CollateralCommand.self, ConfigCommand.self,
+            CollateralCommand.self, ConfigCommand.self, ModelCommand.self,
         ])
 
     public init() {}
