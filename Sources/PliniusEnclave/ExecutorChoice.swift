@@ -9,15 +9,21 @@ struct ExecutorChoice: Hashable {
     var kind: ExecutorKind
     var threads: UInt32
 
-    /// What a request asks for; what it leaves open comes from the run, and for a new run from the machine.
-    /// - Throws: `SessionError` if there is no such executor, or if the number of threads is absurd.
-    init(executor: String?, threads: UInt32?, of run: RunIdentity? = nil) throws(SessionError) {
+    /// What a request asks for; what it leaves open comes from the grant, then from the run, and for a new run from the machine.
+    /// - Parameter granted: What the owners' policies let compute; `nil` for any.
+    /// - Throws: `SessionError` if there is no such executor, if the owners ask for another one, or if the number of threads is
+    ///   absurd.
+    init(executor: String?, threads: UInt32?, of run: RunIdentity? = nil, granted: GrantTerms.Executor?)
+        throws(SessionError)
+    {
         if let executor {
             guard let kind = ExecutorKind.allCases.first(where: { $0.name == executor }) else {
                 let known = ExecutorKind.allCases.map(\.name).joined(separator: ", ")
                 throw SessionError(.usage, "there is no executor \"\(executor)\"; this build has: \(known)")
             }
             self.kind = kind
+        } else if let granted {
+            kind = granted == .reference ? .reference : .oneDNN
         } else if let run {
             guard let kind = ExecutorKind(rawValue: run.executor) else {
                 throw SessionError(
@@ -27,6 +33,8 @@ struct ExecutorChoice: Hashable {
         } else {
             kind = .oneDNN
         }
+        try granted?.require(kind.rawValue, "--executor asks for", "leave --executor away")
+        if let run { try granted?.require(run.executor, "the run was begun with", "begin another run") }
         self.threads = threads ?? run?.threads ?? UInt32(clamping: max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         guard ExecutorKind.threadCounts ~= self.threads else {
             throw SessionError(.usage, "the number of threads is \(self.threads): expected 1 to 1024")
@@ -44,5 +52,17 @@ struct ExecutorChoice: Hashable {
                 try OneDNNExecutor(network: network, miniBatch: miniBatch, arena: arena, threads: Int(threads))
             }
         }
+    }
+}
+
+extension GrantTerms.Executor {
+    /// Checks that what is found, by the number that a pool stores, is what the owners' policies name.
+    func require(_ found: UInt8, _ finder: String, _ remedy: String) throws(SessionError) {
+        guard found != rawValue else { return }
+        let name = ExecutorKind(rawValue: found)?.name ?? "number \(found)"
+        throw SessionError(
+            .integrity,
+            "the owners ask for the executor \(self), and \(finder) \(name): \(remedy), or have the owners change their policies"
+        )
     }
 }

@@ -50,11 +50,14 @@ final class Proof {
     func keep(_ key: SecretBytes, under terms: GrantTerms, for context: SealedKey.Context) -> Event? {
         guard let sealer else { return nil }
         do throws(AttestationError) {
-            // A start without the owner would know neither of the end of a lease nor of what the mirror has reached since.
-            guard let restart = terms.restart, terms.lease == nil, terms.floor == nil, terms.keys.count == 1 else {
+            // A start without the owner would know neither of the end of a lease nor of what the mirror has reached since, nor
+            // which executor is asked for.
+            guard let restart = terms.restart, terms.lease == nil, terms.floor == nil, terms.executor == nil,
+                terms.keys.count == 1
+            else {
                 throw AttestationError(
-                    "the policy does not permit it (restart.keepKey), or the key is for a time, for a state of the mirror, or "
-                        + "not the only one")
+                    "the policy does not permit it (restart.keepKey), or the key is for a time, for a state of the mirror, for "
+                        + "one executor, or not the only one")
             }
             var options = SealingOptions()
             options.allowsSimulation = restart.allowsSimulation

@@ -1,3 +1,4 @@
+import PliniusMirror
 import PliniusSealing
 import PliniusWire
 import _PliniusSupport
@@ -10,6 +11,7 @@ struct Renewal: Sendable {
     let lease: Lease
     /// Those of the first grant.
     let keys: Keyring
+    let choice: ExecutorChoice
     /// An exchange that has not begun, about the run.
     let provisioning: Provisioning
 
@@ -46,6 +48,7 @@ struct Renewal: Sendable {
             throw SessionError(
                 .integrity, "the grant holds another key than the run has: the owner of the run's key renews")
         }
+        try grant.terms.executor?.require(choice.kind.rawValue, "the run is computed by", "begin another run")
         guard let floor = grant.terms.floor, let state else { return }
         guard floor.counter < state.counter || floor == state else {
             throw SessionError(

@@ -76,13 +76,15 @@ struct Session {
             run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
             try subject?.require(run)
             try access.requireFloor(of: run.mirror)
+            choice = try ExecutorChoice(
+                executor: request.executor, threads: request.threads, of: run.mirror.identity, granted: access.executor)
             try reporting { try run.mirror.start(at: access.count) }
-            choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
         } else {
             try access.requireFloor(of: nil)
-            choice = try ExecutorChoice(executor: request.executor, threads: request.threads)
+            choice = try ExecutorChoice(
+                executor: request.executor, threads: request.threads, granted: access.executor)
             let identity = try network.identity(request, name: name, data: data, choice: choice)
             let byteCount = Mirror.byteCount(
                 arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
@@ -102,7 +104,7 @@ struct Session {
             .start(run.startEvent(network, choice, imageCount: data.count, target: target, tee: access.tee)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
 
-        access.renew(as: run)
+        access.renew(as: run, on: choice)
         var progress = run.progress
         let start = monotonicNanoseconds()
         let ending = try TrainingLoop(
@@ -136,7 +138,7 @@ struct Session {
 
     private func predict(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {
         let model = try openModel(request, for: .infer, proof)
-        model.access.renew(as: model.run)
+        model.access.renew(as: model.run, on: model.choice)
         let predictor = Predictor(
             executor: model.executor, data: model.data, run: model.run,
             keys: model.access.keys.ofPredictions ?? model.access.keys.model, lease: model.access.lease)
@@ -156,6 +158,7 @@ struct Session {
     /// A model that is used as it is, and what it is used on.
     private struct OpenModel {
         let run: Run
+        let choice: ExecutorChoice
         let executor: any Executor
         let outputs: Int
         let data: DatasetUnion
@@ -187,7 +190,8 @@ struct Session {
         if let reason = access.lease?.end() {
             throw SessionError(.integrity, "the model was not used: \(reason)")
         }
-        let choice = try ExecutorChoice(executor: request.executor, threads: request.threads, of: run.mirror.identity)
+        let choice = try ExecutorChoice(
+            executor: request.executor, threads: request.threads, of: run.mirror.identity, granted: access.executor)
         let executor = try choice.make(
             network, miniBatch: network.inferenceBatch(of: data.count), arena: arena)
         executor.parametersDidChange()
@@ -197,7 +201,8 @@ struct Session {
                     network, choice, imageCount: data.count, target: run.progress.iteration, tee: access.tee))
         )
         if let event = run.resumeEvent { control.send(.resume(event)) }
-        return OpenModel(run: run, executor: executor, outputs: network.outputs, data: data, access: access)
+        return OpenModel(
+            run: run, choice: choice, executor: executor, outputs: network.outputs, data: data, access: access)
     }
 
     private func parse(_ config: ConfigFile) throws(SessionError) -> NetworkDescription {
@@ -251,15 +256,17 @@ struct Session {
         /// An exchange by which the owner would be asked again.
         var provisioning: Provisioning?
         var floor: MirrorState?
+        /// What alone may compute, by the owners' policies.
+        var executor: GrantTerms.Executor?
         var counter: TrustedCounter?
 
         var count: TrustedCount { counter.map { TrustedCount(index: $0.index, value: $0.value) } ?? .none }
 
         /// Has the lease renewed while a run trains; keys for good need none.
-        func renew(as run: Run) {
+        func renew(as run: Run, on choice: ExecutorChoice) {
             guard let lease, var provisioning else { return }
             provisioning.subject.runID = run.mirror.identity.runID
-            Renewal(lease: lease, keys: keys, provisioning: provisioning).begin()
+            Renewal(lease: lease, keys: keys, choice: choice, provisioning: provisioning).begin()
         }
 
         /// Checks that a mirror has reached what the owner knows of; `nil` is a run that is about to begin.
@@ -305,7 +312,7 @@ struct Session {
         return Access(
             keys: grant.keys, tee: grant.attested,
             lease: grant.terms.lease.map { Lease($0, since: grant.challenged) }, provisioning: provisioning,
-            floor: grant.terms.floor, counter: proof.counter)
+            floor: grant.terms.floor, executor: grant.terms.executor, counter: proof.counter)
     }
 
     /// The keys that an earlier process of the run had kept; `nil` if the owner has to be asked.

@@ -18,6 +18,7 @@ struct EvaluatorComparisonTests {
         var regions: Set<String>?
         var seconds: Int
         var iterations: Int
+        var executor: String?
     }
 
     private struct PlainPolicy {
@@ -131,6 +132,11 @@ struct EvaluatorComparisonTests {
             guard let permitting else { return nil }
             chosen[name] = (permitting, !(world.runs["\(name)#\(permitting.id)"] ?? []).contains(run))
         }
+        for one in chosen.values {
+            for other in chosen.values where one.use.executor != other.use.executor {
+                if one.use.executor != nil, other.use.executor != nil { return nil }
+            }
+        }
         return chosen
     }
 
@@ -157,7 +163,8 @@ struct EvaluatorComparisonTests {
             runs: chance(50) ? nil : Int.random(in: 1...3, using: &random),
             window: chance(75) ? nil : (days[first], days[last]),
             regions: regions.isEmpty || chance(75) ? nil : regions, seconds: Int.random(in: 1...50, using: &random),
-            iterations: Int.random(in: 1...50, using: &random))
+            iterations: Int.random(in: 1...50, using: &random),
+            executor: chance(75) ? nil : chance(50) ? "reference" : "oneDNN")
         var file = TestPolicy.Use()
         file["name"] = plain.id
         file["purpose"] = purpose
@@ -169,6 +176,7 @@ struct EvaluatorComparisonTests {
         let texts = (plain.regions ?? []).sorted().map { $0 == "\(owner)/eu" ? "eu" : $0 }
         file["regions"] = plain.regions == nil ? "any" : "[ \(texts.joined(separator: ", ")) ]"
         file["lease"] = "{ seconds: \(plain.seconds), iterations: \(plain.iterations) }"
+        file["executor"] = plain.executor
         return (plain, file)
     }
 
@@ -348,6 +356,7 @@ struct EvaluatorComparisonTests {
                 let seconds = min(expected.values.map(\.use.seconds).min() ?? 0, end - world.now)
                 #expect(decision.terms.map { Int($0.seconds) } == seconds)
                 #expect(decision.terms.map { Int($0.iterations) } == expected.values.map(\.use.iterations).min())
+                #expect(decision.executor.map { "\($0)" } == expected.values.compactMap(\.use.executor).first)
             } else {
                 checks.insert(try #require(decision.firstFailure).check)
             }
@@ -361,5 +370,6 @@ struct EvaluatorComparisonTests {
         "request.roles", "request.run", "request.lineage", "asset.exists", "asset.kind", "asset.stopped",
         "asset.policy",
         "use.purpose", "use.partners", "use.outcome", "use.runs", "use.window", "use.regions", "x",
+        "terms.executor",
     ]
 }

@@ -86,6 +86,40 @@ struct EvaluatorTests {
         #expect(decision.permissions.allSatisfy { $0.isCounted && $0.level == .tee } && !decision.isForTests)
     }
 
+    @Test("Owners who name an executor have to name the same; the refusal tells both lines")
+    func executors() throws {
+        func decide(_ named: [String: String]) throws -> Decision {
+            var world = try World()
+            for (name, executor) in named {
+                var policy = TestPolicy()
+                policy.name = name
+                policy.uses[0]["partners"] = "\"*/*\""
+                policy.uses[0]["regions"] = "any"
+                policy.uses[0]["executor"] = executor
+                try world.add(policy)
+            }
+            return world.decision()
+        }
+        let free = try decide([:])
+        #expect(free.isGranted && free.executor == nil && !free.findings.contains { $0.check == "terms.executor" })
+        for (word, executor) in [("reference", GrantTerms.Executor.reference), ("oneDNN", .oneDNN)] {
+            for names in [["hospital-b/training"], ["hospital-a/training", "lab/own"]] {
+                let decision = try decide(Dictionary(uniqueKeysWithValues: names.map { ($0, word) }))
+                #expect(decision.isGranted && decision.executor == executor, "\(decision.refusal ?? "")")
+                let check = decision.findings.first { $0.check == "terms.executor" }
+                #expect(
+                    check?.outcome == .passed && check?.found == "\(word) by \(names[0]), uses[0].executor (line 14)")
+                #expect(check?.policyLine == PolicyLine("uses[0].executor", line: 14))
+            }
+        }
+        let split = try decide(["hospital-a/training": "reference", "lab/own": "oneDNN"])
+        #expect(!split.isGranted && split.executor == nil && split.terms == nil && split.permissions.isEmpty)
+        #expect(split.firstFailure?.check == "terms.executor")
+        #expect(
+            split.firstFailure?.found == "reference by hospital-a/training, uses[0].executor (line 14); "
+                + "oneDNN by lab/own, uses[0].executor (line 14)")
+    }
+
     @Test("Each thing that is wrong is refused by its name")
     func refused() throws {
         let a = try World.name("hospital-a/scans")

@@ -194,6 +194,7 @@ struct OwnerPolicyTests {
             ("environment", "{ evidence: [sgx], sgx: { } }", "environment.sgx"),
             ("environment", "{ evidence: [tpm], tpm: { akNames: 00 } }", "environment.tpm.akNames"),
             ("environment", "none", "environment"), ("name", "A b", "name"),
+            ("executor", "onednn", "executor"), ("executor", "[ reference ]", "executor"), ("executor", "", "executor"),
         ])
     func badValues(key: String, value: String, path: String) {
         var policy = TestPolicy()
@@ -206,7 +207,7 @@ struct OwnerPolicyTests {
         "A key that is none is an error with the one that was perhaps meant",
         arguments: [
             ("partner", "lab/net", "perhaps partners"), ("run", "3", "perhaps runs"), ("configs", "any", "a known key"),
-            ("datasets", "any", "a known key"),
+            ("datasets", "any", "a known key"), ("executer", "reference", "perhaps executor"),
         ])
     func unknown(key: String, value: String, suggestion: String) {
         var policy = TestPolicy()
@@ -300,6 +301,32 @@ struct OwnerPolicyTests {
                 .contains {
                     $0.key == "uses[1].environment.ima.generations[0].lists" && $0.found.contains("in all files")
                 })
+    }
+
+    @Test("An executor is named or not, and what does not name one has the hash that it always had")
+    func executor() throws {
+        // The digests are of the canonical JSON as written by another program.
+        let plain = try TestPolicy().policy
+        #expect(hexadecimal(plain.digest) == "6c998f2c1bca93784e0523008c2fb43edd32ca3df179e20438d882f98b22334b")
+        #expect(plain.uses[0].executor == nil && !plain.explanation[0].contains("executor"))
+        var file = TestPolicy()
+        file.uses[0]["executor"] = "reference"
+        let named = try file.policy
+        #expect(hexadecimal(named.digest) == "d9e6af040e087f35d4f79352eab5b06847ba6dc93c5e9d62336f85d2cf7fb64b")
+        #expect(named.uses[0].executor == Setting(.reference, PolicyLine("uses[0].executor", line: 14)))
+        #expect(named.explanation[0].contains("by evidence of sgx, computed by the executor reference alone; what"))
+        #expect(named.warnings == plain.warnings)
+        #expect(
+            PolicyDifference(from: plain, to: named).changes.map(\.description) == [
+                "added   uses[train].executor: reference"
+            ])
+        file.uses[0]["executor"] = "oneDNN"
+        #expect(try file.policy.uses[0].executor?.value == .oneDNN)
+        #expect(
+            PolicyDifference(from: named, to: try file.policy).text
+                == "changed uses[train].executor: reference -> oneDNN")
+        file.uses[0]["executor"] = "onednn"
+        #expect(TestPolicy.errors(file.yaml).map(\.expected) == ["oneDNN, reference"])
     }
 
     @Test("A policy explains itself in sentences")

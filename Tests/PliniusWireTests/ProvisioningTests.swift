@@ -96,6 +96,12 @@ struct ProvisioningTests {
         expected += [3, 16, 0, 0, 0] + [UInt8](repeating: 0, count: 16)
         #expect(terms.encoded == expected)
         #expect(terms.contentByteCount == 4 + expected.count + 4 * 32)
+        for (executor, byte) in [(GrantTerms.Executor.oneDNN, UInt8(1)), (.reference, 2)] {
+            var named = terms
+            named.executor = executor
+            #expect(named.encoded == [3] + expected.dropFirst() + [byte])
+            #expect(named.contentByteCount == terms.contentByteCount + 1)
+        }
         var data = RuntimeData()
         data.datasetIDs = [id, id]
         data.state = MirrorState(counter: 1, tag: [])
@@ -219,7 +225,32 @@ struct ProvisioningTests {
                     restart: part & 2 == 0 ? nil : Self.terms.restart, lease: part & 4 == 0 ? nil : Self.terms.lease,
                     floor: part & 8 == 0 ? nil : Self.terms.floor)
                 #expect(try GrantTerms(decoding: terms.encoded) == terms)
+                for executor in GrantTerms.Executor.allCases {
+                    var named = terms
+                    named.executor = executor
+                    #expect(try GrantTerms(decoding: named.encoded) == named)
+                }
             }
+        }
+    }
+
+    @Test func anExecutorThatIsNoneOrThatTheVersionHasNotIsRefused() throws {
+        let plain = Self.terms.encoded
+        var terms = Self.terms
+        terms.executor = .reference
+        let named = terms.encoded
+        for byte: UInt8 in 0...255 where !(1...2).contains(byte) {
+            #expect(code { try GrantTerms(decoding: named.dropLast() + [byte]) } == .malformed)
+        }
+        for version: UInt8 in 0...255 {
+            let isPlain = version == 2
+            let isNamed = version == 3
+            #expect(code { try GrantTerms(decoding: [version] + plain.dropFirst()) } == (isPlain ? nil : .malformed))
+            #expect(code { try GrantTerms(decoding: [version] + named.dropFirst()) } == (isNamed ? nil : .malformed))
+        }
+        #expect(code { try GrantTerms(decoding: named + [0]) } == .malformed)
+        for length in named.indices {
+            #expect(code { try GrantTerms(decoding: Array(named.prefix(length))) } == .malformed)
         }
     }
 

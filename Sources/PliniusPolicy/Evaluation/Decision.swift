@@ -1,8 +1,9 @@
 public import PliniusVerifier
+public import PliniusWire
 
 /// What becomes of a request: whether keys are released, why or why not, and on which terms.
 public struct Decision: Sendable {
-    /// The checks, as a tree: `request`, each `asset[…]`, each `policy[…]` with its `use[…]`.
+    /// The checks, as a tree: `request`, each `asset[…]`, each `policy[…]` with its `use[…]`, `terms.executor` where one is named.
     ///
     /// Uses are alternatives: within a policy that permits, a use that failed has failed nevertheless.
     public let findings: [Finding]
@@ -12,6 +13,8 @@ public struct Decision: Sendable {
     public let assets: [ScopedName]
     /// The least that all owners allow; `nil` if the request is refused.
     public let terms: LeaseTerms?
+    /// What alone may compute; `nil` if no owner names an executor, or if the request is refused.
+    public let executor: GrantTerms.Executor?
 
     /// One owner's yes.
     public struct Permission: Hashable, Sendable {

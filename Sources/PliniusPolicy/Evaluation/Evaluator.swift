@@ -20,6 +20,7 @@ import PliniusWire
 /// | `use.window` | it is time |
 /// | `use.level` | the evidence proves the surroundings; its parts are the checks of the evidence |
 /// | `use.regions` | somebody whom the use names vouches for where the machine stands |
+/// | `terms.executor` | the uses that permit, as far as they name an executor, name the same |
 public enum Evaluator {
     /// How many assets may take part, what they were made from included.
     public static let maximumAssets = 1024
@@ -52,6 +53,7 @@ public enum Evaluator {
         let question = Question(request: request, registry: registry, assets: assets, now: now)
         var permissions: [Decision.Permission] = []
         var terms: LeaseTerms?
+        var executors: [NamedExecutor] = []
         for name in policies {
             guard let policy = registry.policies[name] else { continue }
             let answer = question.ask(policy, judge)
@@ -59,12 +61,32 @@ public enum Evaluator {
             guard let permission = answer.permission, let own = answer.terms else { continue }
             permissions.append(permission)
             terms = terms.map { $0.intersection(own) } ?? own
+            if let executor = answer.executor { executors.append(NamedExecutor(policy: name, executor: executor)) }
         }
+        examine(executors, &examination)
         let isGranted = examination.hasPassed && !permissions.isEmpty
         return Decision(
             findings: examination.findings, permissions: isGranted ? permissions : [], assets: assets,
-            terms: isGranted ? terms : nil)
+            terms: isGranted ? terms : nil, executor: isGranted ? executors.first?.executor.value : nil)
     }
+}
+
+/// What an owner's use says of the executor.
+private struct NamedExecutor {
+    let policy: ScopedName
+    let executor: Setting<GrantTerms.Executor>
+
+    var description: String { "\(executor.value) by \(policy), \(executor.line)" }
+}
+
+/// Checks that owners who name an executor name the same; a refusal tells the lines of two who do not.
+private func examine(_ named: [NamedExecutor], _ examination: inout Examination) {
+    guard let first = named.first else { return }
+    let other = named.first { $0.executor.value != first.executor.value }
+    examination.check(
+        "terms.executor", other == nil, expected: "one executor, the same for all owners who name one",
+        found: [first, other].compactMap { $0?.description }.joined(separator: "; "),
+        askedBy: (other ?? first).executor.line)
 }
 
 extension Registry {
@@ -195,10 +217,14 @@ private struct Question {
     /// Goes through the uses until one permits.
     func ask(
         _ policy: OwnerPolicy, _ judge: (OwnerPolicy, OwnerPolicy.Use) -> Judgement
-    ) -> (finding: Finding, permission: Decision.Permission?, terms: LeaseTerms?) {
+    ) -> (
+        finding: Finding, permission: Decision.Permission?, terms: LeaseTerms?,
+        executor: Setting<GrantTerms.Executor>?
+    ) {
         var examination = Examination()
         var permission: Decision.Permission?
         var terms: LeaseTerms?
+        var executor: Setting<GrantTerms.Executor>?
         for use in policy.uses {
             let counter = Registry.Counter(policy: policy.name.value, use: use.id)
             let permits: Void? = examination.group("use[\(use.id)]") { inner throws(EvidenceError) in
@@ -211,12 +237,13 @@ private struct Question {
             permission = Decision.Permission(
                 counter: counter, policyDigest: policy.digest, level: use.level.value, isCounted: isCounted)
             terms = use.terms(at: now)
+            executor = use.executor
             break
         }
         let finding = Finding(
             check: "policy[\(policy.name.value)]", outcome: permission == nil ? .failed : .passed, expected: "",
             found: "", policyLine: nil, parts: examination.findings)
-        return (finding, permission, terms)
+        return (finding, permission, terms, executor)
     }
 
     private func examine(

@@ -17,9 +17,10 @@ extension OwnerPolicy {
             use.regions.value.map { "on machines that stand in \(list($0.sorted().map(\.description)))" }
             ?? "on machines anywhere"
         let evidence = list(use.evidence.map(\.description).sorted())
+        let executor = use.executor.map { ", computed by the executor \($0.value) alone" } ?? ""
         return
             "The use \(use.id) permits to \(use.purpose.value) with assets of \(partners), \(runs), \(window), \(regions), "
-            + "at the level \(use.level.value.rawValue) by evidence of \(evidence); what comes out belongs to "
+            + "at the level \(use.level.value.rawValue) by evidence of \(evidence)\(executor); what comes out belongs to "
             + "\(use.outcome.value), and keys are lent for \(use.lease.value.seconds) s or \(use.lease.value.iterations) updates."
     }
 }

@@ -162,6 +162,8 @@ extension OwnerPolicy.Use {
         let purpose = map.require("purpose", "what the assets are used for", map.choice("purpose", purposes))
         let levels = Dictionary(uniqueKeysWithValues: SecurityLevel.allCases.map { ($0.rawValue, $0) })
         let level = map.require("level", "how well a run has to be protected", map.choice("level", levels))
+        let executors = Dictionary(uniqueKeysWithValues: GrantTerms.Executor.allCases.map { ("\($0)", $0) })
+        let executor = map.choice("executor", executors)
         let partners = map.list("partners", "assets of others such as owner/name or owner/*") {
             OwnerPolicy.Partner($0)
         }
@@ -219,7 +221,7 @@ extension OwnerPolicy.Use {
             level: level, partners: partners ?? Setting([], PolicyLine(map.path(of: "partners"), line: map.line)),
             outcome: outcome, runs: runs, window: Setting(frame, window.line),
             regions: Setting(regions.value.contains(nil) ? nil : Set(regions.value.compactMap { $0 }), regions.line),
-            lease: Setting(terms, lease.line), environment: policy)
+            lease: Setting(terms, lease.line), executor: executor, environment: policy)
     }
 
     private static let nameType = "name of a–z, 0–9, -, _ and ."

@@ -38,6 +38,8 @@ public struct OwnerPolicy: Sendable {
         /// Where machines may stand, by who vouches for it; `nil` for anywhere, where the policy says so.
         public let regions: Setting<Set<ScopedName>?>
         public let lease: Setting<LeaseTerms>
+        /// What alone may compute; `nil` for any executor.
+        public let executor: Setting<GrantTerms.Executor>?
         /// What the surroundings have to prove, whatever the config and the data sets.
         let environment: Policy
     }

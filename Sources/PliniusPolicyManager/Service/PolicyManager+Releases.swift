@@ -98,7 +98,8 @@ extension PolicyManager {
                 keys,
                 under: GrantTerms(
                     purposes: [request.purpose], keys: ids,
-                    lease: GrantTerms.Lease(id: id, seconds: terms.seconds, iterations: terms.iterations), floor: floor),
+                    lease: GrantTerms.Lease(id: id, seconds: terms.seconds, iterations: terms.iterations), floor: floor,
+                    executor: decision.executor),
                 receiptKey: receiptKey, to: good.evidence, over: Transcript(resuming: good.transcript))
         } catch { throw Refusal(error) }
         let frame = OwnerMessage.grant(sealed.grant).frame

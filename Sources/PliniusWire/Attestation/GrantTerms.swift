@@ -1,7 +1,9 @@
 /// What granted keys are, and what they may be used for.
 public struct GrantTerms: Hashable, Sendable, WireField {
-    /// The version of this layout.
-    public static let currentVersion: UInt32 = 2
+    /// The version of this layout; terms that name no executor are written as ``plainVersion``.
+    public static let currentVersion: UInt32 = 3
+    /// The version of a layout that ends with the keys.
+    public static let plainVersion: UInt32 = 2
     /// The bytes before the terms in a grant's plaintext, which tell their length.
     public static let lengthByteCount = 4
 
@@ -89,6 +91,12 @@ public struct GrantTerms: Hashable, Sendable, WireField {
         }
     }
 
+    /// What computes, by the number that a pool stores.
+    public enum Executor: UInt8, Hashable, Sendable, CaseIterable {
+        case oneDNN = 1
+        case reference
+    }
+
     public var purposes: Set<RuntimeData.Purpose> = []
     /// `nil` if no key may be kept.
     public var restart: Restart?
@@ -100,18 +108,21 @@ public struct GrantTerms: Hashable, Sendable, WireField {
     public var floor: MirrorState?
     /// In the order in which their bytes follow; each once.
     public var keys: [Key] = []
+    /// What alone may compute with the keys; `nil` for any.
+    public var executor: Executor?
 
     init() {}
 
     public init(
         purposes: Set<RuntimeData.Purpose>, keys: [Key], restart: Restart? = nil, lease: Lease? = nil,
-        floor: MirrorState? = nil
+        floor: MirrorState? = nil, executor: Executor? = nil
     ) {
         self.purposes = purposes
         self.restart = restart
         self.keys = keys
         self.lease = lease
         self.floor = floor
+        self.executor = executor
     }
 
     /// Decodes the terms of a grant, to their last byte.
@@ -133,10 +144,14 @@ public struct GrantTerms: Hashable, Sendable, WireField {
     public var contentByteCount: Int { Self.lengthByteCount + encoded.count + (keys.count + 1) * KeyGrant.keyByteCount }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        var version = Self.currentVersion
+        var version = executor == nil ? Self.plainVersion : Self.currentVersion
         try visit(&version)
         try visit(flags: &purposes, of: RuntimeData.Purpose.allCases)
         try visit(&self, \.restart, \.lease, \.floor, \.keys)
+        guard version != Self.plainVersion else { return }
+        var named = executor ?? .reference
+        try visit.choice(&named)
+        executor = named
     }
 }
 

@@ -29,6 +29,12 @@ import _PliniusTestSupport
         let json = try desk.perun("policy", "diff", old, new, "--json").json
         let changes = try #require(json["changes"] as? [[String: String]])
         #expect(changes == [["path": "uses[train].runs", "old": "3", "new": "4"]])
+        let yaml = String(decoding: try desk.folder.read("new.yaml"), as: UTF8.self)
+        let named = try desk.folder.write(
+            yaml.replacingOccurrences(of: "    runs: 4", with: "    executor: reference\n    runs: 4"), to: "named.yaml"
+        )
+        #expect(try desk.perun("policy", "diff", new, named).output == "added   uses[train].executor: reference\n")
+        #expect(try desk.perun("policy", "explain", named).output.contains("by the executor reference alone"))
         #expect(try desk.perun("policy", "diff", old, old).output == "no difference\n")
         #expect(try desk.perun("policy", "diff", old, new, old).status == .exited(2))
     }
@@ -52,6 +58,20 @@ import _PliniusTestSupport
         #expect(try permitted.json["open"] as? [String] == ["lab"])
 
         let text = String(decoding: try desk.folder.read("policy.yaml"), as: UTF8.self)
+        let named = try desk.folder.write(
+            text.replacingOccurrences(of: "    level: test", with: "    level: test\n    executor: reference"),
+            to: "named.yaml")
+        let told = try simulate(named)
+        #expect(told.succeeded && told.output.contains("terms.executor: reference by hospital-a/training"), "\(told)")
+        let other = try desk.folder.write(
+            String(decoding: try desk.folder.read("named.yaml"), as: UTF8.self)
+                .replacing(/policy: .*/, with: "policy: lab/own").replacing(/partners: .*/, with: "partners: \"*/*\"")
+                .replacingOccurrences(of: "executor: reference", with: "executor: oneDNN"), to: "other.yaml")
+        let split = try simulate(named, other)
+        #expect(split.status == .exited(3) && split.errors.contains("the check terms.executor failed"), "\(split)")
+        #expect(split.errors.contains("reference by hospital-a/training, uses[0].executor (line"), "\(split)")
+        #expect(split.errors.contains("oneDNN by lab/own, uses[0].executor (line"), "\(split)")
+
         let past = try desk.folder.write(
             text.replacingOccurrences(of: "always", with: "{ from: 2020-01-01, until: 2021-01-01 }"), to: "past.yaml")
         let refusals: [(policy: String, more: [String], check: String)] = [
