@@ -82,7 +82,7 @@ import _PliniusTestSupport
         #expect(try late.json["iterations"] as? Int == iterations)
     }
 
-    /// A start without the owner would know neither of the lease's end nor of what the mirror has reached.
+    /// A start without the owner would know neither of the lease's end nor of what the mirror has reached, nor which executor is asked for.
     @Test(.timeLimit(.minutes(30))) func aKeyForATimeOrForAStateIsNotKept() throws {
         let setting = try Setting()
         let kept = setting.scenario.pool + "@default.kept-key"
@@ -100,8 +100,13 @@ import _PliniusTestSupport
         let floored = try train {
             GrantTerms(purposes: [.train], keys: [.init()], restart: restart, floor: $0.state)
         }
-        for outcome in [leased, floored] { #expect(outcome.errors.contains("the key is not kept"), "\(outcome)") }
-        #expect(leased.status == .exited(3) && floored.succeeded)
+        let named = try train { _ in
+            GrantTerms(purposes: [.train], keys: [.init()], restart: restart, executor: .oneDNN)
+        }
+        for outcome in [leased, floored, named] {
+            #expect(outcome.errors.contains("the key is not kept"), "\(outcome)")
+        }
+        #expect(leased.status == .exited(3) && floored.succeeded && named.succeeded)
         #expect(!FileManager.default.fileExists(atPath: kept))
         let free = try train { _ in GrantTerms(purposes: [.train], keys: [.init()], restart: restart) }
         #expect(free.succeeded && FileManager.default.fileExists(atPath: kept), "\(free)")

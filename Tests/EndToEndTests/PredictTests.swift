@@ -202,12 +202,13 @@ import _PliniusTestSupport
         #expect(try setting.scenario.train("--iterations", "4").succeeded)
     }
 
-    private func start() throws -> RunningProgram {
-        try Program.plinius.start([
-            "predict", "--config", scenario.config, "--data", scenario.testData, "--pool", scenario.pool, "--out",
-            scenario.folder("results.sealed"), "--wait-for-owner", "127.0.0.1:0", "--attestation", "simulated",
-            "--attestation-key", scenario.folder("attestation.key"), "--threads", "1", "--json",
-        ])
+    private func start(_ more: [String] = []) throws -> RunningProgram {
+        try Program.plinius.start(
+            [
+                "predict", "--config", scenario.config, "--data", scenario.testData, "--pool", scenario.pool, "--out",
+                scenario.folder("results.sealed"), "--wait-for-owner", "127.0.0.1:0", "--attestation", "simulated",
+                "--attestation-key", scenario.folder("attestation.key"), "--threads", "1", "--json",
+            ] + more)
     }
 
     private var hasResults: Bool {
@@ -229,8 +230,10 @@ import _PliniusTestSupport
     }
 
     /// Predicts under terms until the process ends.
-    private func predict(_ terms: GrantTerms, _ keys: [[UInt8]], pause: Double = 0) throws -> ProgramOutcome {
-        let host = try WaitingHost(start())
+    private func predict(
+        _ terms: GrantTerms, _ keys: [[UInt8]], pause: Double = 0, _ more: [String] = []
+    ) throws -> ProgramOutcome {
+        let host = try WaitingHost(start(more))
         let granted = try RawOwner.grant(keys, at: host.address, pause: pause) { data in
             #expect(data.purpose == .infer && data.state?.counter == 4)
             return terms
@@ -258,6 +261,30 @@ import _PliniusTestSupport
         let long = try predict(terms(lease(iterations: 6)), [key])
         #expect(long.succeeded, "\(long)")
         #expect(try hasResults)
+    }
+
+    @Test(.timeLimit(.minutes(30))) func aKeyForOneExecutorIsUsedByNoOther() throws {
+        func terms(_ executor: GrantTerms.Executor?) -> GrantTerms {
+            GrantTerms(purposes: [.infer], keys: [.init()], executor: executor)
+        }
+        for more in [[], ["--executor", "reference"], ["--executor", "onednn"]] {
+            let outcome = try predict(terms(.reference), [key], more)
+            #expect(
+                outcome.status == .exited(3)
+                    && outcome.errors.contains(
+                        "the owners ask for the executor reference, and "
+                            + (more.last == "onednn" ? "--executor asks for onednn" : "the run was begun with onednn")),
+                "\(outcome)")
+            #expect(try outcome.json["exitCode"] as? Int == 3 && !hasResults)
+        }
+        let against = try predict(terms(.oneDNN), [key], ["--executor", "reference"])
+        #expect(against.status == .exited(3) && against.errors.contains("--executor asks for reference"), "\(against)")
+        #expect(try !hasResults)
+        let fitting = try predict(terms(.oneDNN), [key])
+        #expect(try fitting.succeeded && hasResults, "\(fitting)")
+        // Whoever names none leaves the choice to the command.
+        try FileManager.default.removeItem(atPath: scenario.folder("results.sealed"))
+        #expect(try predict(terms(nil), [key], ["--executor", "reference"]).succeeded)
     }
 
     @Test(.timeLimit(.minutes(30))) func aKeyForAnythingElseIsNotUsed() throws {

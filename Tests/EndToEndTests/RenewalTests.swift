@@ -35,12 +35,13 @@ import _PliniusTestSupport
         /// Grants, as soon as somebody is awaited.
         func grant(
             seconds: UInt32 = 3600, iterations: UInt64 = 1 << 40, id: [UInt8]? = RenewalTests.id,
-            modelKey: [UInt8]? = nil, floor: MirrorState? = nil
+            modelKey: [UInt8]? = nil, floor: MirrorState? = nil, executor: GrantTerms.Executor? = nil
         ) throws -> (data: RuntimeData, refusal: String?) {
             try RawOwner.grant([modelKey ?? key, key], at: host.address) { data in
                 GrantTerms(
                     purposes: [.train], keys: [.init(), .init(dataset: data.datasetIDs[0])],
-                    lease: id.map { .init(id: $0, seconds: seconds, iterations: iterations) }, floor: floor)
+                    lease: id.map { .init(id: $0, seconds: seconds, iterations: iterations) }, floor: floor,
+                    executor: executor)
             }
         }
 
@@ -138,6 +139,10 @@ import _PliniusTestSupport
             ("of another lease", { try setting.grant(id: [UInt8](repeating: 8, count: 16)).refusal }),
             ("or of none", { try setting.grant(id: nil).refusal }),
             ("is a fork: the owner knows of its commit", { try setting.grant(floor: state).refusal }),
+            (
+                "the executor reference, and the run is computed by onednn",
+                { try setting.grant(executor: .reference).refusal }
+            ),
         ]
         try setting.wait(for: Self.asked)
         for (count, (words, attempt)) in cases.enumerated() {
