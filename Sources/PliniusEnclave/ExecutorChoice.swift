@@ -34,7 +34,6 @@ struct ExecutorChoice: Hashable {
             kind = .oneDNN
         }
         try granted?.require(kind.rawValue, "--executor asks for", "leave --executor away")
-        if let run { try granted?.require(run.executor, "the run was begun with", "begin another run") }
         self.threads = threads ?? run?.threads ?? UInt32(clamping: max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))))
         guard ExecutorKind.threadCounts ~= self.threads else {
             throw SessionError(.usage, "the number of threads is \(self.threads): expected 1 to 1024")

@@ -76,6 +76,8 @@ struct Session {
             run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
             try subject?.require(run)
             try access.requireFloor(of: run.mirror)
+            // Another one would go on with other bits; a model that is only used may be computed by any.
+            try access.executor?.require(run.mirror.identity.executor, "the run was begun with", "begin another run")
             choice = try ExecutorChoice(
                 executor: request.executor, threads: request.threads, of: run.mirror.identity, granted: access.executor)
             try reporting { try run.mirror.start(at: access.count) }
