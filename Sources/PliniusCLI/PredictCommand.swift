@@ -16,38 +16,17 @@ struct PredictCommand: ParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
-    var config: String
-
-    @Option(help: ArgumentHelp("The sealed data set to predict.", valueName: "file.sealed"))
-    var data: String
-
-    @Option(help: ArgumentHelp("The file that holds the run.", valueName: "file"))
-    var pool: String
-
-    @Option(
-        name: .customLong("run"),
-        help: ArgumentHelp("The name of the run; the only one of the pool if there is none.", valueName: "name")
-    )
-    var runName: String?
+    @OptionGroup var options: ModelOptions
 
     @Option(
         help: ArgumentHelp(
             "The file of results to make; an existing one is never overwritten.", valueName: "results.sealed"))
     var out: String
 
-    @OptionGroup var key: KeyOption
-
     @Option(
         help: ArgumentHelp("With --perun: what their owner calls the results.", valueName: "owner/name")
     )
     var outputAsset: String?
-
-    @Option(help: ArgumentHelp("What computes: onednn or reference; what trained if there is none.", valueName: "name"))
-    var executor: String?
-
-    @Option(help: ArgumentHelp("Threads that compute; as many as trained.", valueName: "n"))
-    var threads: UInt32?
 
     @Flag(help: "Print the result as one JSON object.")
     var json = false
@@ -55,28 +34,12 @@ struct PredictCommand: ParsableCommand {
     func run() throws {
         let signals = StopSignals()
         try Output.report(asJSON: json) { () throws(HostError) in
-            try predict(signals)
+            try options.model(options.key.source(predicting: outputAsset), signals).predict(into: out)
         } json: {
             Self.object($0)
         } text: { result in
             Output.print("\(out): \(ProgressReporter.describe(result))")
         }
-    }
-
-    private func predict(_ signals: StopSignals) throws(HostError) -> Prediction {
-        var prediction = PoolPrediction(
-            config: config,
-            data: data,
-            pool: pool,
-            key: try key.source(predicting: outputAsset),
-            results: out,
-            sinks: [ProgressReporter()],
-            signals: signals
-        )
-        prediction.run = runName
-        prediction.executor = executor
-        prediction.threads = threads
-        return try prediction.predict()
     }
 
     private static func object(_ result: Prediction) -> JSONValue {
