@@ -201,7 +201,7 @@ struct Demo {
 
     private func print(_ text: String) { Output.print(text) }
 
-    private func percent(_ share: Float) -> String {
+    private func percent(_ share: Double) -> String {
         let hundredths = Int((share * 10_000).rounded())
         return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100) %"
     }

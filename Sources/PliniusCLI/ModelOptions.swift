@@ -26,6 +26,12 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Threads that compute; as many as trained.", valueName: "n"))
     var threads: UInt32?
 
+    @Option(
+        help: ArgumentHelp(
+            "What the model has to be for; whatever it is for if nothing is said.",
+            valueName: "task"))
+    var task: TaskArgument?
+
     /// The model, with the key from where the options say.
     func model(_ key: KeySource, _ signals: StopSignals) -> PoolModel {
         var model = PoolModel(
@@ -33,6 +39,7 @@ struct ModelOptions: ParsableArguments {
         model.run = runName
         model.executor = executor
         model.threads = threads
+        model.task = task?.task
         return model
     }
 }

@@ -45,7 +45,7 @@ struct PredictCommand: ParsableCommand {
     private static func object(_ result: Prediction) -> JSONValue {
         .object([
             "id": .init(result.id), "count": .init(result.count), "outputs": .unsigned(UInt64(result.outputs)),
-            "iteration": .init(result.iteration), "bytes": .init(result.byteCount),
+            "iteration": .init(result.iteration), "task": .init("\(result.task)"), "bytes": .init(result.byteCount),
             "imagesPerSecond": .init(result.imagesPerSecond),
         ])
     }

@@ -14,18 +14,21 @@ struct TestCommand: ParsableCommand {
     @Flag(help: "Print the result as one JSON object.")
     var json = false
 
+    @Option(
+        help: ArgumentHelp("What the classes are called in the result, one name a line.", valueName: "file.names"))
+    var names: String?
+
     func run() throws {
         let signals = StopSignals()
         try Output.report(asJSON: json) { () throws(HostError) in
-            try options.model(options.key.source(), signals).evaluate()
-        } json: { result in
-            .object([
-                "accuracy": .init(result.accuracy), "count": .init(result.count), "correct": .init(result.correct),
-                "loss": .init(result.loss), "imagesPerSecond": .init(result.imagesPerSecond),
-                "iteration": .init(result.iteration),
-            ])
-        } text: { result in
-            Output.print(ProgressReporter.describe(result))
+            let names = try names.map { path throws(HostError) in try ClassNamesFile(path: path) }
+            return try EvaluationFigures(
+                options.model(options.key.source(), signals).evaluate(), names: names)
+        } json: { figures in
+            .object(figures.fields)
+        } text: { figures in
+            Output.print(figures.line)
+            for line in figures.table { Output.print(line) }
         }
     }
 }

@@ -70,6 +70,12 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Threads that compute; as many as there are processors.", valueName: "n"))
     var threads: UInt32?
 
+    @Option(
+        help: ArgumentHelp(
+            "What the model has to be for; whatever it is for if nothing is said.",
+            valueName: "task"))
+    var task: TaskArgument?
+
     @Option(help: ArgumentHelp("Iterations per mirror-out.", valueName: "n"))
     var mirrorEvery: UInt32 = 1
 
@@ -119,6 +125,7 @@ struct TrainCommand: ParsableCommand {
         options.executor = executor
         options.seed = seed
         options.threads = try atLeastOne(threads, "--threads")
+        options.task = task?.task
         options.mirrorEvery = try atLeastOne(mirrorEvery, "--mirror-every") ?? 1
         options.crash = crashAt?.request
         var sinks: [any EventSink] = [ProgressReporter()]

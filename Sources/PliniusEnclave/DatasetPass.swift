@@ -6,13 +6,16 @@ import _PliniusSupport
 final class DatasetPass {
     private let executor: any Executor
     private let data: DatasetUnion
+    private let timeSteps: Int
     /// The images and the truth of the mini-batch that was last inferred from.
     let buffer: BatchPrefetcher.Buffer
     private var next = 0
 
     /// Stands before the first record.
-    init(_ executor: any Executor, over data: DatasetUnion) {
+    /// - Parameter timeSteps: The steps of a sequence, which divide the mini-batch; each begins with a state of zeros, as in training.
+    init(_ executor: any Executor, timeSteps: Int, over data: DatasetUnion) {
         self.executor = executor
+        self.timeSteps = timeSteps
         self.data = data
         buffer = BatchPrefetcher.Buffer(batch: executor.miniBatch, of: data)
     }
@@ -20,18 +23,25 @@ final class DatasetPass {
     /// Whether it stands behind the last record.
     var isOver: Bool { next == data.count }
 
-    /// Infers from the next records, in order; the executor's first outputs are theirs.
+    /// Infers from the next records, in order.
     /// - Returns: which records.
     /// - Throws: what opening them threw.
     func advance() throws(DatasetError) -> Range<Int> {
         let records = next..<min(next + executor.miniBatch, data.count)
+        var indices = Array(repeating: 0, count: executor.miniBatch)
         // The last mini-batch repeats its last record to be full.
-        let indices = (0..<executor.miniBatch).map { min(records.lowerBound + $0, records.upperBound - 1) }
+        for place in indices.indices { indices[row(place)] = min(records.lowerBound + place, records.upperBound - 1) }
         try unsafe data.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
         executor.load(
             images: unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.images.floats)), truth: Span())
         _ = executor.forward(Pass(mode: .inference))
         next = records.upperBound
         return records
+    }
+
+    /// The row of the mini-batch that has its `place`-th record: the first steps of all sequences come first.
+    func row(_ place: Int) -> Int {
+        let (sequence, step) = place.quotientAndRemainder(dividingBy: timeSteps)
+        return step * (executor.miniBatch / timeSteps) + sequence
     }
 }

@@ -44,9 +44,6 @@ extension NetworkDescription {
                     + "learns from \(truth): change its last layers to what the data teach, or seal what they learn from"
             )
         }
-        guard purpose != .test || [.label, .text].contains(first.truth.kind) else {
-            throw SessionError(.usage, "the data set teaches by \(first.truth): only classes can be counted as right")
-        }
     }
 
     /// How the network is told what a data set teaches; `nil` if it learns from something else.

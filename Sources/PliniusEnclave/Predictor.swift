@@ -16,34 +16,43 @@ struct Predictor {
     let lease: Lease?
 
     /// Predicts every record of the data set once, in order, into the file that the host handed over.
-    /// - Parameter outputs: How many numbers the network predicts for an image.
+    /// - Parameter network: Its predicting layers' numbers for an image are a record, one layer behind the other.
     /// - Throws: `SessionError` if a record is bad, if the lease is over or if the file cannot be written; it has no header then.
-    func predict(outputs: Int) throws(SessionError) -> Prediction {
+    func predict(_ network: NetworkDescription, task: ModelTask) throws(SessionError) -> Prediction {
         let start = monotonicNanoseconds()
+        let outputs = network.outputs
         let header = header(outputs: outputs)
         let key = keys.predictionsKey(id: header.id, cipher: header.cipher)
         let sealed = PrivateMemory(byteCount: executor.miniBatch * header.recordByteCount)
-        let pass = DatasetPass(executor, over: data)
+        let pass = DatasetPass(executor, timeSteps: network.options.timeSteps, over: data)
         var batches: UInt64 = 0
         while !pass.isOver {
             try require(lease?.end(afterUpdates: batches, of: run.mirror))
             let records = try reporting { try pass.advance() }
             batches += 1
-            executor.withOutput { output in
-                for (row, record) in records.enumerated() {
-                    let place = row * header.recordByteCount..<(row + 1) * header.recordByteCount
-                    let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: sealed.bytes[place])
-                    let message = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[..<header.plaintextByteCount])
-                    for index in 0..<outputs {
-                        let bits = output[row * outputs + index].bitPattern.littleEndian
-                        unsafe message.storeBytes(of: bits, toByteOffset: index * 4, as: UInt32.self)
+            var first = 0
+            for layer in executor.predictingLayers {
+                let count = network.layers[layer].output.count
+                executor.withOutput(ofLayer: layer) { output in
+                    for place in 0..<records.count {
+                        for index in 0..<count {
+                            let bits = output[pass.row(place) * count + index].bitPattern.littleEndian
+                            let offset = place * header.recordByteCount + (first + index) * 4
+                            unsafe sealed.bytes.storeBytes(of: bits, toByteOffset: offset, as: UInt32.self)
+                        }
                     }
-                    let context = PredictionContext(header, index: record)
-                    unsafe key.seal(
-                        UnsafeRawBufferPointer(message), into: message, nonce: context.nonce,
-                        authenticating: context.bytes
-                    ).store(into: UnsafeMutableRawBufferPointer(rebasing: bytes[header.plaintextByteCount...]))
                 }
+                first += count
+            }
+            for (place, record) in records.enumerated() {
+                let range = place * header.recordByteCount..<(place + 1) * header.recordByteCount
+                let bytes = unsafe UnsafeMutableRawBufferPointer(rebasing: sealed.bytes[range])
+                let message = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[..<header.plaintextByteCount])
+                let context = PredictionContext(header, index: record)
+                unsafe key.seal(
+                    UnsafeRawBufferPointer(message), into: message, nonce: context.nonce,
+                    authenticating: context.bytes
+                ).store(into: UnsafeMutableRawBufferPointer(rebasing: bytes[header.plaintextByteCount...]))
             }
             try unsafe write(
                 UnsafeRawBufferPointer(rebasing: sealed.bytes[..<(records.count * header.recordByteCount)]),
@@ -55,6 +64,7 @@ struct Predictor {
         var prediction = Prediction()
         prediction.id = header.id.hex
         prediction.iteration = header.iteration
+        prediction.task = task
         prediction.count = UInt64(header.count)
         prediction.outputs = UInt32(outputs)
         prediction.byteCount = UInt64(header.fileByteCount)

@@ -10,13 +10,15 @@ import _PliniusSupport
 extension Run {
     /// What is about to be trained or tested.
     func startEvent(
-        _ network: NetworkDescription, _ choice: ExecutorChoice, imageCount: Int, target: UInt64, tee: String
+        _ network: NetworkDescription, _ choice: ExecutorChoice, _ task: ModelTask, imageCount: Int, target: UInt64,
+        tee: String
     ) -> StartEvent {
         let identity = mirror.identity
         var event = StartEvent()
         event.run = identity.name.description
         event.runID = identity.runID.hex
         event.configDigest = identity.configDigest.hex
+        event.task = task
         event.layers = UInt32(network.layers.count)
         event.parameters = UInt64(network.layout.parameterCount)
         event.batch = UInt32(network.options.batch)

@@ -64,6 +64,7 @@ struct Session {
         let keys = access.keys
         let data = try openDatasets(names, keys, for: network, .train)
         try subject?.require(data)
+        let task = try network.task(request.task, on: data.parts[0].header, for: .train)
         let testData =
             request.hasTestData ? try openDatasets([""], keys, for: network, .test) { _ in Descriptor.testData } : nil
         let arena = ParameterArena(layout: network.layout)
@@ -103,7 +104,7 @@ struct Session {
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
         control.send(
-            .start(run.startEvent(network, choice, imageCount: data.count, target: target, tee: access.tee)))
+            .start(run.startEvent(network, choice, task, imageCount: data.count, target: target, tee: access.tee)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
 
         access.renew(as: run, on: choice)
@@ -122,10 +123,12 @@ struct Session {
             return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
         }
         if let testData {
+            let evaluator = Evaluator(executor: executor, network: network, task: task)
             if let reason = access.lease?.end() {
                 return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
             }
-            control.send(.evaluation(try evaluate(executor, on: testData, iteration: progress.iteration)))
+            control.send(
+                .evaluation(try reporting { try evaluator.evaluate(on: testData, iteration: progress.iteration) }))
         }
         return .finish(
             TrainResult(
@@ -135,7 +138,9 @@ struct Session {
 
     private func test(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {
         let model = try openModel(request, for: .test, proof)
-        return .evaluation(try evaluate(model.executor, on: model.data, iteration: model.run.progress.iteration))
+        let evaluator = Evaluator(executor: model.executor, network: model.network, task: model.task)
+        let iteration = model.run.progress.iteration
+        return .evaluation(try reporting { try evaluator.evaluate(on: model.data, iteration: iteration) })
     }
 
     private func predict(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {
@@ -144,7 +149,7 @@ struct Session {
         let predictor = Predictor(
             executor: model.executor, data: model.data, run: model.run,
             keys: model.access.keys.ofPredictions ?? model.access.keys.model, lease: model.access.lease)
-        return .prediction(try predictor.predict(outputs: model.outputs))
+        return .prediction(try predictor.predict(model.network, task: model.task))
     }
 
     private func status(_ request: StatusRequest) throws(SessionError) -> StatusReport {
@@ -162,7 +167,8 @@ struct Session {
         let run: Run
         let choice: ExecutorChoice
         let executor: any Executor
-        let outputs: Int
+        let network: NetworkDescription
+        let task: ModelTask
         let data: DatasetUnion
         let access: Access
     }
@@ -179,6 +185,7 @@ struct Session {
         }
         let data = try openDatasets([""], access.keys, for: network, purpose)
         try subject?.require(data)
+        let task = try network.task(request.task, on: data.parts[0].header, for: purpose)
         let arena = ParameterArena(layout: network.layout)
         // A model may be used on any data set, so nothing is expected of the run's own.
         var expected = ExpectedRun()
@@ -200,11 +207,12 @@ struct Session {
         control.send(
             .start(
                 run.startEvent(
-                    network, choice, imageCount: data.count, target: run.progress.iteration, tee: access.tee))
+                    network, choice, task, imageCount: data.count, target: run.progress.iteration, tee: access.tee))
         )
         if let event = run.resumeEvent { control.send(.resume(event)) }
         return OpenModel(
-            run: run, choice: choice, executor: executor, outputs: network.outputs, data: data, access: access)
+            run: run, choice: choice, executor: executor, network: network, task: task, data: data,
+            access: access)
     }
 
     private func parse(_ config: ConfigFile) throws(SessionError) -> NetworkDescription {
@@ -348,14 +356,10 @@ struct Session {
             return try SealedDataset(descriptor: descriptor(index), keys: keys[header.id])
         }
         try network.requireFit(of: parts.map(\.header), named: names, for: purpose)
-        // Whoever infers is told no truth, so any form will do.
-        guard let form = network.truthForm(of: parts[0].header) else { return DatasetUnion(parts) }
+        // Whoever infers is told no truth, so any form will do; whoever tests judges by the plain one.
+        guard purpose == .train, let form = network.truthForm(of: parts[0].header) else { return DatasetUnion(parts) }
         return DatasetUnion(parts, form: form, truthCount: network.truthCount)
     }
-
-    private func evaluate(_ executor: any Executor, on data: DatasetUnion, iteration: UInt64) throws(SessionError)
-        -> Evaluation
-    { try reporting { try Evaluator.evaluate(executor, on: data, iteration: iteration) } }
 
     private func warnAboutOtherBits(_ choice: ExecutorChoice, _ identity: RunIdentity) {
         guard choice.kind.rawValue != identity.executor || choice.threads != identity.threads else { return }

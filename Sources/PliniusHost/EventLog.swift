@@ -69,11 +69,7 @@ extension Event {
                 "bytes": .init(event.bytes), "milliseconds": .init(nanoseconds: event.nanoseconds),
             ]
         case .evaluation(let event):
-            [
-                "event": "evaluation", "iteration": .init(event.iteration), "accuracy": .init(event.accuracy),
-                "count": .init(event.count), "correct": .init(event.correct), "loss": .init(event.loss),
-                "imagesPerSecond": .init(event.imagesPerSecond),
-            ]
+            EvaluationFigures(event).summary.merging(["event": "evaluation"]) { $1 }
         case .finish(let event):
             [
                 "event": "finish", "iterations": .init(event.iterations), "loss": .init(event.loss),
@@ -90,6 +86,7 @@ extension StartEvent {
     fileprivate var fields: [String: JSONValue] {
         [
             "event": "start", "run": .init(run), "runID": .init(runID), "configDigest": .init(configDigest),
+            "task": .init("\(task)"),
             "layers": .integer(Int64(layers)), "parameters": .init(parameters), "batch": .integer(Int64(batch)),
             "iterations": .init(iterations), "executor": .init(executor), "threads": .integer(Int64(threads)),
             "tee": .init(tee), "tier": .init(tier), "tierSurvives": .init(tierSurvives), "cipher": .init(cipher),

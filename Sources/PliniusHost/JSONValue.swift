@@ -28,7 +28,7 @@ public enum JSONValue: Sendable {
 
 extension JSONValue {
     public init(_ value: Bool) { self = .bool(value) }
-    public init(_ value: Double) { self = .number(value) }
+    public init(_ value: Double?) { self = value.map { .number($0) } ?? .null }
     public init(_ value: String) { self = .text(value) }
     public init(_ value: UInt64?) { self = value.map { .unsigned($0) } ?? .null }
     public init(_ value: Float?) { self = value.map { .single($0) } ?? .null }

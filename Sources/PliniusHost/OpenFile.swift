@@ -2,7 +2,7 @@ import Glibc
 
 /// An open file; closed when the last holder lets go of it.
 ///
-/// What the enclave reads is handed over as a descriptor. This process opens such files and never reads them.
+/// What is secret is handed over as a descriptor: this process opens such files and never reads them.
 public final class OpenFile: Sendable {
     let descriptor: CInt
     let path: String
@@ -30,6 +30,27 @@ public final class OpenFile: Sendable {
             throw HostError(.usage, "the \(role) \(path) is not a regular file; name a file")
         }
         return file
+    }
+
+    /// Reads a text whole.
+    /// - Throws: `HostError.Code.usage` if it is longer than `limit` bytes, or no UTF-8.
+    func text(atMost limit: Int, as role: String) throws(HostError) -> String {
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw HostError(.usage, Errno.current.explain("the \(role) \(path)")) }
+            if count == 0 { break }
+            bytes += buffer.prefix(count)
+            guard bytes.count <= limit else {
+                throw HostError(.usage, "the \(role) \(path) is longer than \(limit) bytes; is it the right file?")
+            }
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw HostError(.usage, "the \(role) \(path) is not UTF-8 text; is it the right file?")
+        }
+        return text
     }
 
     /// Asks the kernel about the file, not for its content.

@@ -14,6 +14,8 @@ public struct PoolModel {
     /// What computes; `nil` for what trained.
     public var executor: String?
     public var threads: UInt32?
+    /// What the model has to be for; `nil` for whatever it is for.
+    public var task: ModelTask?
 
     /// Prepares to use a model and to tell `sinks` what happens.
     public init(
@@ -64,6 +66,7 @@ public struct PoolModel {
         var request = TestRequest(config: try ConfigFile(path: config), run: try pool.run(run))
         request.executor = executor
         request.threads = threads
+        request.task = task
         let data = try OpenFile.forReading(data, as: "data set")
         request.owner = try key.wait()
         let keys = try key.openKeys(forDatasets: 1) { tell(.note($0)) }

@@ -18,12 +18,6 @@ public final class ProgressReporter: EventSink {
         interval = isLive ? .milliseconds(100) : .seconds(2)
     }
 
-    /// Says in a line how well a model does.
-    public static func describe(_ result: Evaluation) -> String {
-        "\(result.correct) of \(result.count) images are right, \(fixed(result.accuracy * 100, digits: 2)) %; "
-            + "loss \(fixed(result.loss, digits: 4)), \(fixed(result.imagesPerSecond, digits: 0)) images/s"
-    }
-
     /// Says in a line what came of a prediction.
     public static func describe(_ result: Prediction) -> String {
         "\(result.count) results of \(result.outputs) numbers by iteration \(result.iteration) are sealed as \(result.id), "
@@ -45,7 +39,7 @@ public final class ProgressReporter: EventSink {
         case .start(let event): start(event)
         case .resume(let event): resume(event)
         case .iteration(let event): iteration(event)
-        case .evaluation(let event): say("test: \(Self.describe(event))")
+        case .evaluation(let event): say("test: \(EvaluationFigures(event).line)")
         case .finish(let result):
             say("finished: iteration \(result.iterations), average loss \(fixed(result.averageLoss, digits: 4))")
         case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .mirror, .status,
@@ -65,7 +59,7 @@ public final class ProgressReporter: EventSink {
                 : "enclave: its owner's key is released to \(event.tee)")
         say("run \(event.run) (\(event.runID)), seed \(event.seed): \(event.verdict)")
         say(
-            "network: \(event.layers) layers, \(event.parameters) parameters, batch \(event.batch) of "
+            "network (\(event.task)): \(event.layers) layers, \(event.parameters) parameters, batch \(event.batch) of "
                 + "\(event.trainCount) images; \(event.executor) on \(event.threads) "
                 + (event.threads == 1 ? "thread" : "threads")
         )

@@ -54,7 +54,8 @@ struct TrainingAccount {
         }
         report.run = start?.run ?? "unknown"
         report.resumedFrom = start?.resumedFrom
-        report.testAccuracy = evaluation?.accuracy
+        report.task = start?.task
+        report.evaluation = evaluation
         report.wallSeconds = clock.duration(to: .now) / .seconds(1)
         report.iterationMilliseconds = iterationTimes.summary
         report.mirrorMilliseconds = mirrorTimes.summary

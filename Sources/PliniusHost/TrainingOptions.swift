@@ -17,6 +17,8 @@ public struct TrainingOptions: Sendable {
     public var executor: String?
     public var seed: UInt64?
     public var threads: UInt32?
+    /// What the model has to be for; `nil` for whatever it is for.
+    public var task: ModelTask?
     public var mirrorEvery: UInt32 = 1
     /// Where the enclave is to kill itself, for tests.
     public var crash: CrashRequest?

@@ -1,3 +1,5 @@
+public import PliniusWire
+
 /// The result of a training run, with the fields that `--json` prints.
 public struct TrainingReport: Sendable {
     /// Whether training reached its end; `false` after a signal.
@@ -14,8 +16,12 @@ public struct TrainingReport: Sendable {
     /// Of the last batch, per image.
     public internal(set) var loss: Float?
     public internal(set) var averageLoss: Float?
+    /// `nil` if that was not told yet.
+    public internal(set) var task: ModelTask?
+    /// How well the model does on the test set.
+    public internal(set) var evaluation: Evaluation?
     /// Share of the test set that is classified rightly.
-    public internal(set) var testAccuracy: Float?
+    public var testAccuracy: Double? { evaluation.flatMap { EvaluationFigures($0).accuracy } }
     /// From the start of the enclave to its end.
     public internal(set) var wallSeconds = 0.0
     public internal(set) var iterationMilliseconds: TimingSummary?
@@ -36,6 +42,8 @@ public struct TrainingReport: Sendable {
             "tee": .init(tee),
         ]
         if let leaseEnd { object["leaseEnd"] = .init(leaseEnd) }
+        if let task { object["task"] = .init("\(task)") }
+        if let evaluation { object["test"] = .object(EvaluationFigures(evaluation).summary) }
         if let testAccuracy { object["testAccuracy"] = .init(testAccuracy) }
         return .object(object)
     }

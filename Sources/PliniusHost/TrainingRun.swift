@@ -37,6 +37,7 @@ public struct TrainingRun {
         request.executor = options.executor
         request.seed = options.seed
         request.threads = options.threads
+        request.task = options.task
         request.mirrorEvery = options.mirrorEvery
         request.crash = options.crash
         request.owner = try options.key.wait()

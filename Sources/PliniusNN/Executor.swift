@@ -22,8 +22,11 @@ public protocol Executor: AnyObject {
     /// Applies the accumulated gradients to the parameters, as ``SolverStep`` says.
     func update(_ step: SolverStep)
 
-    /// Reads the network's output of the last pass: (miniBatch, outputs).
-    func withOutput<R>(_ body: (Span<Float>) -> R) -> R
+    /// The layers that predict, at least one: `NetworkDescription.predictingLayers`.
+    var predictingLayers: [Int] { get }
+
+    /// Reads what one of the layers that predict put out in the last pass: (miniBatch, its outputs).
+    func withOutput<R>(ofLayer layer: Int, _ body: (Span<Float>) -> R) -> R
 
     /// Lets passes that carry state begin anew, from zeros.
     func resetState()
@@ -33,6 +36,13 @@ public protocol Executor: AnyObject {
 
     /// Names the first layer whose output or parameters hold a NaN or an infinity after a pass.
     func firstNonFiniteLayer() -> Int?
+}
+
+extension Executor {
+    /// Reads what the last of the layers that predict put out in the last pass: (miniBatch, its outputs).
+    public func withOutput<R>(_ body: (Span<Float>) -> R) -> R {
+        withOutput(ofLayer: predictingLayers[predictingLayers.count - 1], body)
+    }
 }
 
 /// What a pass is for, and where its random draws come from.

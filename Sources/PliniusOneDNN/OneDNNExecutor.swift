@@ -8,6 +8,7 @@ public import PliniusNN
 /// thread. Same arena, input, thread count and processor give the same bits.
 public final class OneDNNExecutor: Executor {
     public let miniBatch: Int
+    public let predictingLayers: [Int]
 
     let plan: Plan
     private var hasTruth = false
@@ -25,21 +26,22 @@ public final class OneDNNExecutor: Executor {
     ) throws(OneDNNError) {
         precondition(arena.layout == network.layout, "the arena was laid out for another network")
         try self.init(
-            layers: network.layers, input: network.input, outputLayer: network.outputLayer,
+            layers: network.layers, input: network.input, predictingLayers: network.predictingLayers,
             truthCount: network.truthCount, miniBatch: miniBatch, timeSteps: timeSteps ?? network.options.timeSteps,
             arena: arena, threads: threads, algorithm: algorithm)
     }
 
     /// Compiles layers that did not come from a configuration.
     package init(
-        layers: [LayerDescription], input: Shape, outputLayer: Int, truthCount: Int, miniBatch: Int,
+        layers: [LayerDescription], input: Shape, predictingLayers: [Int], truthCount: Int, miniBatch: Int,
         timeSteps: Int = 1, arena: ParameterArena, threads: Int, algorithm: ConvolutionAlgorithm = .winograd
     ) throws(OneDNNError) {
         self.miniBatch = miniBatch
+        self.predictingLayers = predictingLayers
         let builder = PlanBuilder(
             try Engine(threads: threads), layers: layers, input: input, truthCount: truthCount,
             images: miniBatch, timeSteps: timeSteps, arena: arena, algorithm: algorithm)
-        plan = try builder.build(outputLayer: outputLayer)
+        plan = try builder.build(predictingLayers: predictingLayers)
         plan.pack()
     }
 
@@ -58,9 +60,10 @@ public final class OneDNNExecutor: Executor {
 
     public func update(_ step: SolverStep) { plan.update(step) }
 
-    public func withOutput<R>(_ body: (Span<Float>) -> R) -> R {
+    public func withOutput<R>(ofLayer layer: Int, _ body: (Span<Float>) -> R) -> R {
+        guard let output = plan.outputs[layer] else { preconditionFailure("layer \(layer) does not predict") }
         let rows = unsafe UnsafeBufferPointer(
-            start: plan.output.region.floats, count: miniBatch * plan.output.layout.shape.count)
+            start: output.region.floats, count: miniBatch * output.layout.shape.count)
         return unsafe body(Span(_unsafeElements: rows))
     }
 

@@ -6,15 +6,15 @@ final class Plan {
     let engine: Engine
     let input: Tensor
     let truth: Tensor
-    /// The network's predictions, as rows.
-    let output: Tensor
+    /// What the layers that predict put out, as rows, by their indices.
+    let outputs: [Int: Tensor]
     let steps: [any PlannedStep]
     /// The layer that each step belongs to.
     let layers: [Int]
 
     private let memory: MemoryPlan
     /// Brings the predictions into rows where they lie otherwise.
-    private let outputStep: ReorderStep?
+    private let outputSteps: [ReorderStep]
     private let costOwners: Int
     /// What backward does around each step; nil where it does not come.
     private let backwardSteps: [BackwardStep?]
@@ -26,7 +26,7 @@ final class Plan {
         let sum: (part: Region, total: Region, count: Int)?
     }
 
-    init(_ builder: PlanBuilder, output: Tensor, outputStep: ReorderStep?) {
+    init(_ builder: PlanBuilder, outputs: [Int: Tensor], outputSteps: [ReorderStep]) {
         engine = builder.engine
         input = builder.input
         truth = builder.truth
@@ -35,8 +35,8 @@ final class Plan {
         self.steps = steps
         self.layers = layers
         memory = builder.memory
-        self.output = output
-        self.outputStep = outputStep
+        self.outputs = outputs
+        self.outputSteps = outputSteps
         costOwners = steps.count(where: \.ownsCost)
 
         let plan = DeltaPlan(builder.graph, from: builder.firstLearning)
@@ -59,7 +59,7 @@ final class Plan {
                     return (regions[target?.region ?? total], regions[total], builder.graph[source].count)
                 })
         }
-        outputStep?.bind(delta: idle, inputDelta: nil)
+        for step in outputSteps { step.bind(delta: idle, inputDelta: nil) }
     }
 
     /// - Returns: the sum of the costs of the mini-batch, the mean over the steps that own one.
@@ -67,7 +67,7 @@ final class Plan {
         engine.enter()
         let measures = hasTruth && pass.mode == .training
         let cost = steps.reduce(0.0) { $0 + $1.forward(pass, hasTruth: measures) }
-        _ = outputStep?.forward(pass, hasTruth: false)
+        for step in outputSteps { _ = step.forward(pass, hasTruth: false) }
         return cost / Double(max(costOwners, 1))
     }
 

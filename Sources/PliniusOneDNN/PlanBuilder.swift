@@ -53,8 +53,7 @@ final class PlanBuilder {
     }
 
     /// Compiles all layers and allocates the plan's memory.
-    func build(outputLayer: Int) throws(OneDNNError) -> Plan {
-        var output = current
+    func build(predictingLayers: [Int]) throws(OneDNNError) -> Plan {
         made = [(input, -1)]
         for layer in descriptions {
             (current, currentStep) = made[layer.sources[0] + 1]
@@ -62,12 +61,19 @@ final class PlanBuilder {
                 layer.input.count == current.layout.shape.count, "layer \(layer.index) does not fit the one before")
             try append(layer)
             made.append((current, currentStep))
-            if layer.index == outputLayer { output = current }
         }
-        guard !output.layout.isRows else { return Plan(self, output: output, outputStep: nil) }
-        let step = try ReorderStep(
-            engine, from: output, to: .rows(images: images, shape: output.layout.shape), memory)
-        return Plan(self, output: step.output, outputStep: step)
+        var outputs: [Int: Tensor] = [:]
+        var reorders: [ReorderStep] = []
+        for layer in predictingLayers {
+            let output = made[layer + 1].tensor
+            outputs[layer] = output
+            guard !output.layout.isRows else { continue }
+            let step = try ReorderStep(
+                engine, from: output, to: .rows(images: images, shape: output.layout.shape), memory)
+            outputs[layer] = step.output
+            reorders.append(step)
+        }
+        return Plan(self, outputs: outputs, outputSteps: reorders)
     }
 
     private func append(_ layer: LayerDescription) throws(OneDNNError) {

@@ -5,7 +5,7 @@ public enum Event: Hashable, Sendable {
     /// The vocabulary of this build.
     ///
     /// Both programs are built together, so a difference is a mixed installation.
-    public static let currentVersion: UInt32 = 8
+    public static let currentVersion: UInt32 = 9
 
     /// The first event of every process: the vocabulary that it speaks, ``currentVersion`` of its build.
     case hello(version: UInt32)

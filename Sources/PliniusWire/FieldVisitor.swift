@@ -32,6 +32,20 @@ extension FieldVisitor {
     ) throws(Failure) {
         repeat try self(&message[keyPath: each fields])
     }
+
+    /// Passes over a list of at most `limit` elements.
+    mutating func list<Element: WireField>(_ list: inout [Element], atMost limit: Int) throws(Failure) {
+        var total = UInt32(list.count)
+        try count(&total, atMost: limit)
+        // An element in place would be less work, and Swift 6.3's optimizer breaks on it where elements have bytes of their own.
+        var elements: [Element] = []
+        for index in 0..<Int(total) {
+            var element = index < list.count ? list[index] : Element()
+            try self(&element)
+            elements.append(element)
+        }
+        list = elements
+    }
 }
 
 /// A value that crosses the wire as a field or as a payload.
@@ -103,16 +117,7 @@ extension Optional: WireField where Wrapped: WireField {
 
 extension Array: WireField where Element: WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        var total = UInt32(count)
-        try visit.count(&total, atMost: Element.maximumListCount)
-        // An element in place would be less work, and Swift 6.3's optimizer breaks on it where elements have bytes of their own.
-        var elements: [Element] = []
-        for index in 0..<Int(total) {
-            var element = index < count ? self[index] : Element()
-            try visit(&element)
-            elements.append(element)
-        }
-        self = elements
+        try visit.list(&self, atMost: Element.maximumListCount)
     }
 }
 

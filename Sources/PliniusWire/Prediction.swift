@@ -4,6 +4,7 @@ public struct Prediction: Hashable, Sendable, WireField {
     public var id = ""
     /// Updates that the model has seen.
     public var iteration: UInt64 = 0
+    public var task = ModelTask.classify
     /// Images, and results.
     public var count: UInt64 = 0
     /// Numbers in each result.
@@ -15,6 +16,6 @@ public struct Prediction: Hashable, Sendable, WireField {
     public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.id, \.iteration, \.count, \.outputs, \.byteCount, \.imagesPerSecond)
+        try visit(&self, \.id, \.iteration, \.count, \.outputs, \.byteCount, \.imagesPerSecond, \.task)
     }
 }

@@ -6,6 +6,7 @@ public struct StartEvent: Hashable, Sendable, WireField {
     public var runID = ""
     /// SHA-256 of the normalised configuration, hexadecimal.
     public var configDigest = ""
+    public var task = ModelTask.classify
     public var layers: UInt32 = 0
     /// Learnable numbers, all layers together.
     public var parameters: UInt64 = 0
@@ -43,5 +44,6 @@ public struct StartEvent: Hashable, Sendable, WireField {
         try visit.text(&tierSurvives, atMost: WireLimit.message)
         try visit(&self, \.cipher, \.provider, \.mirrorBytes, \.trainCount, \.seed, \.resumedFrom)
         try visit.text(&verdict, atMost: WireLimit.message)
+        try visit(&self, \.task)
     }
 }

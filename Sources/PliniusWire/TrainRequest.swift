@@ -15,6 +15,8 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     public var executor: String?
     public var seed: UInt64?
     public var threads: UInt32?
+    /// What the model has to be for; `nil` for whatever it is for.
+    public var task: ModelTask?
     /// Iterations per mirror-out, at least 1.
     public var mirrorEvery: UInt32 = 1
     /// The cipher of a new run, by name.
@@ -38,7 +40,7 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.config, \.run, \.extent, \.datasets)
         try visit(&self, \.hasTestData, \.iterations, \.executor, \.seed, \.threads, \.mirrorEvery, \.cipher, \.crash)
-        try visit(&self, \.owner)
+        try visit(&self, \.task, \.owner)
     }
 }
 

@@ -49,7 +49,10 @@ import _PliniusTestSupport
             "test", "--config", scenario.config, "--data", scenario.data, "--pool", scenario.folder("onednn.pool"),
             "--insecure-local-key", scenario.key,
         ]
-        try expectRefusal(test, "regression of 2", "only classes")
+        try expectRefusal(test + ["--task", "classify"], "--task is classify", "regression of 2", "expected regress")
+        let tested = try Program.plinius.run(test + ["--json"]).json
+        #expect(tested["task"] as? String == "regress" && tested["scoreName"] as? String == "-RMSE")
+        #expect(try #require(tested["score"] as? Double) > -0.05)
     }
 
     @Test func masksAreLearnedPixelByPixel() throws {

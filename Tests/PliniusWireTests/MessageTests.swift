@@ -49,6 +49,7 @@ struct MessageTests {
             $0.outputs = 10
             $0.byteCount = 368
             $0.imagesPerSecond = 1
+            $0.task = .sequence
         }
         #expect(
             Event.prediction(prediction).frame
@@ -56,7 +57,7 @@ struct MessageTests {
                     type: 0x53,
                     payload: [
                         2, 0, 0, 0, 0x61, 0x62, 3, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 10, 0, 0, 0, 0x70, 1, 0,
-                        0, 0, 0, 0, 0, 0, 0, 0x80, 0x3F,
+                        0, 0, 0, 0, 0, 0, 0, 0x80, 0x3F, 5,
                     ]
                 )
         )
@@ -207,6 +208,44 @@ struct MessageTests {
         }
         #expect(received.runs.count == 256)
         #expect(received.runs.allSatisfy { $0.problem.utf8.count == 1023 })
+    }
+
+    @Test
+    func theMostFiguresFitIntoAFrame() throws {
+        let most = [
+            Samples.classes(256, hasNone: false), Samples.classes(255, hasNone: true), Samples.boxes(256),
+            Samples.targets(256),
+        ]
+        for evaluation in most {
+            let frame = Event.evaluation(evaluation).frame
+            #expect(frame.payload.count < Frame.maximumByteCount)
+            #expect(try Event(frame) == .evaluation(evaluation))
+        }
+    }
+
+    @Test
+    func moreFiguresAreRefusedBeforeTheyAreRead() {
+        // Counts stand behind what Evaluation, Classes, Boxes and Targets have before their lists.
+        let head = 8 + 1 + 8 + 4 + 4
+        let counts = [
+            (Samples.classes(2, hasNone: false), head + 1 + 4 + 1 + 8 + 8 + 4 + 8 + 4, 65_537),
+            (Samples.boxes(2), head + 2 + 4 * 3 + 8 * 3 + 4, 257), (Samples.targets(2), head + 3 + 8, 257),
+        ]
+        for (evaluation, place, count) in counts {
+            let frame = Event.evaluation(evaluation).frame
+            var payload = frame.payload
+            for byte in 0..<4 { payload[place + byte] = UInt8(truncatingIfNeeded: count >> (8 * byte)) }
+            #expect(decode(Frame(type: frame.type, payload: payload))?.code == .oversized, "\(evaluation.task)")
+        }
+    }
+
+    @Test
+    func unknownTasksAreRefused() {
+        for task in UInt8.min...UInt8.max {
+            let payload = [UInt8](repeating: 0, count: 8) + [task] + [UInt8](repeating: 0, count: 19)
+            let code = decode(Frame(type: 0x48, payload: payload))?.code
+            #expect(code == (1...5 ~= task ? nil : .malformed), "\(task)")
+        }
     }
 
     /// Decodes a frame in whichever direction knows it, and gives the refusal.

@@ -34,7 +34,10 @@ enum Samples {
                 $0.bytes = 1 << 40
                 $0.nanoseconds = 1_234_567
             }),
-        .evaluation(evaluation), .prediction(prediction), .status(status(runs: 2)), .status(status(runs: 0)),
+        .evaluation(evaluation(.sequence)), .evaluation(classes(3, hasNone: false)),
+        .evaluation(classes(2, hasNone: true)),
+        .evaluation(boxes(3)), .evaluation(targets(2)), .prediction(prediction), .status(status(runs: 2)),
+        .status(status(runs: 0)),
         .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
@@ -53,6 +56,7 @@ enum Samples {
         request.executor = "reference"
         request.seed = .max
         request.threads = 2
+        request.task = .regress
         request.mirrorEvery = 10
         request.cipher = "aes-128-gcm"
         request.crash = CrashRequest(point: "insideChunks", countdown: 7)
@@ -72,6 +76,7 @@ enum Samples {
             config: config, run: RunPlace(name: "second", extent: PoolExtent(start: 1 << 40, byteCount: .max)))
         request.executor = "onednn"
         request.threads = 1
+        request.task = .segment
         request.owner = OwnerWait(platform: nil, tpm: nil)
         return request
     }
@@ -89,6 +94,7 @@ enum Samples {
         event.run = "default"
         event.runID = "00112233445566778899aabbccddeeff"
         event.configDigest = String(repeating: "ab", count: 32)
+        event.task = .sequence
         event.layers = 12
         event.parameters = 123_456_789_012
         event.batch = 128
@@ -119,13 +125,57 @@ enum Samples {
         $0.imagesPerSecond = 640
     }
 
-    static let evaluation = made(Evaluation()) {
-        $0.iteration = 500
-        $0.accuracy = 0.9871
-        $0.count = 10_000
-        $0.correct = 9871
-        $0.loss = 0.04
-        $0.imagesPerSecond = 12_345
+    static func evaluation(_ task: ModelTask) -> Evaluation {
+        made(Evaluation()) {
+            $0.iteration = 500
+            $0.task = task
+            $0.count = 10_000
+            $0.score = 0.9871
+            $0.imagesPerSecond = 12_345
+        }
+    }
+
+    static func classes(_ count: Int, hasNone: Bool) -> Evaluation {
+        made(evaluation(hasNone ? .segment : .classify)) {
+            $0.classes = made(Evaluation.Classes()) {
+                $0.classes = UInt32(count)
+                $0.hasNone = hasNone
+                $0.count = .max
+                $0.correct = 9871
+                $0.top = 5
+                $0.topCorrect = 9999
+                $0.loss = 0.04
+                let side = count + (hasNone ? 1 : 0)
+                $0.confusion = (0..<UInt64(side * side)).map { $0 << 40 | $0 }
+            }
+        }
+    }
+
+    static func boxes(_ count: Int) -> Evaluation {
+        made(evaluation(.detect)) {
+            $0.boxes = made(Evaluation.Boxes()) {
+                ($0.averagePrecision, $0.elevenPoints, $0.coco, $0.overlap) = (0.5, 0.6, 0.3, 0.7)
+                ($0.truths, $0.found, $0.hits) = (30, 20, 10)
+                $0.classes = (0..<count).map { index in
+                    made(Evaluation.Boxes.Class()) {
+                        ($0.index, $0.truths, $0.averagePrecision) = (UInt32(index), 3, 0.25)
+                    }
+                }
+            }
+        }
+    }
+
+    static func targets(_ count: Int) -> Evaluation {
+        made(evaluation(.regress)) {
+            $0.targets = made(Evaluation.Targets()) {
+                ($0.squaredError, $0.absoluteError) = (4, 1.5)
+                $0.targets = (0..<count).map { index in
+                    made(Evaluation.Targets.Target()) {
+                        ($0.squaredError, $0.absoluteError, $0.variance) = (Float(index), 0.5, 2)
+                    }
+                }
+            }
+        }
     }
 
     static let prediction = made(Prediction()) {
@@ -134,6 +184,7 @@ enum Samples {
         $0.count = 10_000
         $0.outputs = 10
         $0.byteCount = 560_256
+        $0.task = .detect
         $0.imagesPerSecond = 12_345
     }
 

@@ -7,8 +7,8 @@ public final class ReferenceExecutor: Executor {
     public let miniBatch: Int
     private let network: ReferenceNetwork<Float>
     private let arena: ParameterArena
-    private let outputLayer: Int
-    private let output: Buffer<Float>
+    public let predictingLayers: [Int]
+    private let outputs: [Int: Buffer<Float>]
     private let outputMemory = BufferMemory()
 
     /// Plans all buffers for mini-batches of a size, and starts `threads - 1` threads.
@@ -21,10 +21,15 @@ public final class ReferenceExecutor: Executor {
         precondition(arena.layout == description.layout, "the arena is laid out for another network")
         self.miniBatch = miniBatch
         self.arena = arena
-        outputLayer = description.outputLayer
         network = ReferenceNetwork(
             description, miniBatch: miniBatch, timeSteps: timeSteps, state: arena.memory, threads: threads)
-        output = outputMemory.buffer(of: Float.self, count: miniBatch * description.outputs)
+        predictingLayers = description.predictingLayers
+        let memory = outputMemory
+        outputs = Dictionary(
+            uniqueKeysWithValues: predictingLayers.map { layer in
+                let count = miniBatch * description.layers[layer].output.count
+                return (layer, memory.buffer(of: Float.self, count: count))
+            })
     }
 
     public func load(images: Span<Float>, truth: Span<Float>) { network.load(images: images, truth: truth) }
@@ -35,8 +40,9 @@ public final class ReferenceExecutor: Executor {
 
     public func update(_ step: SolverStep) { network.update(step) }
 
-    public func withOutput<R>(_ body: (Span<Float>) -> R) -> R {
-        network.copyOutput(ofLayer: outputLayer, to: output)
+    public func withOutput<R>(ofLayer layer: Int, _ body: (Span<Float>) -> R) -> R {
+        guard let output = outputs[layer] else { preconditionFailure("layer \(layer) does not predict") }
+        network.copyOutput(ofLayer: layer, to: output)
         return output.withSpan(body)
     }
 
