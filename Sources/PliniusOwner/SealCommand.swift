@@ -29,7 +29,8 @@ struct SealCommand: ParsableCommand {
             archives. folder: PNG and JPEG in a folder for each class. darknet-list: PNG and JPEG in a list of paths. \
             yolo: such a list, and a file of boxes for each image. segmentation: such a list, and a mask for each image. \
             regression: such a list or a table, and a table of numbers to predict. text: a file of characters. \
-            synthetic-digits, synthetic-boxes, synthetic-masks, synthetic-text: what this program makes up.
+            synthetic-digits, synthetic-shapes, synthetic-boxes, synthetic-masks, synthetic-places, synthetic-text, \
+            synthetic-chain: what this program makes up.
             """)
     var format: SealFormat
 

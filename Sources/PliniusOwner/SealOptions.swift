@@ -18,6 +18,9 @@ enum SealFormat: String, ExpressibleByArgument, CaseIterable {
     case syntheticBoxes = "synthetic-boxes"
     case syntheticMasks = "synthetic-masks"
     case syntheticText = "synthetic-text"
+    case syntheticChain = "synthetic-chain"
+    case syntheticShapes = "synthetic-shapes"
+    case syntheticPlaces = "synthetic-places"
 
     /// The options that it needs, and those that it takes besides.
     fileprivate var options: (needed: [String], taken: [String]) {
@@ -33,7 +36,8 @@ enum SealFormat: String, ExpressibleByArgument, CaseIterable {
         case .regression: (["--targets"], ["--features", "--images", "--root", "--channels", "--resize"])
         case .text: (["--text", "--window"], ["--classes"])
         case .syntheticDigits, .syntheticBoxes, .syntheticMasks: (["--count"], ["--seed"])
-        case .syntheticText: (["--count", "--window"], ["--seed"])
+        case .syntheticText, .syntheticChain: (["--count", "--window"], ["--seed"])
+        case .syntheticShapes, .syntheticPlaces: (["--count"], ["--seed", "--channels", "--side"])
         }
     }
 }
@@ -85,7 +89,7 @@ struct SealOptions: ParsableArguments {
     @Option(help: "lists: the folder that the list's paths are relative to, if not the working folder.")
     var root: String?
 
-    @Option(help: "folder, lists: 1 for grey, 3 for colours, which is the default.")
+    @Option(help: "folder, lists, synthetic-shapes, synthetic-places: 1 for grey, 3 for colours, which is the default.")
     var channels: Int?
 
     @Option(help: "folder, lists: WIDTHxHEIGHT to scale all images to.")
@@ -111,7 +115,7 @@ struct SealOptions: ParsableArguments {
     @Option(help: "text: the file.")
     var text: String?
 
-    @Option(help: "text, synthetic-text: how many characters are to be told in each window.")
+    @Option(help: "text, synthetic-text, synthetic-chain: how many characters are to be told in each window.")
     var window: Int?
 
     @Option(help: "synthetic-…: how many to draw.")
@@ -119,6 +123,9 @@ struct SealOptions: ParsableArguments {
 
     @Option(help: "synthetic-…: which ones; the same seed draws the same.")
     var seed: UInt64?
+
+    @Option(help: "synthetic-shapes, synthetic-places: pixels in a row and in a column, 16 to 256; 32 if not given.")
+    var side: Int?
 
     /// Checks that the options belong to the format.
     /// - Throws: `OwnerError`, which names the ones that do not or are missing.
@@ -129,7 +136,7 @@ struct SealOptions: ParsableArguments {
             ("--channels", channels != nil), ("--resize", resize != nil), ("--skip-bad", skipBad),
             ("--count", count != nil), ("--seed", seed != nil), ("--fit", fit != nil), ("--boxes", boxes != nil),
             ("--targets", targets != nil), ("--features", features != nil), ("--text", text != nil),
-            ("--window", window != nil),
+            ("--window", window != nil), ("--side", side != nil),
         ].filter(\.1).map(\.0)
         let (needed, taken) = format.options
         let missing = needed.filter { !given.contains($0) }
@@ -185,12 +192,30 @@ struct SealOptions: ParsableArguments {
         case .syntheticDigits: return SyntheticDigits(count: try drawn(), seed: seed ?? 1)
         case .syntheticBoxes: return SyntheticScenes(count: try drawn(), seed: seed ?? 1, .boxes)
         case .syntheticMasks: return SyntheticScenes(count: try drawn(), seed: seed ?? 1, .masks)
-        case .syntheticText:
-            guard let window, 1...65_535 ~= window else {
-                throw OwnerError(.usage, "--window is \(window ?? 0): a window has 1 to 65535 characters")
-            }
-            return SyntheticText(count: try drawn(), seed: seed ?? 1, steps: window)
+        case .syntheticText: return SyntheticText(count: try drawn(), seed: seed ?? 1, steps: try steps())
+        case .syntheticChain: return SyntheticChain(count: try drawn(), seed: seed ?? 1, steps: try steps())
+        case .syntheticShapes: return try shapes(.kinds)
+        case .syntheticPlaces: return try shapes(.places)
         }
+    }
+
+    private func shapes(_ annotation: SyntheticShapes.Annotation) throws(OwnerError) -> SyntheticShapes {
+        let (channels, side) = (channels ?? 3, side ?? 32)
+        guard [1, 3].contains(channels) else {
+            throw OwnerError(.usage, "--channels is \(channels): pictures have 1 for grey or 3 for colours")
+        }
+        guard SyntheticShapes.sides.contains(side) else {
+            throw OwnerError(.usage, "--side is \(side): pictures have 16 to 256 pixels in a row and in a column")
+        }
+        return SyntheticShapes(count: try drawn(), seed: seed ?? 1, channels: channels, side: side, annotation)
+    }
+
+    /// How many characters of each window are to be told.
+    private func steps() throws(OwnerError) -> Int {
+        guard let window, 1...65_535 ~= window else {
+            throw OwnerError(.usage, "--window is \(window ?? 0): a window has 1 to 65535 characters")
+        }
+        return window
     }
 
     /// How many samples are drawn.

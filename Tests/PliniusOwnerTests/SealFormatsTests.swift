@@ -198,6 +198,15 @@ struct SealFormatsTests {
         try expect(
             SyntheticText(count: 3, seed: 1, steps: 9),
             seal(folder, "synthetic-text", "--count", "3", "--window", "9").records)
+        try expect(
+            SyntheticChain(count: 3, seed: 4, steps: 9),
+            seal(folder, "synthetic-chain", "--count", "3", "--window", "9", "--seed", "4").records)
+        try expect(
+            SyntheticShapes(count: 3, seed: 1, channels: 1, side: 28, .kinds),
+            seal(folder, "synthetic-shapes", "--count", "3", "--channels", "1", "--side", "28").records)
+        try expect(
+            SyntheticShapes(count: 3, seed: 2, .places),
+            seal(folder, "synthetic-places", "--count", "3", "--seed", "2").records)
     }
 
     @Test(
@@ -234,6 +243,12 @@ struct SealFormatsTests {
             (["synthetic-text", "--count", "1", "--window", "0"], ["--window is 0"]),
             (["synthetic-boxes", "--count", "0"], ["--count is 0"]),
             (["synthetic-masks", "--count", "1", "--window", "3"], ["--window not known"]),
+            (["synthetic-chain", "--count", "1", "--window", "65536"], ["--window is 65536"]),
+            (["synthetic-shapes", "--side", "20"], ["--count missing"]),
+            (["synthetic-shapes", "--count", "1", "--side", "15"], ["--side is 15"]),
+            (["synthetic-shapes", "--count", "1", "--side", "257"], ["--side is 257"]),
+            (["synthetic-places", "--count", "1", "--channels", "2"], ["--channels is 2"]),
+            (["synthetic-digits", "--count", "1", "--side", "28"], ["--side not known"]),
         ])
     func usage(arguments: [String], words: [String]) throws {
         let folder = try OwnerFolder()
