@@ -76,6 +76,9 @@ struct TrainCommand: ParsableCommand {
             valueName: "task"))
     var task: TaskArgument?
 
+    @Option(help: ArgumentHelp("Threads that open and augment the next batch meanwhile.", valueName: "n"))
+    var dataWorkers: UInt32 = 1
+
     @Option(help: ArgumentHelp("Iterations per mirror-out.", valueName: "n"))
     var mirrorEvery: UInt32 = 1
 
@@ -127,6 +130,7 @@ struct TrainCommand: ParsableCommand {
         options.threads = try atLeastOne(threads, "--threads")
         options.task = task?.task
         options.mirrorEvery = try atLeastOne(mirrorEvery, "--mirror-every") ?? 1
+        options.dataWorkers = dataWorkers
         options.crash = crashAt?.request
         var sinks: [any EventSink] = [ProgressReporter()]
         if let events { sinks.append(try EventLog(path: events)) }

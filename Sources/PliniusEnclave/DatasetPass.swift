@@ -7,6 +7,7 @@ final class DatasetPass {
     private let executor: any Executor
     private let data: DatasetUnion
     private let timeSteps: Int
+    private let reader: SampleReader
     /// The images and the truth of the mini-batch that was last inferred from.
     let buffer: BatchPrefetcher.Buffer
     private var next = 0
@@ -17,6 +18,7 @@ final class DatasetPass {
         self.executor = executor
         self.timeSteps = timeSteps
         self.data = data
+        reader = SampleReader(data)
         buffer = BatchPrefetcher.Buffer(batch: executor.miniBatch, of: data)
     }
 
@@ -31,7 +33,9 @@ final class DatasetPass {
         var indices = Array(repeating: 0, count: executor.miniBatch)
         // The last mini-batch repeats its last record to be full.
         for place in indices.indices { indices[row(place)] = min(records.lowerBound + place, records.upperBound - 1) }
-        try unsafe data.openBatch(indices: indices, images: buffer.images.floats, truth: buffer.truth.floats)
+        try unsafe reader.openBatch(indices, images: buffer.images.floats, truth: buffer.truth.floats) { _ in
+            data.fitting
+        }
         executor.load(
             images: unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.images.floats)), truth: Span())
         _ = executor.forward(Pass(mode: .inference))

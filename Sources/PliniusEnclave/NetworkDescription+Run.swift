@@ -31,11 +31,20 @@ extension NetworkDescription {
                     .usage, "\(names[index]) is the same data set as \(names[twin]): give each of them once")
             }
         }
-        guard first.sampleShape == input else {
+        let isImage = first.truth.kind != .text && first.shape.height > 1 && first.shape.width > 1
+        guard isImage || !augmentation.isOn else {
+            throw SessionError(
+                .usage,
+                "\(augmentation.keys.joined(separator: ", ")) of the configuration change images, and the data set's records are "
+                    + "\(first.shape) with \(first.truth): take the keys out")
+        }
+        guard first.sampleShape == input || (augmentation.bringsTogether && first.shape.channels == input.channels)
+        else {
             throw SessionError(
                 .usage,
                 "the data set's images are \(first.sampleShape), the network's [net] section expects \(input) (channels x "
-                    + "height x width): seal data of that shape, or change the configuration")
+                    + "height x width): seal data of that shape, change the configuration, or, if only height and width differ, "
+                    + "have it say how images become as large (min_crop and max_crop, center=1 or letter_box=1)")
         }
         guard truthForm(of: first) != nil || purpose == .infer else {
             throw SessionError(
@@ -57,15 +66,16 @@ extension NetworkDescription {
             }
         }
         let form: TruthForm
-        switch (truth, header.truth.kind) {
+        let told = told(by: header)
+        switch (truth, told.kind) {
         case (.predictions, .label), (.predictions, .regression), (.predictions, .mask), (.predictions, .text):
-            return header.truth.floatCount(.plain, classes: header.classes) == truthCount ? .plain : nil
+            return told.floatCount(.plain, classes: header.classes) == truthCount ? .plain : nil
         case (.boxes, .boxes): form = .plain
         case (.cells(let side, _), .boxes): form = .cells(side: side)
-        case (.masks(header.truth.first, header.truth.second), .mask): form = .instances
+        case (.masks(told.first, told.second), .mask): form = .instances
         default: return nil
         }
-        let count = header.truth.floatCount(form, classes: header.classes) ?? .max
+        let count = told.floatCount(form, classes: header.classes) ?? .max
         return knowsClasses && count <= truthCount ? form : nil
     }
 

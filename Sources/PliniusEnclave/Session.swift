@@ -52,6 +52,12 @@ struct Session {
         guard request.mirrorEvery >= 1 else {
             throw SessionError(.usage, "--mirror-every is 0: mirror every so many iterations, at least every 1")
         }
+        guard 1...TrainRequest.maximumDataWorkerCount ~= request.dataWorkers else {
+            throw SessionError(
+                .usage,
+                "--data-workers is \(request.dataWorkers): expected 1 to \(TrainRequest.maximumDataWorkerCount) threads"
+            )
+        }
         let name = try reporting { try RunName(request.run) }
         let names = request.datasets
         let subject = try subject(.train, proof, names, network, run: name, at: request.extent)
@@ -113,7 +119,8 @@ struct Session {
         let ending = try TrainingLoop(
             network: network, executor: executor, arena: arena, mirror: run.mirror,
             generation: run.recovery?.generation ?? 1, data: data, seed: run.mirror.identity.seed, target: target,
-            mirrorEvery: UInt64(request.mirrorEvery), lease: access.lease, control: control
+            mirrorEvery: UInt64(request.mirrorEvery), dataWorkers: Int(request.dataWorkers), lease: access.lease,
+            control: control
         ).run(from: &progress)
         let elapsed = monotonicNanoseconds() - start
         switch ending {
@@ -356,9 +363,12 @@ struct Session {
             return try SealedDataset(descriptor: descriptor(index), keys: keys[header.id])
         }
         try network.requireFit(of: parts.map(\.header), named: names, for: purpose)
+        let header = parts[0].header
         // Whoever infers is told no truth, so any form will do; whoever tests judges by the plain one.
-        guard purpose == .train, let form = network.truthForm(of: parts[0].header) else { return DatasetUnion(parts) }
-        return DatasetUnion(parts, form: form, truthCount: network.truthCount)
+        let form = purpose == .train ? network.truthForm(of: header) : nil
+        return DatasetUnion(
+            parts, form: form ?? .plain, truthCount: form == nil ? nil : network.truthCount,
+            augmentation: network.augmentation, input: network.input, told: network.told(by: header))
     }
 
     private func warnAboutOtherBits(_ choice: ExecutorChoice, _ identity: RunIdentity) {

@@ -16,6 +16,8 @@ struct TrainingLoop {
     /// Updates at which training ends.
     let target: UInt64
     let mirrorEvery: UInt64
+    /// Threads that open batches.
+    let dataWorkers: Int
     /// `nil` if the keys may be used for good.
     let lease: Lease?
     let control: Control
@@ -41,7 +43,7 @@ struct TrainingLoop {
         }
         let sampler = BatchSampler(count: data.count, for: options, seed: seed)
         let prefetcher = BatchPrefetcher(
-            data: data, sampler: sampler, batch: options.batch, firstIteration: progress.iteration)
+            data: data, sampler: sampler, seed: seed, workers: dataWorkers, firstIteration: progress.iteration)
         defer { prefetcher.cancel() }
         let first = progress.iteration
         var mirrored = first

@@ -20,6 +20,8 @@ public struct TrainingOptions: Sendable {
     /// What the model has to be for; `nil` for whatever it is for.
     public var task: ModelTask?
     public var mirrorEvery: UInt32 = 1
+    /// Threads that open batches.
+    public var dataWorkers: UInt32 = 1
     /// Where the enclave is to kill itself, for tests.
     public var crash: CrashRequest?
     /// When the enclave is to be killed, counted from its start, for demonstrations.

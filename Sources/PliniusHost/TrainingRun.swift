@@ -39,6 +39,7 @@ public struct TrainingRun {
         request.threads = options.threads
         request.task = options.task
         request.mirrorEvery = options.mirrorEvery
+        request.dataWorkers = options.dataWorkers
         request.crash = options.crash
         request.owner = try options.key.wait()
         let keptKey = options.key.keptKey(of: options.run, in: options.pool)

@@ -24,8 +24,9 @@ struct VerifyCommand: ParsableCommand {
     private func openAll(_ dataset: SealedDataset) throws(DatasetError) {
         var progress = ProgressBar("verified", total: dataset.header.count)
         defer { progress.finish() }
+        let buffer = RecordBuffer(dataset.header)
         for record in 0..<dataset.header.count {
-            try unsafe dataset.withRecord(record) { _, _ in }
+            try unsafe dataset.withRecord(record, in: buffer) { _, _ in }
             progress.advance(to: record + 1)
         }
     }

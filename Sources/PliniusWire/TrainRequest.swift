@@ -19,6 +19,8 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     public var task: ModelTask?
     /// Iterations per mirror-out, at least 1.
     public var mirrorEvery: UInt32 = 1
+    /// Threads that open batches, 1 to ``maximumDataWorkerCount``.
+    public var dataWorkers: UInt32 = 1
     /// The cipher of a new run, by name.
     public var cipher: String?
     public var crash: CrashRequest?
@@ -36,11 +38,13 @@ public struct TrainRequest: Hashable, Sendable, WireField {
 
     /// How many data sets a run learns from at most.
     public static let maximumDatasetCount = String.maximumListCount
+    /// How many threads open batches at most.
+    public static let maximumDataWorkerCount: UInt32 = 64
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.config, \.run, \.extent, \.datasets)
         try visit(&self, \.hasTestData, \.iterations, \.executor, \.seed, \.threads, \.mirrorEvery, \.cipher, \.crash)
-        try visit(&self, \.task, \.owner)
+        try visit(&self, \.task, \.owner, \.dataWorkers)
     }
 }
 

@@ -82,7 +82,9 @@ struct DatasetFixture {
                 for index in 0..<union.count {
                     try images.withUnsafeMutableBufferPointer { images in
                         try truth.withUnsafeMutableBufferPointer { truth in
-                            try union.openBatch(indices: [index], images: images, truth: truth)
+                            try SampleReader(union).openBatch([index], images: images, truth: truth) { _ in
+                                union.fitting
+                            }
                         }
                     }
                 }

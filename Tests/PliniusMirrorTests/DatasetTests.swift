@@ -31,7 +31,8 @@ struct DatasetTests {
         try fixture.withDataset { dataset, _ in
             try images.withUnsafeMutableBufferPointer { images in
                 try truth.withUnsafeMutableBufferPointer { truth in
-                    try DatasetUnion([dataset]).openBatch(indices: indices, images: images, truth: truth)
+                    let union = DatasetUnion([dataset])
+                    try SampleReader(union).openBatch(indices, images: images, truth: truth) { _ in union.fitting }
                 }
             }
         }

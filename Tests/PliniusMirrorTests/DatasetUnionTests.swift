@@ -28,7 +28,7 @@ struct DatasetUnionTests {
         var truth = [Float](repeating: -7, count: indices.count * union.classes)
         try images.withUnsafeMutableBufferPointer { images in
             try truth.withUnsafeMutableBufferPointer { truth in
-                try union.openBatch(indices: indices, images: images, truth: truth)
+                try SampleReader(union).openBatch(indices, images: images, truth: truth) { _ in union.fitting }
             }
         }
         return (images, truth)

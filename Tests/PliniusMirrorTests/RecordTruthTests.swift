@@ -103,7 +103,7 @@ struct RecordTruthTests {
         var truth = [Float](repeating: -7, count: indices.count * union.truthCount + 1)
         try images.withUnsafeMutableBufferPointer { images in
             try truth.withUnsafeMutableBufferPointer { truth in
-                try union.openBatch(indices: indices, images: images, truth: truth)
+                try SampleReader(union).openBatch(indices, images: images, truth: truth) { _ in union.fitting }
             }
         }
         #expect(images.last == -7 && truth.last == -7)

@@ -12,7 +12,7 @@ import Testing
             "; a note\n\n" + lines.map { "  \($0.replacing("=", with: " = "))\t # why" }.joined(separator: "\n"),
             everything.replacing("momentum=0.8\ndecay=0.002", with: "decay=2e-3\nmomentum=.80"),
             everything.replacing("[avgpool]", with: "[avg]").replacing("[conv]", with: "[convolutional]\nstride=1"),
-            everything.replacing("[net]", with: "[net]\nangle=7\nadam=0\nB1=.5\nclip=0"),
+            everything.replacing("[net]", with: "[net]\nangle=0\nflip=0\nhue=0\nexposure=1\nadam=0\nB1=.5\nclip=0"),
             everything.replacing("[net]", with: "[net]\nunheard=of"),
             everything.replacing("batch=12\n", with: "batch=12\nbatch=12\n"),
         ]

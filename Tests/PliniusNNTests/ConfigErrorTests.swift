@@ -223,7 +223,11 @@ import Testing
                 "net.cfg:5: [softmax] has no use for temprature: it is passed over; did you mean temperature?",
             ]
         ),
-        ("[net]\ninputs=2\nhue=.1\n[softmax]", ["net.cfg:3: [net] has no use for hue: it is passed over"]),
+        ("[net]\ninputs=2\nmosaic=1\n[softmax]", ["net.cfg:3: [net] has no use for mosaic: it is passed over"]),
+        (
+            "[net]\nheight=2\nwidth=2\nchannels=1\nhue=.1\n[softmax]",
+            ["net.cfg:5: hue changes colours, and images of 1 channels have none: it is passed over"]
+        ),
         (
             "[net]\ninputs=2\ngamma=.9\n[softmax]",
             ["net.cfg:3: [net] has no use for gamma: it is passed over"]

@@ -17,6 +17,7 @@ func refusal(
 
 /// A layer's options in the order in which they are declared.
 func summary(_ layer: LayerDescription) -> String {
+    func said(_ number: Float?) -> String { number.map { "\($0)" } ?? "-" }
     func words(_ parts: Any...) -> String { parts.map { "\($0)" }.joined(separator: " ") }
     return switch layer.kind {
     case .convolutional(let c):
@@ -48,11 +49,11 @@ func summary(_ layer: LayerDescription) -> String {
         words(
             "boxes", b.classes, b.anchors.map { "\($0.x)x\($0.y)" }, b.unit.x, b.unit.y, b.mask, b.maximumBoxes,
             b.ignoreThreshold, b.truthThreshold, b.softmax, b.background, b.rescores, b.matchesAnchors,
-            b.coordinateScale, b.objectScale, b.noObjectScale, b.classScale, b.jitter, b.resizes)
+            b.coordinateScale, b.objectScale, b.noObjectScale, b.classScale, said(b.jitter), b.resizes)
     case .detection(let g):
         words(
             "grid", g.classes, g.side, g.boxes, g.softmax, g.usesRoots, g.rescores, g.forcesBySize, g.random,
-            g.coordinateScale, g.objectScale, g.noObjectScale, g.classScale, g.jitter)
+            g.coordinateScale, g.objectScale, g.noObjectScale, g.classScale, said(g.jitter))
     case .iseg(let m): words("masks", m.classes, m.ids)
     }
 }

@@ -11,7 +11,7 @@ import Testing
     @Test(arguments: [
         (
             25, "[yolo]",
-            "boxes 20 [\"0.5x0.5\"] 6.0 4.0 [0] 90 0.5 1.0 false false false true 1.0 1.0 1.0 1.0 0.2 false", 450
+            "boxes 20 [\"0.5x0.5\"] 6.0 4.0 [0] 90 0.5 1.0 false false false true 1.0 1.0 1.0 1.0 - false", 450
         ),
         (
             14,
@@ -22,7 +22,7 @@ import Testing
         ),
         (
             25, "[region]",
-            "boxes 20 [\"0.5x0.5\"] 6.0 4.0 [0] 30 0.5 1.0 false false false false 1.0 1.0 1.0 1.0 0.2 false", 150
+            "boxes 20 [\"0.5x0.5\"] 6.0 4.0 [0] 30 0.5 1.0 false false false false 1.0 1.0 1.0 1.0 - false", 150
         ),
         (
             12,
@@ -33,7 +33,7 @@ import Testing
         ),
         (
             25, "[detection]\nside=2\nclasses=6\nnum=4\ncoords=4\n\(String(repeating: " ", count: 3))",
-            "grid 6 2 4 false false false false false 1.0 1.0 1.0 1.0 0.2", 44
+            "grid 6 2 4 false false false false false 1.0 1.0 1.0 1.0 -", 44
         ),
         (
             7,
@@ -46,7 +46,7 @@ import Testing
     func `A section means`(channels: Int, text: String, expected: String, truth: Int) throws {
         let isGrid = text.hasPrefix("[detection]")
         let inputs = isGrid ? (expected.hasPrefix("grid 6") ? 104 : 168) : 0
-        let net = isGrid ? "[net]\ninputs=3\n[connected]\noutput=\(inputs)\n" : Self.net(channels)
+        let net = isGrid ? "[net]\nheight=2\nwidth=3\nchannels=1\n[connected]\noutput=\(inputs)\n" : Self.net(channels)
         let network = try parse(net + text)
         #expect(summary(network.layers[1]) == expected)
         #expect(network.layers[1].output == network.layers[1].input)

@@ -33,6 +33,7 @@ struct ConfigCheckTests {
         let images: Int?
         let epochs: Double?
         let learningRate: String
+        let augmentation: [String]
         let warnings: [String]
         let advice: [String]
     }
@@ -264,9 +265,9 @@ struct ConfigCheckTests {
 
     @Test("A network without loss is a warning, and so is a key without meaning")
     func warnings() throws {
-        let report = try check("[net]\n\(Self.small)max_batches=9\nhue=.1\n[connected]\noutput=10\n")
+        let report = try check("[net]\n\(Self.small)max_batches=9\nmosaic=1\n[connected]\noutput=10\n")
         #expect(report.warnings.contains { $0.contains("no loss") })
-        #expect(report.warnings.contains { $0.contains("hue") })
+        #expect(report.warnings.contains { $0.contains("mosaic") })
         let outcome = try folder.run("config", "check", "@net.cfg")
         #expect(outcome.succeeded && outcome.output.contains("warning: ") && outcome.output.contains("no loss"))
     }
@@ -286,6 +287,33 @@ struct ConfigCheckTests {
         #expect(small.advice.count == 1 && small.advice.first?.contains("fewer than a batch of 6") == true)
         #expect(small.epochs == 54.0 / 5)
         #expect(try check("[net]\n\(Self.small)\(Self.tail)", "--data", data).epochs == nil)
+    }
+
+    @Test("What is done to images is told, and that what it brings together needs not be of one size")
+    func augmentation() throws {
+        let data = try sealDigits(5)
+        func check(_ keys: String, _ layers: String = Self.tail) throws -> Report {
+            let net = "[net]\nmax_batches=9\nheight=20\nwidth=20\nchannels=1\n\(keys)\(layers)"
+            return try self.check(net, "--data", data)
+        }
+        let plain = try check("")
+        #expect(plain.augmentation == [] && plain.advice.count == 1)
+        #expect(plain.advice.first?.contains("1x28x28") == true)
+        let crop = try check("min_crop=20\nmax_crop=26\nangle=7\naspect=.75\nflip=1\n")
+        #expect(crop.advice == [] && crop.augmentation.count == 4)
+        for (sentence, words) in zip(crop.augmentation, ["20 to 26", "7 degrees", "0.75", "mirrored"]) {
+            #expect(sentence.contains(words), "\(sentence)")
+        }
+        let outcome = try folder.run("config", "check", "@net.cfg")
+        #expect(outcome.output.contains("images         training sees random windows of images scaled to 20 to 26"))
+        for keys in ["center=1\n", "letter_box=1\n"] {
+            let report = try check(keys)
+            #expect(report.advice == [] && report.augmentation.count == 1)
+        }
+        let colors = try self.check(
+            "[net]\nmax_batches=9\nheight=9\nwidth=9\nchannels=3\nhue=.1\nsaturation=1.5\nexposure=2\nletter_box=1"
+                + "\n[conv]\nfilters=6\n[yolo]\nclasses=1\njitter=.3\n")
+        #expect(colors.augmentation.count == 4 && colors.augmentation[0].contains("0.3"))
     }
 
     @Test(

@@ -1,4 +1,4 @@
-import PliniusNN
+public import PliniusNN
 import PliniusSealing
 
 /// One or several sealed data sets, one behind the other: the records of the first, then those of the second, and so on.
@@ -17,22 +17,37 @@ public struct DatasetUnion: Sendable {
     public let form: TruthForm
     /// Floats of one record's truth.
     public let truthCount: Int
+    /// What a batch is told of: what the records teach, in masks of the network's sides.
+    let told: RecordTruth
+    /// What is done to images on the way to the network.
+    private let augmentation: Augmentation
+    /// What is done to each image when nothing is left to chance.
+    public let fitting: ImageTransform
     /// Samples in each record.
-    private let perRecord: Int
+    let perRecord: Int
     /// The index behind each part's last sample.
-    private let ends: [Int]
+    let ends: [Int]
 
     /// Joins data sets; traps on none, on more than ``maximumCount``, on shapes that differ, and on a form that their truth cannot have.
-    /// - Parameter truthCount: Room for each record's truth, of which the rest is zero; `nil` for as much as it takes.
-    public init(_ parts: [SealedDataset], form: TruthForm = .plain, truthCount: Int? = nil) {
+    /// - Parameters:
+    ///   - truthCount: Room for each record's truth, of which the rest is zero; `nil` for as much as it takes.
+    ///   - augmentation: What is done to images; it brings them to the shape `input`, if there is one.
+    ///   - told: What a network is told of, if masks have other sides there than in records.
+    public init(
+        _ parts: [SealedDataset], form: TruthForm = .plain, truthCount: Int? = nil,
+        augmentation: Augmentation = Augmentation(), input: Shape? = nil, told: RecordTruth? = nil
+    ) {
         precondition(1...Self.maximumCount ~= parts.count, "a union is of 1 to \(Self.maximumCount) data sets")
         let header = parts[0].header
         precondition(parts.allSatisfy { $0.header.hasShape(of: header) }, "a union is of one shape")
-        let least = header.truth.floatCount(form, classes: header.classes) ?? .max
+        self.told = told ?? header.truth
+        let least = self.told.floatCount(form, classes: header.classes) ?? .max
         self.truthCount = truthCount ?? least
         precondition(
-            least <= self.truthCount && least < .max, "\(header.truth) does not fit \(form), \(self.truthCount)")
+            least <= self.truthCount && least < .max, "\(self.told) does not fit \(form), \(self.truthCount)")
         self.form = form
+        self.augmentation = augmentation
+        fitting = augmentation.fitting(header.sampleShape, to: input ?? header.sampleShape)
         self.parts = parts
         let perRecord = header.samplesPerRecord
         self.perRecord = perRecord
@@ -46,10 +61,15 @@ public struct DatasetUnion: Sendable {
 
     /// The number of samples of all parts.
     public var count: Int { ends[ends.count - 1] }
-    /// Floats of one sample's image.
-    public var imageCount: Int { parts[0].header.sampleShape.count }
+    /// Floats of what a network sees of one sample.
+    public var imageCount: Int { fitting.target.count }
     /// Labels are below this.
     public var classes: Int { parts[0].header.classes }
+    /// What is done to an image in training; see ``PliniusNN/Augmentation/draw(_:to:from:iteration:place:)``.
+    public func draw(from stream: RandomStream, iteration: UInt64, place: Int) -> ImageTransform {
+        augmentation.draw(fitting.source, to: fitting.target, from: stream, iteration: iteration, place: place)
+    }
+
     /// What a run that learns from the union has as the id of its data set.
     public var id: [UInt8] { Self.id(of: parts.map(\.header.id)) }
 
@@ -58,54 +78,6 @@ public struct DatasetUnion: Sendable {
     public static func id(of ids: [[UInt8]]) -> [UInt8] {
         if ids.count == 1 { return ids[0] }
         return Array(sha256(Array("plinius data sets".utf8) + ids.joined()).prefix(KeyHierarchy.idByteCount))
-    }
-
-    /// Opens a batch.
-    ///
-    /// Allocates nothing. Calls from several threads take turns.
-    ///
-    /// - Parameters:
-    ///   - indices: Which samples, in the order of the batch; repetitions are fine.
-    ///   - images: (indices, channels, height, width), pixels divided by 255; of text (indices, classes), one-hot; may be longer.
-    ///   - truth: (indices, ``truthCount``), as ``form`` says; may be longer.
-    ///
-    /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`, with the record's index in its data set and, of several, which data set it
-    ///   is; the images before it are filled in then.
-    @unsafe public func openBatch(
-        indices: [Int],
-        images: UnsafeMutableBufferPointer<Float>,
-        truth: UnsafeMutableBufferPointer<Float>
-    ) throws(DatasetError) {
-        let (pixels, classes, kind) = (imageCount, classes, parts[0].header.truth.kind)
-        precondition(images.count >= indices.count * pixels, "the images need \(indices.count * pixels) floats")
-        precondition(truth.count >= indices.count * truthCount, "the truth needs \(indices.count * truthCount) floats")
-        for (place, index) in indices.enumerated() {
-            precondition(0..<count ~= index, "sample \(index) of \(count)")
-            var part = 0
-            while index >= ends[part] { part += 1 }
-            let (record, step) = (part == 0 ? index : index - ends[part - 1]).quotientAndRemainder(
-                dividingBy: perRecord)
-            do throws(DatasetError) {
-                let isAllowed = try unsafe parts[part].withRecord(record) { image, sealed in
-                    guard kind != .text else {
-                        for other in 0..<classes {
-                            unsafe images[place * classes + other] = image[step] == other ? 1 : 0
-                            unsafe truth[place * truthCount + other] = image[step + 1] == other ? 1 : 0
-                        }
-                        return unsafe max(image[step], image[step + 1]) < classes
-                    }
-                    for pixel in 0..<pixels {
-                        unsafe images[place * pixels + pixel] = Float(image[pixel]) / 255
-                    }
-                    let floats = unsafe truth[(place * truthCount)..<((place + 1) * truthCount)]
-                    return unsafe parts[part].header.truth.write(
-                        sealed, form, classes: classes, into: UnsafeMutableBufferPointer(rebasing: floats))
-                }
-                guard isAllowed else { throw .damagedRecord(record) }
-            } catch {
-                throw parts.count == 1 ? error : error.inPart(part, of: parts.count)
-            }
-        }
     }
 }
 

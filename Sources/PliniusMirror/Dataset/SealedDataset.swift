@@ -1,7 +1,18 @@
 import Glibc
 public import PliniusSealing
-import Synchronization
 import _PliniusSupport
+
+/// Private memory for a record that is open, which is used again for the next.
+public final class RecordBuffer {
+    fileprivate var context: RecordContext
+    fileprivate let record: PrivateMemory
+
+    /// Plans memory for the records of a data set.
+    public init(_ header: PublicDatasetHeader) {
+        context = RecordContext(header)
+        record = PrivateMemory(byteCount: header.recordByteCount)
+    }
+}
 
 /// A sealed data set, opened record by record at any place.
 ///
@@ -13,13 +24,6 @@ public final class SealedDataset: Sendable {
     public let header: PublicDatasetHeader
     private let descriptor: CInt
     private let key: SealingKey
-    private let reader: Mutex<Reader>
-
-    /// What opening a record needs to change.
-    private struct Reader {
-        var context: RecordContext
-        let record: PrivateMemory
-    }
 
     /// Opens a data set and proves its header and its length; records are proven when they are opened.
     ///
@@ -45,8 +49,6 @@ public final class SealedDataset: Sendable {
         }
         self.descriptor = descriptor
         key = keys.datasetKey(id: header.id, cipher: header.cipher)
-        reader = Mutex(
-            Reader(context: RecordContext(header), record: PrivateMemory(byteCount: header.recordByteCount)))
     }
 
     /// Reads the first page of a file, or what there is of it.
@@ -59,20 +61,21 @@ public final class SealedDataset: Sendable {
     }
 
     /// Opens one record and lends its image, one byte per channel and pixel, and its truth, as ``RecordTruth`` says.
+    /// - Parameter buffer: Of this data set, and of one thread; one is made if there is none.
     /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`.
     @unsafe public func withRecord<R>(
-        _ index: Int,
+        _ index: Int, in buffer: RecordBuffer? = nil,
         _ body: (_ image: UnsafeRawBufferPointer, _ truth: UnsafeRawBufferPointer) -> R
     ) throws(DatasetError) -> R {
-        try reader.withLock { reader throws(DatasetError) in
-            let record = unsafe reader.record.bytes
-            reader.context.move(to: index)
-            try unsafe read(index, into: record)
-            try unsafe open(record, index, reader.context)
-            return unsafe body(
-                UnsafeRawBufferPointer(rebasing: record[..<header.imageByteCount]),
-                UnsafeRawBufferPointer(rebasing: record[header.imageByteCount..<header.plaintextByteCount]))
-        }
+        let buffer = buffer ?? RecordBuffer(header)
+        defer { withExtendedLifetime(buffer) {} }
+        let record = unsafe buffer.record.bytes
+        buffer.context.move(to: index)
+        try unsafe read(index, into: record)
+        try unsafe open(record, index, buffer.context)
+        return unsafe body(
+            UnsafeRawBufferPointer(rebasing: record[..<header.imageByteCount]),
+            UnsafeRawBufferPointer(rebasing: record[header.imageByteCount..<header.plaintextByteCount]))
     }
 
     /// Opens a record where it lies, in private memory, which is wiped if that throws.

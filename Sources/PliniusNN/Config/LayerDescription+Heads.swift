@@ -11,7 +11,7 @@ extension LayerDescription {
             maximumBoxes: try reader.integer("max", default: 90, in: 1...10_000),
             ignoreThreshold: try reader.number("ignore_thresh", default: 0.5, in: 0...1),
             truthThreshold: try reader.number("truth_thresh", default: 1, in: 0...1),
-            jitter: try reader.number("jitter", default: 0.2, in: 0...1), resizes: try reader.flag("random"),
+            jitter: try jitter(&reader), resizes: try reader.flag("random"),
             batch: batch)
         try reader.refuse("map")
         try check(reader, boxes, input)
@@ -32,7 +32,7 @@ extension LayerDescription {
             rescores: try reader.flag("rescore"), matchesAnchors: try reader.flag("bias_match"),
             coordinateScale: try scale(&reader, "coord_scale"), objectScale: try scale(&reader, "object_scale"),
             noObjectScale: try scale(&reader, "noobject_scale"), classScale: try scale(&reader, "class_scale"),
-            jitter: try reader.number("jitter", default: 0.2, in: 0...1), resizes: try reader.flag("random"),
+            jitter: try jitter(&reader), resizes: try reader.flag("random"),
             batch: batch)
         try reader.refuse("tree", "map")
         try check(reader, boxes, input)
@@ -50,7 +50,7 @@ extension LayerDescription {
             forcesBySize: try reader.flag("forced"), random: try reader.flag("random"),
             coordinateScale: try scale(&reader, "coord_scale"), objectScale: try scale(&reader, "object_scale"),
             noObjectScale: try scale(&reader, "noobject_scale"), classScale: try scale(&reader, "class_scale"),
-            jitter: try reader.number("jitter", default: 0.2, in: 0...1), batch: batch)
+            jitter: try jitter(&reader), batch: batch)
         try reader.refuse("reorg")
         guard input.count == grid.count else {
             throw reader.error(
@@ -75,6 +75,11 @@ extension LayerDescription {
 
     private static func classes(_ reader: inout SectionReader, default standard: Int) throws(ConfigError) -> Int {
         try reader.integer("classes", default: standard, in: 1...65_536)
+    }
+
+    private static func jitter(_ reader: inout SectionReader) throws(ConfigError) -> Float? {
+        // Below 1, so that some of each side is left.
+        reader.has("jitter") ? try reader.number("jitter", default: 0, in: 0...0.99) : nil
     }
 
     private static func scale(_ reader: inout SectionReader, _ key: String) throws(ConfigError) -> Float {

@@ -33,6 +33,10 @@ extension NetworkDescription {
             writer.write(UInt8(3))
             writer.write(UInt64(options.timeSteps))
         }
+        if augmentation.isOn {
+            writer.write(UInt8(4))
+            writer.write(augmentation)
+        }
         return writer.bytes
     }
 
@@ -52,6 +56,22 @@ extension NetworkDescription {
 }
 
 extension ByteWriter {
+    fileprivate mutating func write(_ augmentation: Augmentation) {
+        switch augmentation.fit {
+        case .none: write(UInt8(0))
+        case .crop(let least, let most):
+            write(UInt8(1))
+            for part in [least, most] { write(UInt64(part)) }
+        case .center: write(UInt8(2))
+        case .letterbox: write(UInt8(3))
+        }
+        write(UInt8(augmentation.flips ? 1 : 0))
+        for part in [
+            augmentation.angle, augmentation.aspect, augmentation.jitter, augmentation.hue, augmentation.saturation,
+            augmentation.exposure,
+        ] { write(part) }
+    }
+
     fileprivate mutating func write(_ policy: LearningRatePolicy) {
         switch policy {
         case .constant: write(UInt8(1))
@@ -180,9 +200,9 @@ extension ByteWriter {
             for flag in [grid.softmax, grid.usesRoots, grid.rescores, grid.forcesBySize, grid.random] {
                 write(UInt8(flag ? 1 : 0))
             }
-            for part in [grid.coordinateScale, grid.objectScale, grid.noObjectScale, grid.classScale, grid.jitter] {
-                write(part)
-            }
+            for part in [
+                grid.coordinateScale, grid.objectScale, grid.noObjectScale, grid.classScale, grid.jitter ?? 0.2,
+            ] { write(part) }
         case .iseg(let masks):
             write(UInt8(23))
             for part in [masks.classes, masks.ids] { write(UInt64(part)) }
@@ -195,7 +215,8 @@ extension ByteWriter {
         for anchor in boxes.mask { write(UInt64(anchor)) }
         for part in [
             boxes.ignoreThreshold, boxes.truthThreshold, boxes.coordinateScale, boxes.objectScale, boxes.noObjectScale,
-            boxes.classScale, boxes.jitter,
+            // What jitter was when nothing came of it.
+            boxes.classScale, boxes.jitter ?? 0.2,
         ] { write(part) }
         for flag in [boxes.softmax, boxes.background, boxes.rescores, boxes.matchesAnchors, boxes.resizes] {
             write(UInt8(flag ? 1 : 0))

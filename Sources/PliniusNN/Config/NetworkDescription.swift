@@ -4,6 +4,8 @@ public struct NetworkDescription: Sendable {
     /// Shape of one image.
     public let input: Shape
     public let layers: [LayerDescription]
+    /// What the data path does to images.
+    public let augmentation: Augmentation
     /// What was passed over in the text.
     public let warnings: [ConfigWarning]
     /// Where the state of each layer lies.
@@ -63,6 +65,7 @@ public struct NetworkDescription: Sendable {
         var reader = SectionReader(first, file: file)
         let options = try NetOptions(&reader)
         let input = try Shape(&reader)
+        var augmentation = try Augmentation(&reader, input)
         reader.finish()
         guard 1...Self.maximumLayers ~= sections.count - 1 else {
             throw reader.error(nil, "expected 1 to \(Self.maximumLayers) layers, found \(sections.count - 1)")
@@ -124,6 +127,7 @@ public struct NetworkDescription: Sendable {
                 message: "only the layer that predicts may have a tree of classes, and that is layer \(predicting ?? 0)"
             )
         }
+        try augmentation.add(layers, input, file: file, line: first.line)
         if !layers.contains(where: \.measuresLoss) {
             let message = "the network has no loss and cannot learn: end it with [softmax] or [cost]"
             warnings.append(ConfigWarning(file: file, line: first.line, message: message))
@@ -131,6 +135,7 @@ public struct NetworkDescription: Sendable {
         self.options = options
         self.input = input
         self.layers = layers
+        self.augmentation = augmentation
         self.warnings = warnings
         self.layout = layout
     }

@@ -108,6 +108,9 @@ struct SectionReader {
         return "; did you mean \(nearest.key)?"
     }
 
+    /// Warns of a key that does nothing here.
+    mutating func warn(_ key: String, _ message: String) { warn(line(of: key), "\(key) \(message)") }
+
     private mutating func warn(_ line: Int, _ message: String) {
         warnings.append(ConfigWarning(file: file, line: line, message: message))
     }

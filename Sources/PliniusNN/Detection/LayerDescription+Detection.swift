@@ -28,8 +28,8 @@ extension LayerDescription {
         public var objectScale: Float = 1
         public var noObjectScale: Float = 1
         public var classScale: Float = 1
-        /// By how much the data path moves the sides of an image.
-        public var jitter: Float
+        /// By which part of themselves the data path moves the sides of an image; `nil` if nothing is said.
+        public var jitter: Float?
         /// Whether the data path changes the size of the images from time to time.
         public var resizes: Bool
         /// Images per update: what counts the images that were seen.
@@ -78,8 +78,8 @@ extension LayerDescription {
         public var objectScale: Float
         public var noObjectScale: Float
         public var classScale: Float
-        /// By how much the data path moves the sides of an image.
-        public var jitter: Float
+        /// By which part of themselves the data path moves the sides of an image; `nil` if nothing is said.
+        public var jitter: Float?
         /// Images per update: what counts the images that were seen.
         public var batch: Int
 

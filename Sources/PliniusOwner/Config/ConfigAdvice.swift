@@ -30,10 +30,16 @@ extension NetworkDescription {
 
     private func advice(comparingWith data: PublicDatasetHeader) -> [String] {
         var advice: [String] = []
-        if data.sampleShape != input {
+        let isFitted = augmentation.bringsTogether && data.shape.channels == input.channels
+        if data.sampleShape != input, !isFitted {
             advice.append(
                 "the data set's images are \(data.sampleShape), [net] expects \(input) (channels x height x width): "
                     + "the enclave will refuse them")
+        }
+        if augmentation.isOn, data.truth.kind == .text || min(data.shape.height, data.shape.width) < 2 {
+            advice.append(
+                "\(augmentation.keys.joined(separator: ", ")) change images, and the data set's records are \(data.shape) with "
+                    + "\(data.truth): the enclave will refuse them")
         }
         if !learns(from: data) {
             advice.append(
@@ -51,13 +57,14 @@ extension NetworkDescription {
     /// Whether the last layers have a place for what a data set teaches.
     private func learns(from data: PublicDatasetHeader) -> Bool {
         let isKnown = layers.compactMap(\.detectedClasses).allSatisfy { $0 == data.classes }
-        return switch (truth, data.truth.kind) {
+        let told = told(by: data)
+        return switch (truth, told.kind) {
         case (.predictions(let count), let kind):
-            kind != .boxes && data.truth.floatCount(.plain, classes: data.classes) == count
+            kind != .boxes && told.floatCount(.plain, classes: data.classes) == count
         case (.boxes(let maximum), .boxes): isKnown && data.truth.first <= maximum
         case (.cells, .boxes): isKnown
         case (.masks(let height, let width), .mask):
-            isKnown && data.truth.first == height && data.truth.second == width
+            isKnown && told.first == height && told.second == width
         default: false
         }
     }

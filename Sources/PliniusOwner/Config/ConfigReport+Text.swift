@@ -23,6 +23,9 @@ extension ConfigReport {
         lines.append("batch          \(batch) images, \(miniBatch) a pass\(steps)")
         lines.append("training       \(training)")
         lines.append("learning rate  \(learningRate)")
+        for (index, sentence) in augmentation.enumerated() {
+            lines.append((index == 0 ? "images         " : "               ") + sentence)
+        }
         lines += warnings.map { "warning: \($0)" } + advice.map { "advice: \($0)" }
         return lines.joined(separator: "\n")
     }

@@ -43,6 +43,8 @@ struct ConfigReport: Encodable {
     /// Images of the data set.
     let datasetImages: Int?
     let learningRate: String
+    /// What is done to images, one sentence for each key; none if nothing is.
+    let augmentation: [String]
     let warnings: [String]
     let advice: [String]
 
@@ -77,6 +79,7 @@ struct ConfigReport: Encodable {
         datasetImages = data?.sampleCount
         epochs = data.flatMap { data in images.map { Double($0) / Double(data.sampleCount) } }
         learningRate = options.schedule
+        augmentation = network.augmentation.sentences
         warnings = network.warnings.map(\.description)
         advice = network.advice(on: data)
     }
