@@ -75,7 +75,7 @@ public final class SyntheticShapes: RecordSource {
         let strong = random.below(channels)
         let figureColour = (0..<channels).map { channel in
             guard channel == strong else { return random.uniform(0...255) }
-            let step = random.uniform(70...127)
+            let step = random.uniform(85...127)
             return ground[channel] < 128 ? ground[channel] + step : ground[channel] - step
         }
         let patterns = [Pattern(&random, around: ground), Pattern(&random, around: figureColour)]
@@ -87,7 +87,7 @@ public final class SyntheticShapes: RecordSource {
         }
         let strayed = lines.coverage(radius: random.uniform(0.3...0.8))
         let lineColour = (0..<channels).map { _ in random.uniform(0...255) }
-        let noise = random.uniform(2...14)
+        let noise = random.uniform(2...10)
 
         let inside = figure.coverage(side: side)
         let shades = patterns.map { $0.shades(side: side) }
@@ -114,7 +114,7 @@ private struct Pattern {
 
     init(_ random: inout SampleRandom, around colour: [Float]) {
         self.colour = colour
-        spread = colour.map { _ in random.uniform(-45...45) }
+        spread = colour.map { _ in random.uniform(-30...30) }
         cells = 2 + random.below(6)
         knots = (0..<(cells + 1) * (cells + 1)).map { _ in random.uniform(-1...1) }
     }
