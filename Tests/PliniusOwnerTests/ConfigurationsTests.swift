@@ -47,13 +47,13 @@ struct ConfigurationsTests {
         "medmnist.cfg": Expectation(
             input: [3, 28, 28], output: [10, 1, 1],
             parameters: normalized(24, 3) + normalized(48, 24) + normalized(48, 48) + normalized(96, 48)
-                + normalized(96, 96) + 10 * (4 * 4 * 96 + 1),
-            kinds: ["convolutional", "maxpool", "dropout", "connected", "softmax"]),
+                + normalized(96, 96) + 10 * 97,
+            kinds: ["convolutional", "maxpool", "dropout", "avgpool", "softmax"]),
         "medmnist-grey.cfg": Expectation(
             input: [1, 28, 28], output: [10, 1, 1],
             parameters: normalized(24, 1) + normalized(48, 24) + normalized(48, 48) + normalized(96, 48)
-                + normalized(96, 96) + 10 * (4 * 4 * 96 + 1),
-            kinds: ["convolutional", "maxpool", "dropout", "connected", "softmax"]),
+                + normalized(96, 96) + 10 * 97,
+            kinds: ["convolutional", "maxpool", "dropout", "avgpool", "softmax"]),
         "tiny-yolo.cfg": Expectation(
             input: [1, 64, 64], output: [45, 8, 8],
             parameters: normalized(16, 1) + normalized(32, 16) + normalized(64, 32) + normalized(128, 64)
@@ -71,7 +71,7 @@ struct ConfigurationsTests {
         "regression.cfg": Expectation(
             input: [3, 32, 32], output: [3, 1, 1],
             parameters: normalized(16, 3) + normalized(32, 16) + normalized(64, 32) + normalized(64, 64)
-                + 3 * (4 * 4 * 64 + 1), kinds: ["convolutional", "maxpool", "connected", "cost"]),
+                + 128 * (4 + 4 * 4 * 64) + 3 * 129, kinds: ["convolutional", "maxpool", "connected", "cost"]),
     ]
 
     @Test("Every file is in the table")
