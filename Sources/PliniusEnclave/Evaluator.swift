@@ -20,76 +20,28 @@ struct Evaluator {
         evaluation.count = UInt64(data.count)
         let start = monotonicNanoseconds()
         switch task {
-        case .classify, .segment, .sequence: evaluation.setClasses(try countClasses(data))
-        case .detect: evaluation.setBoxes(try judgeBoxes(data))
-        case .regress: evaluation.setTargets(try sumErrors(data))
+        case .classify, .sequence: evaluation.setClasses(try measure(data, ClassCounts(classes: data.classes, top: 5)))
+        case .segment:
+            evaluation.setClasses(
+                try measure(data, ClassCounts(classes: data.classes, hasNone: !network.alwaysNamesAClass)))
+        case .detect: evaluation.setBoxes(try measure(data, BoxJudge()).figures)
+        case .regress: evaluation.setTargets(try measure(data, TargetErrors(targets: data.truthCount)))
         }
         let seconds = Double(monotonicNanoseconds() - start) / 1e9
         evaluation.imagesPerSecond = Float(Double(data.count) / seconds)
         return evaluation
     }
 
-    /// Goes through the data; of a mini-batch `body` gets the samples' indices and rows, the truth, and where that of a row begins.
-    private func forEachBatch(
-        _ data: DatasetUnion, _ body: (_ samples: [(index: Int, row: Int)], _ truth: Span<Float>) -> Void
-    ) throws(DatasetError) {
+    private func measure<Measured: Metric>(_ data: DatasetUnion, _ empty: Measured) throws(DatasetError) -> Measured {
+        var metric = empty
         let pass = DatasetPass(executor, timeSteps: network.options.timeSteps, over: data)
         while !pass.isOver {
             let records = try pass.advance()
-            let samples = records.map { (index: $0, row: pass.row($0 - records.lowerBound)) }
-            body(samples, unsafe Span(_unsafeElements: UnsafeBufferPointer(pass.buffer.truth.floats)))
+            metric.add(
+                executor, network, records.map { ($0, pass.row($0 - records.lowerBound)) },
+                truth: unsafe Span(_unsafeElements: UnsafeBufferPointer(pass.buffer.truth.floats)))
         }
-    }
-
-    private func countClasses(_ data: DatasetUnion) throws(DatasetError) -> ClassCounts {
-        let isSegment = task == .segment
-        // Pixels, and what an image puts out: of `[iseg]` there is more than the classes.
-        let area = isSegment ? data.truthCount / data.classes : 1
-        var counts = ClassCounts(
-            classes: data.classes, top: isSegment ? 1 : 5, hasNone: isSegment && !network.alwaysNamesAClass)
-        try forEachBatch(data) { samples, truth in
-            executor.withOutput { output in
-                let width = output.count / executor.miniBatch
-                for (_, row) in samples {
-                    for pixel in 0..<area {
-                        counts.add(
-                            output, at: row * width + pixel, truth, at: row * data.truthCount + pixel, stride: area)
-                    }
-                }
-            }
-        }
-        return counts
-    }
-
-    private func judgeBoxes(_ data: DatasetUnion) throws(DatasetError) -> BoxFigures {
-        var judge = BoxJudge()
-        try forEachBatch(data) { samples, truth in
-            var found: [[Detection]] = Array(repeating: [], count: executor.miniBatch)
-            for head in executor.predictingLayers {
-                let layer = network.layers[head]
-                executor.withOutput(ofLayer: head) { output in
-                    for (_, row) in samples {
-                        let own = output.extracting(row * layer.output.count..<(row + 1) * layer.output.count)
-                        found[row] += layer.detections(in: own, threshold: BoxJudge.leastScore)
-                    }
-                }
-            }
-            for (index, row) in samples {
-                judge.add(
-                    image: index, found[row], truth, at: row * data.truthCount, most: data.truthCount / 5)
-            }
-        }
-        return judge.figures
-    }
-
-    private func sumErrors(_ data: DatasetUnion) throws(DatasetError) -> TargetErrors {
-        var errors = TargetErrors(targets: data.truthCount)
-        try forEachBatch(data) { samples, truth in
-            executor.withOutput { output in
-                for (_, row) in samples { errors.add(output, truth, at: row * data.truthCount) }
-            }
-        }
-        return errors
+        return metric
     }
 }
 

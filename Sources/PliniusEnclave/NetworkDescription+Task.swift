@@ -28,25 +28,15 @@ extension NetworkDescription {
 
     /// What the last layers can be used for, the likeliest first.
     private var likelyTasks: [ModelTask] {
-        let layer = layers[predictingLayers[0]]
-        switch layer.kind {
-        case .yolo, .region, .detection: return [.detect]
-        case .iseg: return [.segment]
-        default: break
-        }
         let first: ModelTask
-        switch layer.kind {
-        case _ where options.timeSteps > 1: first = .sequence
-        case _ where layer.output.area > 1: first = .segment
-        case .softmax, .logistic: first = .classify
-        default: first = .regress
+        switch predictionKind {
+        case .boxes: return [.detect]
+        case .masks: return [.segment]
+        case .planes: first = .segment
+        case .classes: first = options.timeSteps > 1 ? .sequence : .classify
+        case .numbers: first = options.timeSteps > 1 ? .sequence : .regress
         }
         return [first] + [.classify, .segment, .regress, .sequence].filter { $0 != first }
-    }
-
-    /// Whether each pixel is taken for a class, whatever is put out: probabilities of `[softmax]` exclude each other.
-    var alwaysNamesAClass: Bool {
-        if case .softmax = layers[outputLayer].kind { true } else { false }
     }
 }
 

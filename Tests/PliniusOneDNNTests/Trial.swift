@@ -127,10 +127,13 @@ final class Judge {
         return Array(state[tensor.offset..<tensor.offset + tensor.count])
     }
 
-    func output(miniBatch: Int) -> [Double] {
-        let memory = PrivateMemory(byteCount: miniBatch * description.outputs * 8)
-        let rows = BufferMemory().view(of: memory, as: Double.self)[0..<miniBatch * description.outputs]
-        network.copyOutput(ofLayer: description.outputLayer, to: rows)
+    func output(miniBatch: Int) -> [Double] { output(ofLayer: description.outputLayer, miniBatch: miniBatch) }
+
+    func output(ofLayer layer: Int, miniBatch: Int) -> [Double] {
+        let count = miniBatch * description.layers[layer].output.count
+        let memory = PrivateMemory(byteCount: count * 8)
+        let rows = BufferMemory().view(of: memory, as: Double.self)[0..<count]
+        network.copyOutput(ofLayer: layer, to: rows)
         return (0..<rows.count).map { rows[$0] }
     }
 }

@@ -13,13 +13,6 @@ public struct NetworkDescription: Sendable {
 
     /// The last layer that is not a cost: the one that predicts.
     public var outputLayer: Int { layers.lastIndex { !$0.isCost } ?? 0 }
-    /// The layers whose outputs are the predictions: all heads that learn boxes or masks, or the last layer that is not a cost.
-    public var predictingLayers: [Int] {
-        let heads = layers.indices.filter { layers[$0].isHead }
-        return heads.isEmpty ? [outputLayer] : heads
-    }
-    /// Predictions per image, those of the predicting layers one behind the other.
-    public var outputs: Int { predictingLayers.reduce(0) { $0 + layers[$1].output.count } }
     /// What training compares with, for each image.
     public var truth: LayerDescription.Truth { layers.lazy.compactMap(\.truth).first ?? .predictions(count: outputs) }
     /// Floats of truth per image.

@@ -23,6 +23,9 @@ public struct BoxFigures: Hashable, Sendable {
     public var hits = 0, found = 0
     /// Mean over the true boxes of the greatest overlap with a box that the network is sure of, whatever its class.
     public var overlap = 0.0
+
+    /// Says that nothing is there.
+    public init() {}
 }
 
 /// Gathers boxes, to judge them once all images were seen.

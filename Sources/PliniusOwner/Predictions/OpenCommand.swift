@@ -2,6 +2,7 @@ import ArgumentParser
 import PliniusDataSealing
 import PliniusDatasets
 import PliniusMirror
+import PliniusNN
 import PliniusSealing
 import _PliniusSupport
 
@@ -9,15 +10,25 @@ import _PliniusSupport
 struct OpenCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "open",
-        abstract: "Opens the results of plinius predict, and writes the most likely classes of each image.",
+        abstract: "Opens the results of plinius predict, and writes what they say of each image.",
         discussion: """
             Every result is verified; if one is not as it was sealed, nothing is written. A line for each image, in their order: as JSON, or \
             as CSV with a line of titles before them.
+
+            Without the network these are the most likely classes. With its configuration they are what it is for: boxes in parts of the \
+            image (a line of CSV for each), the class of each pixel (-1 for none), or the numbers that it predicts.
             """)
 
     @Argument(help: "The sealed results.") var file: String
 
     @Option(help: "The key of the run, or of what came out where a policy manager released the keys.") var key: String
+
+    @Option(help: ArgumentHelp("The network that predicted, as a Darknet configuration.", valueName: "cfg"))
+    var config: String?
+
+    @Option(help: "What was predicted; what the network looks like if nothing is said.") var task: PredictionTask?
+
+    @Option(help: "How probable a box has to be, from 0.005 to 1.") var threshold: Float = BoxJudge.sureScore
 
     @Flag(help: "One JSON object a line, or comma-separated values.") var format = PredictionFormat.json
 
@@ -35,7 +46,12 @@ struct OpenCommand: ParsableCommand {
             guard 1...header.outputs ~= top else {
                 throw OwnerError(.usage, "--top is \(top): the network has \(header.outputs) outputs, give 1 to that")
             }
-            let text = PredictionText(format: format, top: top, names: try classNames(header.outputs))
+            guard BoxJudge.leastScore...1 ~= threshold else {
+                throw OwnerError(.usage, "--threshold is \(threshold): give 0.005 to 1")
+            }
+            let network = try config.map { try NetworkDescription.of(results: header.configDigest, path: $0) }
+            let form = try PredictionForm(task, network, outputs: header.outputs, top: top, threshold: threshold)
+            let text = PredictionText(format: format, form: form, names: try classNames(form.classes))
             let output = try AtomicFile.create(out)
             try write(predictions, as: text, to: output)
             try output.publish()
@@ -61,12 +77,14 @@ struct OpenCommand: ParsableCommand {
         }
     }
 
-    private func classNames(_ outputs: Int) throws -> [String]? {
+    private func classNames(_ classes: Int) throws -> [String]? {
         guard let names else { return nil }
         let read = try ClassNames(ByteFile(names)).names
-        guard read.count == outputs else {
+        guard read.count == classes else {
             throw OwnerError(
-                .usage, "\(names) has \(read.count) names, and the network has \(outputs) outputs: they must be equal")
+                .usage,
+                "\(names) has \(read.count) names, and the network has \(classes) outputs for classes: they must be equal"
+            )
         }
         return read
     }
