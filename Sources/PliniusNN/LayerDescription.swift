@@ -212,6 +212,8 @@ public struct LayerDescription: Hashable, Sendable {
     public var learningRateScale: Float
     /// Whether backward propagation ends at this layer.
     public var stopsBackward: Bool
+    /// Whether its numbers are repaired ones.
+    public var compatibility: Compatibility
     /// Line of the section header in the configuration, from 1.
     public var line: Int
 

@@ -6,13 +6,16 @@ extension ParameterArena {
     /// Convolution weights are normal with variance 2 / (size² × channels / groups) (He et al., ICCV'15), connected weights
     /// uniform within ±sqrt(2 / inputs), local weights too, those of a deconvolution normal with deviation 0.02 × the outputs'
     /// positions / the inputs', scales 1, rolling variances 1, all else 0. Darknet begins the rolling variance at 0, which makes a
-    /// network that was never trained divide by almost nothing, and local weights at 0 except for the first position.
+    /// network that was never trained divide by almost nothing, and local weights at 0 except for the first position; so does
+    /// `compat=strict`.
     public func initialize(_ network: NetworkDescription, seed: UInt64) {
         precondition(network.layout == layout, "the arena is laid out for another network")
+        let isStrict = network.options.compatibility == .strict
         for tensor in layout.tensors {
             let values = unsafe floats(of: tensor)
             switch tensor.role {
-            case .scales, .rollingVariance: unsafe values.update(repeating: 1)
+            case .rollingVariance: unsafe values.update(repeating: isStrict ? 0 : 1)
+            case .scales: unsafe values.update(repeating: 1)
             case .weights:
                 let layer = network.layers[tensor.layer].parts[tensor.part]
                 func scale(outputs: Int) -> Float { Float((2 / Double(tensor.count / outputs)).squareRoot()) }
@@ -21,7 +24,10 @@ extension ParameterArena {
                 switch layer.kind {
                 case .connected:
                     unsafe Self.fillUniformly(values, within: scale(outputs: tensor.shape[0]), from: stream)
-                case .local: unsafe Self.fillUniformly(values, within: scale(outputs: layer.output.count), from: stream)
+                case .local:
+                    let bound = scale(outputs: layer.output.count)
+                    let first = unsafe values[..<(isStrict ? values.count / layer.output.area : values.count)]
+                    unsafe Self.fillUniformly(UnsafeMutableBufferPointer(rebasing: first), within: bound, from: stream)
                 case .deconvolutional:
                     let growth = Float(layer.output.area) / Float(layer.input.area)
                     unsafe Self.fillNormally(values, deviation: 0.02 * growth, from: stream)

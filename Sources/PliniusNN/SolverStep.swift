@@ -8,7 +8,8 @@ import Glibc
 /// Adam (Kingma and Ba, ICLR'15), with `η = learningRate × layer multiplier` and `g` the sum over the batch's images, not
 /// their mean: `m = β1·m + (1 − β1)·g`, `v = β2·v + (1 − β2)·g²`, `w += η·m/(1 − β1ᵗ) / (√(v/(1 − β2ᵗ)) + ε)`. PyTorch's
 /// Adam does the same to a loss that is summed over the batch. Of the weights `λ·batch·w` is taken from `g` first; Darknet
-/// takes it from biases and scales too, which its descent spares, and counts `t` anew when it resumes. Its momentum is idle.
+/// takes it from biases and scales too, which its descent spares (so does `compat=strict`), and counts `t` anew when it resumes.
+/// Its momentum is idle.
 public struct SolverStep: Hashable, Sendable {
     /// What Adam's update number `t` comes to.
     public struct Adam: Hashable, Sendable {
@@ -17,10 +18,13 @@ public struct SolverStep: Hashable, Sendable {
         public let meanCorrection: Double
         /// `1 / (1 − β2ᵗ)`.
         public let squareCorrection: Double
+        /// Whether biases and scales decay, too.
+        public let decaysAll: Bool
 
         /// - Parameter update: the update, from 1.
-        public init(_ options: NetOptions.Adam, update: Int) {
+        public init(_ options: NetOptions.Adam, update: Int, decaysAll: Bool = false) {
             self.options = options
+            self.decaysAll = decaysAll
             meanCorrection = 1 / (1 - pow(Double(options.beta1), Double(update)))
             squareCorrection = 1 / (1 - pow(Double(options.beta2), Double(update)))
         }
@@ -36,6 +40,9 @@ public struct SolverStep: Hashable, Sendable {
     public let adam: Adam?
     /// Bound of the magnitude of convolutions' weights after the update; 0 if there is none.
     public let clip: Float
+
+    /// Whether parameters of a role decay: as in Darknet's descent weights do, biases and scales do not.
+    package func decays(_ role: TensorRole) -> Bool { role == .weights || adam?.decaysAll == true }
 
     public init(
         learningRate: Float, momentum: Float, decay: Float, batch: Int, adam: Adam? = nil, clip: Float = 0
@@ -57,6 +64,6 @@ extension NetOptions {
     public func step(ofUpdate n: Int, seed: UInt64) -> SolverStep {
         SolverStep(
             learningRate: learningRate(atUpdate: n, seed: seed), momentum: momentum, decay: decay, batch: batch,
-            adam: adam.map { SolverStep.Adam($0, update: n) }, clip: clip)
+            adam: adam.map { SolverStep.Adam($0, update: n, decaysAll: compatibility == .strict) }, clip: clip)
     }
 }

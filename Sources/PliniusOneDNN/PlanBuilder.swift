@@ -77,6 +77,12 @@ final class PlanBuilder {
     }
 
     private func append(_ layer: LayerDescription) throws(OneDNNError) {
+        if layer.readsFlat {
+            // What it leaves of its input's delta is there only if later readers go through the same rows.
+            try bringIntoRows(layer)
+            made[layer.sources[0] + 1] = (current, currentStep)
+        }
+        if layer.hasStrictNumbers { return try appendReference(layer) }
         switch layer.kind {
         case .convolutional(let convolution) where convolution.signs == .none:
             try append(convolution, of: layer)
@@ -89,7 +95,8 @@ final class PlanBuilder {
         case .dropout(let probability):
             append(
                 DropoutStep(
-                    engine, layer: layer.index, probability: probability, input: current, scratch: scratch, memory),
+                    engine, layer: layer.index, probability: probability, input: current,
+                    inPlace: layer.isStrict && currentStep >= 0, scratch: scratch, memory),
                 layer)
         case .softmax(let softmax) where !softmax.isSpatial && softmax.tree == nil:
             try bringIntoRows(layer)
@@ -114,7 +121,7 @@ final class PlanBuilder {
         graph.append(
             DeltaPlan.Step(
                 sources: sources ?? [currentStep], count: step.output.layout.floatCount, learns: step.learns,
-                addsDeltas: step.addsDeltas, keepsDeltaInPlace: step.keepsDeltaInPlace))
+                addsDeltas: step.addsDeltas || layer.overwritesDeltas, keepsDeltaInPlace: step.keepsDeltaInPlace))
         current = step.output
         currentStep = steps.count - 1
     }

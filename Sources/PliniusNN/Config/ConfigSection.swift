@@ -32,15 +32,18 @@ struct ConfigSection {
             number += 1
             guard number <= maximumLines else { throw fault("more than \(maximumLines) lines") }
             let code = bytes.prefix { $0 != UInt8(ascii: "#") && $0 != UInt8(ascii: ";") }
-            let line = trimmed(String(decoding: code, as: UTF8.self))
+            var line = trimmed(String(decoding: code, as: UTF8.self))
             if line.isEmpty { continue }
             if line.hasPrefix("[") {
-                let name = trimmed(line.dropFirst().dropLast())
-                guard line.hasSuffix("]"), isWord(name) else {
+                let end = line.firstIndex(of: "]") ?? line.startIndex
+                let name = trimmed(line[..<end].dropFirst())
+                // A key may follow on the first one's line, so that programs can add one and all lines keep their numbers.
+                guard isWord(name), line.hasSuffix("]") || sections.isEmpty else {
                     throw fault("\(line.quoted) is no section: expected [name]")
                 }
                 sections.append(ConfigSection(name: name, line: number))
-                continue
+                line = trimmed(line[line.index(after: end)...])
+                if line.isEmpty { continue }
             }
             guard let sign = line.firstIndex(of: "=") else {
                 throw fault("\(line.quoted) is neither [section] nor key=value")

@@ -34,6 +34,7 @@ extension LayerDescription {
         self.index = index
         var input = shapes[index]
         line = reader.section.line
+        compatibility = options.compatibility
         switch section {
         case .convolutional: (kind, output) = try Self.convolution(&reader, input)
         case .connected: (kind, output) = try Self.connected(&reader)

@@ -61,6 +61,7 @@ public struct NetOptions: Hashable, Sendable {
     public var adam: Adam?
     /// Bound of the magnitude of convolutions' weights after each update; 0 if there is none.
     public var clip: Float
+    public var compatibility = Compatibility.fixed
 
     /// Images per pass.
     public var miniBatch: Int { batch / subdivisions }
@@ -74,6 +75,7 @@ public struct NetOptions: Hashable, Sendable {
     ///   - seed: of the run, for the policy `random`.
     public func learningRate(atUpdate n: Int, seed: UInt64) -> Float {
         let base = Double(learningRate)
+        let isStrict = compatibility == .strict
         let rate: Double =
             if n < burnIn {
                 base * pow(Double(n) / Double(burnIn), Double(power))
@@ -84,9 +86,15 @@ public struct NetOptions: Hashable, Sendable {
                 case .steps(let at, let scales):
                     zip(at, scales).prefix { $0.0 <= n }.reduce(base) { $0 * Double($1.1) }
                 case .exp(let gamma): base * pow(Double(gamma), Double(n))
-                case .poly: base * pow(max(0, 1 - Double(n) / Double(maxBatches)), Double(power))
+                case .poly:
+                    base * pow(max(isStrict ? -.infinity : 0, 1 - Double(n) / Double(maxBatches)), Double(power))
                 case .random: base * pow(Double(Self.draw(forUpdate: n, seed: seed)), Double(power))
-                case .sigmoid(let step, let gamma): base / (1 + Glibc.exp(Double(gamma) * Double(n - step)))
+                case .sigmoid(let step, let gamma):
+                    // Darknet's difference has no sign.
+                    base
+                        / (1
+                            + Glibc.exp(
+                                Double(gamma) * (isStrict ? Double(UInt(bitPattern: n - step)) : Double(n - step))))
                 }
             }
         return Float(rate)
@@ -105,8 +113,11 @@ extension NetOptions {
     /// Reads a `[net]` section; the image's shape is the caller's.
     init(_ reader: inout SectionReader) throws(ConfigError) {
         let updates = 1...1_000_000_000
+        compatibility = try reader.choice("compat", default: .fixed)
+        let isStrict = compatibility == .strict
         batch = try reader.integer("batch", default: 1, in: 1...65_536)
         subdivisions = try reader.integer("subdivisions", default: 1, in: 1...65_536)
+        if isStrict, batch > subdivisions { batch -= batch % subdivisions }
         guard batch % subdivisions == 0 else {
             throw reader.error(
                 "subdivisions",
@@ -124,7 +135,7 @@ extension NetOptions {
         burnIn = try reader.integer("burn_in", default: 0, in: 0...1_000_000_000)
         power = try reader.number("power", default: 4, in: 0...100)
         maxBatches = try reader.integer("max_batches", default: 0, in: 0...1_000_000_000)
-        sampling = try reader.choice("sampling", default: .epochs)
+        sampling = try reader.choice("sampling", default: isStrict ? .withReplacement : .epochs)
         switch try reader.choice("policy", default: Policy.constant) {
         case .constant: policy = .constant
         case .step:

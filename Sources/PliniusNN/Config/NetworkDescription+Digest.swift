@@ -37,6 +37,7 @@ extension NetworkDescription {
             writer.write(UInt8(4))
             writer.write(augmentation)
         }
+        if options.compatibility == .strict { writer.write(UInt8(16)) }
         return writer.bytes
     }
 

@@ -71,7 +71,8 @@ public struct NetworkDescription: Sendable {
         var outputFloats = input.count * options.miniBatch
         for (index, section) in sections.dropFirst().enumerated() {
             var reader = SectionReader(section, file: file)
-            let layer = try LayerDescription(&reader, index: index, shapes: shapes, options: options)
+            var layer = try LayerDescription(&reader, index: index, shapes: shapes, options: options)
+            if layer.isStrict { try layer.beStrict(reader, after: layers) }
             reader.finish()
             warnings += reader.warnings
             guard warnings.count <= Self.maximumWarnings else {

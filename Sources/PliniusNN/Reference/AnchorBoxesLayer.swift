@@ -9,6 +9,8 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
     let truth: LaneTensor<Scalar>
     let boxes: LayerDescription.AnchorBoxes
     let isRegion: Bool
+    /// Whether it has Darknet's faults: `[region]` hands no deltas down, and the first class alone tells whether a cell is shared.
+    let isStrict: Bool
     let loss: OwnLoss<Scalar>
 
     private var grid: Shape { input.shape }
@@ -24,7 +26,9 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
     }
 
     func backward(_ inputDelta: LaneTensor<Scalar>, hasTruth: Bool, _ worker: PassWorker) {
-        guard isRegion, hasTruth else { return loss.backward(inputDelta, hasTruth: hasTruth, worker) }
+        guard isRegion, hasTruth, !isStrict else {
+            return loss.backward(inputDelta, hasTruth: hasTruth && !(isRegion && isStrict), worker)
+        }
         // The deltas of x, y and objectness are those of the squared difference behind the logistic function.
         loss.forEachPlane(worker) { block, channel in
             let (source, target) = (loss.deltas.plane(block, channel), inputDelta.plane(block, channel))
@@ -147,7 +151,8 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
         let goal = boxes.background ? 0 : boxes.rescores ? place.box.iou(box) : 1
         place.deltas[4] = Scalar(boxes.objectScale) * (goal - place.values[4])
         // Another true box was here before: both classes are right.
-        let isShared = !boxes.softmax && (5..<boxes.entries).contains { place.deltas[$0] != 0 }
+        let classes = 5..<(isStrict ? 6 : boxes.entries)
+        let isShared = !boxes.softmax && classes.contains { place.deltas[$0] != 0 }
         for entry in 5..<boxes.entries where !isShared || entry == 5 + kind {
             place.deltas[entry] = Scalar(boxes.classScale) * ((entry == 5 + kind ? 1 : 0) - place.values[entry])
         }

@@ -16,6 +16,8 @@ struct BatchNormalization<Scalar: ReferenceScalar> {
     let deviations: Buffer<Scalar>
     /// What enters the normalisation.
     let input: LaneTensor<Scalar>
+    /// Whether backward has Darknet's ε and divisors.
+    let isStrict: Bool
 
     private var count: Double { Double(input.images * input.shape.area) }
     private static var epsilon: Scalar { 1e-6 }
@@ -42,7 +44,8 @@ struct BatchNormalization<Scalar: ReferenceScalar> {
     /// Adds the gradients of scale and bias, and turns a channel's delta from the output's into the input's.
     ///
     /// This is the exact gradient of the forward formula: with s = √v and r = 1 / (s + ε),
-    /// δx = scale·(r·(δ − Σδ/N) − (x − μ)·r·Σδx̂ / (s·(N − 1))), where the last term is zero if s is.
+    /// δx = scale·(r·(δ − Σδ/N) − (x − μ)·r·Σδx̂ / (s·(N − 1))), where the last term is zero if s is. Darknet's has
+    /// r = 1 / √(v + 1e-5), and N·(v + 1e-5) in the place of s·(N − 1) / r.
     func backward(channel: Int, delta: LaneTensor<Scalar>) {
         let mean = means[channel]
         let deviation = deviations[channel]
@@ -54,11 +57,17 @@ struct BatchNormalization<Scalar: ReferenceScalar> {
 
         let scale = scales[channel]
         let shift = Scalar(deltaSum / count)
-        let spread = deviation > 0 ? Scalar(productSum / max(count - 1, 1)) / deviation : 0
+        var spread = deviation > 0 ? Scalar(productSum / max(count - 1, 1)) / deviation : 0
+        var slope = inverse
+        if isStrict {
+            let variance = deviation * deviation + 1e-5
+            slope = 1 / variance.squareRoot()
+            spread = Scalar(productSum / count) / (inverse * variance)
+        }
         for block in 0..<delta.blocks {
             let plane = delta.plane(block, channel)
             let source = input.plane(block, channel)
-            let factor = delta.mask(block) * (scale * inverse)
+            let factor = delta.mask(block) * (scale * slope)
             for position in 0..<plane.count {
                 plane[position] = factor * (plane[position] - shift - (source[position] - mean) * spread)
             }

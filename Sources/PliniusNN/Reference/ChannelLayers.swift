@@ -1,7 +1,7 @@
 /// Divides each value by a power of the sum of squares of its neighbours across channels: local response normalisation.
 ///
 /// y = x · n^(−β) with n = κ + α·Σ x² over the channels from `(size − 1) / 2` before to `size / 2` after, where they exist.
-/// Darknet leaves one channel out of all windows, and the neighbours out of the gradient.
+/// Darknet leaves channel `size / 2` out of all windows, and the neighbours out of the gradient.
 struct ResponseNormalizationLayer<Scalar: ReferenceScalar> {
     typealias Lanes = SIMD8<Scalar>
 
@@ -10,6 +10,7 @@ struct ResponseNormalizationLayer<Scalar: ReferenceScalar> {
     /// n of each value.
     let norms: LaneTensor<Scalar>
     let normalization: LayerDescription.Normalization
+    let isStrict: Bool
 
     private var channels: Int { input.shape.channels }
     private var before: Int { (normalization.size - 1) / 2 }
@@ -20,12 +21,14 @@ struct ResponseNormalizationLayer<Scalar: ReferenceScalar> {
             for channel in 0..<channels {
                 let norm = norms.plane(block, channel)
                 for position in 0..<norm.count { norm[position] = Lanes(repeating: Scalar(normalization.kappa)) }
-                for neighbour in max(0, channel - before)...min(channels - 1, channel + after) {
+                func add(_ neighbour: Int, _ factor: Scalar) {
                     let source = input.plane(block, neighbour)
-                    for position in 0..<norm.count {
-                        norm[position] += Scalar(normalization.alpha) * source[position] * source[position]
-                    }
+                    for position in 0..<norm.count { norm[position] += factor * source[position] * source[position] }
                 }
+                for neighbour in max(0, channel - before)...min(channels - 1, channel + after) {
+                    add(neighbour, Scalar(normalization.alpha))
+                }
+                if isStrict, after < channels { add(after, -Scalar(normalization.alpha)) }
                 let source = input.plane(block, channel)
                 let target = output.plane(block, channel)
                 for position in 0..<norm.count { target[position] = source[position] * factor(norm[position]) }
@@ -45,6 +48,7 @@ struct ResponseNormalizationLayer<Scalar: ReferenceScalar> {
                     source[position] = source[position] * values[position] / norm[position]
                 }
             }
+            if isStrict { continue }
             for channel in 0..<channels {
                 let (target, source) = (inputDelta.plane(block, channel), input.plane(block, channel))
                 for neighbour in max(0, channel - after)...min(channels - 1, channel + before) {
@@ -72,6 +76,8 @@ struct L2NormLayer<Scalar: ReferenceScalar> {
 
     let input: LaneTensor<Scalar>
     let output: LaneTensor<Scalar>
+    /// Whether deltas are handed down as they are.
+    let isStrict: Bool
 
     func forward(_ worker: PassWorker) {
         forEachPosition(worker) { block, position in
@@ -92,7 +98,8 @@ struct L2NormLayer<Scalar: ReferenceScalar> {
             }
             for channel in 0..<input.shape.channels {
                 let rest = delta.plane(block, channel)[position] - output.plane(block, channel)[position] * along
-                inputDelta.plane(block, channel)[position] = rest * inverse
+                inputDelta.plane(block, channel)[position] =
+                    isStrict ? delta.plane(block, channel)[position] : rest * inverse
             }
         }
     }

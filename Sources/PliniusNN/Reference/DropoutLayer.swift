@@ -1,5 +1,6 @@
 /// Drops elements at random in training and scales up the others, so that expectations stay; passes them on in inference.
 ///
+/// Darknet drops them where they are, and so does `compat=strict`: the layer before takes its activation's slope from what is left.
 /// Which elements fall is a pure function of seed, layer, iteration, image and element: backward draws the same numbers again.
 struct DropoutLayer<Scalar: ReferenceScalar> {
     typealias Lanes = SIMD8<Scalar>
@@ -8,9 +9,12 @@ struct DropoutLayer<Scalar: ReferenceScalar> {
     let output: LaneTensor<Scalar>
     let layer: Int
     let probability: Float
+    /// Whether the output is the input itself.
+    var isInPlace = false
 
     func forward(_ pass: Pass, _ worker: PassWorker) {
         guard pass.mode == .training else {
+            if isInPlace { return }
             for block in worker.share(of: input.blocks) {
                 for element in 0..<input.shape.count { output[block, element] = input[block, element] }
             }

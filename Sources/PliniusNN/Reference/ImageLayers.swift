@@ -97,13 +97,14 @@ struct ReorgLayer<Scalar: ReferenceScalar> {
 
 /// Cuts a window out of each image: in training anywhere, mirrored or not; in inference from the middle.
 ///
-/// Where is a pure function of seed, layer, iteration and image; Darknet draws once for a whole mini-batch. Values from 0 to 1
+/// Where is a pure function of seed, layer, iteration and image; Darknet, and `compat=strict`, draw once for a whole mini-batch. Values from 0 to 1
 /// become -1 to 1, or stay as they are.
 struct CropLayer<Scalar: ReferenceScalar> {
     let input: LaneTensor<Scalar>
     let output: LaneTensor<Scalar>
     let layer: Int
     let crop: LayerDescription.Crop
+    let isStrict: Bool
 
     private var factor: Scalar { crop.adjusts ? 2 : 1 }
 
@@ -151,7 +152,7 @@ struct CropLayer<Scalar: ReferenceScalar> {
         let width = input.shape.width - output.shape.width
         guard pass.mode == .training else { return (height / 2, width / 2, false) }
         let stream = RandomStream(seed: pass.seed, purpose: .crop, substream: UInt32(layer))
-        let words = stream.block(UInt64(pass.firstImage + image), iteration: pass.iteration)
+        let words = stream.block(UInt64(pass.firstImage + (isStrict ? 0 : image)), iteration: pass.iteration)
         func draw(_ word: UInt32, upTo limit: Int) -> Int { Int((UInt64(word) * UInt64(limit + 1)) >> 32) }
         return (draw(words[0], upTo: height), draw(words[1], upTo: width), crop.flips && words[2] >> 31 == 1)
     }

@@ -36,8 +36,7 @@ struct LayerParameters<Scalar: ReferenceScalar> {
             for (role, momentum, mean, square) in TensorRole.learned {
                 let (values, gradients) = (tensors[first + Int(role.rawValue)], tensors[first + Int(momentum.rawValue)])
                 let share = worker.share(of: values.count)
-                // Darknet's descent lets weights decay, biases and scales not.
-                let decay = role == .weights ? Scalar(step.decay) * Scalar(step.batch) : 0
+                let decay = step.decays(role) ? Scalar(step.decay) * Scalar(step.batch) : 0
                 if let adam = step.adam {
                     adapt(
                         values[share], gradients[share], tensors[first + Int(mean.rawValue)][share],

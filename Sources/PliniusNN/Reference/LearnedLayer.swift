@@ -10,9 +10,11 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
     /// Whether a channel has one bias; the sums hold the biases already where each position has its own.
     private let hasSharedBiases: Bool
     private let sum: WeightedSum<Scalar>
+    /// Whether it leaves some of its input's deltas as they are.
+    var leavesDeltas: Bool { if case .convolution(let sum) = sum { sum.flat != nil } else { false } }
 
     init(
-        _ sum: WeightedSum<Scalar>, shape: Shape, activation: Activation, batchNormalize: Bool,
+        _ sum: WeightedSum<Scalar>, shape: Shape, activation: Activation, batchNormalize: Bool, isStrict: Bool,
         input: LaneTensor<Scalar>, parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) {
         self.input = input
@@ -32,7 +34,7 @@ final class LearnedLayer<Scalar: ReferenceScalar> {
                 rollingVariance: parameters[.rollingVariance], scaleMomentum: parameters[.scaleMomentum],
                 biasMomentum: parameters[.biasMomentum],
                 means: memory.buffer(of: Scalar.self, count: shape.channels),
-                deviations: memory.buffer(of: Scalar.self, count: shape.channels), input: sums)
+                deviations: memory.buffer(of: Scalar.self, count: shape.channels), input: sums, isStrict: isStrict)
         } else {
             sums = output
             normalization = nil

@@ -12,6 +12,7 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
     let softmax: LayerDescription.Softmax
     /// The truth of all classes of a tree; nil without one.
     let ancestors: LaneTensor<Scalar>?
+    let isStrict: Bool
 
     private var groups: Int { softmax.tree?.groups.count ?? (softmax.isSpatial ? input.shape.area : softmax.groups) }
 
@@ -37,6 +38,13 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
             var sum = Lanes()
             for element in group { sum += target[block, element] }
             target[block, parent] = Scalar.greater(target[block, parent], sum)
+        }
+        guard isStrict else { return }
+        // Darknet says so where nothing is true, and then forgets that it did.
+        for group in tree.groups {
+            var sum = Lanes()
+            for element in group { sum += target[block, element] }
+            for element in group { target[block, element] = sum.above(0, target[block, element], -1234 * .one) }
         }
     }
 
@@ -72,7 +80,13 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
                 guard hasTruth, !softmax.noLoss else { continue }
                 let logSum = greatest + sum.mapLanes(Scalar.logarithm)
                 var losses = Lanes()
-                for element in elements { losses += truth[block, element] * (logSum - input[block, element] * heat) }
+                for element in elements {
+                    // To Darknet the truth is but a flag here.
+                    let weight = truth[block, element]
+                    losses +=
+                        (isStrict ? weight.below(0, .one, weight.above(0, .one, .zero)) : weight)
+                        * (logSum - input[block, element] * heat)
+                }
                 loss += Double((losses * input.mask(block)).sum())
             }
             if mode == .inference, let tree = softmax.tree { descend(tree, block) }
@@ -81,12 +95,14 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
     }
 
     /// Adds to what later layers ask of the probabilities what the own loss asks of the logits: (t − p·Σt) / T.
+    ///
+    /// Darknet hands the former down as they are, and has t − p for the latter.
     func backward(delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>, hasTruth: Bool) {
         let heat = 1 / Scalar(softmax.temperature)
         let ownLoss = hasTruth && !softmax.noLoss
         let truth = ancestors ?? truth
         for block in 0..<input.blocks {
-            let mask = input.mask(block) * heat
+            let mask = input.mask(block) * (isStrict ? 1 : heat)
             for group in 0..<groups {
                 let elements = elements(of: group)
                 var mean = Lanes()
@@ -97,8 +113,8 @@ struct SoftmaxLayer<Scalar: ReferenceScalar> {
                 }
                 for element in elements {
                     let probability = output[block, element]
-                    var sum = probability * (delta[block, element] - mean)
-                    if ownLoss { sum += truth[block, element] - probability * truthSum }
+                    var sum = isStrict ? delta[block, element] : probability * (delta[block, element] - mean)
+                    if ownLoss { sum += truth[block, element] - (isStrict ? probability : probability * truthSum) }
                     inputDelta[block, element] = sum * mask
                 }
             }
@@ -116,6 +132,8 @@ struct CostLayer<Scalar: ReferenceScalar> {
     let input: LaneTensor<Scalar>
     let truth: LaneTensor<Scalar>
     let cost: LayerDescription.Cost
+    /// Whether `smooth` draws the wrong way where the error is large, as in Darknet on processors.
+    let isStrict: Bool
 
     /// - Returns: the sum of the errors of all images; 0 without a truth.
     func forward(hasTruth: Bool) -> Double {
@@ -173,7 +191,8 @@ struct CostLayer<Scalar: ReferenceScalar> {
         case .l1: return (absolute(difference), sign(difference))
         case .smooth:
             let size = absolute(difference)
-            return (size.below(1, difference * difference, 2 * size - 1), size.below(1, difference, sign(difference)))
+            let far = isStrict ? -sign(difference) : sign(difference)
+            return (size.below(1, difference * difference, 2 * size - 1), size.below(1, difference, far))
         case .wgan: return (truth.above(0, -value, value), sign(truth))
         }
     }

@@ -22,6 +22,8 @@ final class RecurrentLayer<Scalar: ReferenceScalar> {
     let parameters: LayerParameters<Scalar>
     private let recurrent: LayerDescription.Recurrent
     private let steps: Int
+    /// Whether backward does anything: under `compat=strict` a `gru` has no gradients, as in Darknet on processors.
+    private let learns: Bool
     /// By part, then by step; the steps of a part share its parameters and its packed weights.
     private let parts: [[LearnedLayer<Scalar>]]
     /// The input and the output of each step.
@@ -78,7 +80,8 @@ final class RecurrentLayer<Scalar: ReferenceScalar> {
                 return LearnedLayer(
                     .convolution(sum), shape: part.output,
                     activation: [.rnn, .crnn].contains(recurrent.cell) ? recurrent.activation : .linear,
-                    batchNormalize: recurrent.batchNormalize, input: source, parameters: parameters.part(index),
+                    batchNormalize: recurrent.batchNormalize, isStrict: layer.isStrict, input: source,
+                    parameters: parameters.part(index),
                     memory: memory)
             }
         }
@@ -98,6 +101,7 @@ final class RecurrentLayer<Scalar: ReferenceScalar> {
         self.input = input
         self.parameters = parameters
         self.recurrent = recurrent
+        learns = !(layer.isStrict && recurrent.cell == .gru)
         self.steps = steps
         self.inputs = inputs
         self.states = states
@@ -130,6 +134,10 @@ final class RecurrentLayer<Scalar: ReferenceScalar> {
 
     /// Adds the gradients of the parameters to their momentum, and writes the input's delta if it is asked for.
     func backward(delta: LaneTensor<Scalar>, inputDelta: LaneTensor<Scalar>?, _ worker: PassWorker) {
+        guard learns else {
+            inputDelta?.clear(worker)
+            return
+        }
         for step in 0..<steps { outputDeltas[step].copy(fromStep: step, of: delta, worker, repeating: false) }
         stateDeltas[steps % 2].clear(worker)
         cellDelta.clear(worker)

@@ -53,6 +53,15 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         }
     }
 
+    /// Whether its backward asks its output for nothing but its activation's slope.
+    var takesSlopesFromOutput: Bool {
+        switch self {
+        case .learned, .shortcut: true
+        case .dropout(let layer): layer.isInPlace
+        default: false
+        }
+    }
+
     /// Its parameters, if it learns.
     var parameters: LayerParameters<Scalar>? {
         switch self {
@@ -104,7 +113,13 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
         switch self {
         case .route(let layer): layer.backward(delta: delta, inputDeltas: inputDeltas, worker)
         case .shortcut(let layer): layer.backward(delta: delta, inputDeltas: inputDeltas, worker)
-        default: backward(pass, delta: delta, inputDelta: inputDeltas[0]?.tensor, hasTruth: hasTruth, worker)
+        default:
+            let target = inputDeltas[0]
+            if let target, !target.adds, case .learned(let layer) = self, layer.leavesDeltas {
+                target.tensor.clear(worker)
+                worker.meet()
+            }
+            backward(pass, delta: delta, inputDelta: target?.tensor, hasTruth: hasTruth, worker)
         }
     }
 

@@ -37,7 +37,8 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
         for layer in layers {
             planned.append(
                 Self.plan(
-                    layer, inputs: layer.sources.map { $0 < 0 ? input : planned[$0].output }, timeSteps: timeSteps,
+                    layer, inputs: layer.sources.map { $0 < 0 ? input : planned[$0].output },
+                    inPlace: planned.last?.takesSlopesFromOutput == true, timeSteps: timeSteps,
                     truth: truth, packed: packed,
                     parameters: LayerParameters(layer, layout: description.layout, state: state), memory: memory))
         }
@@ -111,7 +112,7 @@ extension ReferencePasses {
         let steps = zip(layers, planned).map { layer, planned in
             DeltaPlan.Step(
                 sources: layer.sources, count: LaneTensor<Scalar>.count(of: planned.output.shape, images: images),
-                learns: planned.parameters != nil, addsDeltas: planned.addsDeltas)
+                learns: planned.parameters != nil, addsDeltas: planned.addsDeltas || layer.overwritesDeltas)
         }
         let stop = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
         let plan = DeltaPlan(steps, from: stop)
@@ -122,7 +123,9 @@ extension ReferencePasses {
         return plan.places.enumerated().map { index, place in
             place.map { place in
                 let targets = zip(layers[index].sources, place.targets).map { source, target in
-                    target.map { DeltaTarget(tensor: tensor($0.region, source), adds: $0.adds) }
+                    target.map {
+                        DeltaTarget(tensor: tensor($0.region, source), adds: $0.adds && !layers[index].clearsDeltas)
+                    }
                 }
                 let source = layers[index].sources[0]
                 let sum = place.targets[0].flatMap { target in
@@ -137,9 +140,15 @@ extension ReferencePasses {
     static func geometry(of layer: LayerDescription) -> ConvolutionGeometry? {
         switch layer.kind {
         case .convolutional(let convolution):
-            ConvolutionGeometry(
-                input: layer.input, output: layer.output, kernelHeight: convolution.size, kernelWidth: convolution.size,
-                stride: convolution.stride, padding: convolution.padding, groups: convolution.groups)
+            layer.readsFlat
+                ? ConvolutionGeometry(
+                    input: layer.flatInput, output: layer.output, kernelHeight: 1, kernelWidth: 1, stride: 1,
+                    padding: 0,
+                    groups: convolution.groups)
+                : ConvolutionGeometry(
+                    input: layer.input, output: layer.output, kernelHeight: convolution.size,
+                    kernelWidth: convolution.size, stride: convolution.stride, padding: convolution.padding,
+                    groups: convolution.groups)
         case .connected(let connected):
             ConvolutionGeometry(
                 input: layer.input, output: Shape(channels: connected.outputs, height: 1, width: 1),
@@ -159,7 +168,8 @@ extension ReferencePasses {
 
     /// Plans one layer and its output.
     static func plan(
-        _ layer: LayerDescription, inputs: [LaneTensor<Scalar>], timeSteps: Int, truth: LaneTensor<Scalar>,
+        _ layer: LayerDescription, inputs: [LaneTensor<Scalar>], inPlace: Bool = false, timeSteps: Int,
+        truth: LaneTensor<Scalar>,
         packed: Buffer<SIMD4<Scalar>>, parameters: LayerParameters<Scalar>, memory: BufferMemory
     ) -> ReferenceLayer<Scalar> {
         let input = inputs[0]
@@ -170,19 +180,22 @@ extension ReferencePasses {
                 signs = SignOperands(
                     weights: memory.buffer(of: Scalar.self, count: geometry.weightCount),
                     input: convolution.signs == .weightsAndInputs
-                        ? memory.tensor(of: Scalar.self, layer.input, images: input.images) : nil,
+                        ? memory.tensor(of: Scalar.self, geometry.input, images: input.images) : nil,
                     filters: convolution.filters)
             }
+            func flat() -> LaneTensor<Scalar> { memory.tensor(of: Scalar.self, geometry.input, images: input.images) }
             return .convolution(
-                ConvolutionSum(geometry, isTransposed: isTransposed, packed: packed, signs: signs))
+                ConvolutionSum(
+                    geometry, isTransposed: isTransposed, packed: packed, signs: signs,
+                    flat: layer.readsFlat ? FlatInput(values: flat(), deltas: flat(), groups: geometry.groups) : nil))
         }
         func learned(
             _ sum: WeightedSum<Scalar>, _ activation: Activation, _ batchNormalize: Bool
         ) -> ReferenceLayer<Scalar> {
             .learned(
                 LearnedLayer(
-                    sum, shape: layer.output, activation: activation, batchNormalize: batchNormalize, input: input,
-                    parameters: parameters, memory: memory))
+                    sum, shape: layer.output, activation: activation, batchNormalize: batchNormalize,
+                    isStrict: layer.isStrict, input: input, parameters: parameters, memory: memory))
         }
         func output() -> LaneTensor<Scalar> { memory.tensor(of: Scalar.self, layer.output, images: input.images) }
         func checkTruth() {
@@ -204,31 +217,36 @@ extension ReferencePasses {
         case .normalization(let normalization):
             return .normalization(
                 ResponseNormalizationLayer(
-                    input: input, output: output(), norms: output(), normalization: normalization))
+                    input: input, output: output(), norms: output(), normalization: normalization,
+                    isStrict: layer.isStrict))
         case .recurrent(let recurrent):
             return .recurrent(
                 RecurrentLayer(layer, recurrent, input: input, steps: timeSteps, parameters: parameters))
-        case .l2norm: return .l2norm(L2NormLayer(input: input, output: output()))
+        case .l2norm: return .l2norm(L2NormLayer(input: input, output: output(), isStrict: layer.isStrict))
         case .logistic:
             checkTruth()
             return .logistic(LogisticLayer(input: input, output: output(), truth: truth))
         case .maxpool(let pool): return .maxpool(MaxPoolLayer(input: input, output: output(), pool: pool))
         case .avgpool: return .avgpool(AveragePoolLayer(input: input, output: output()))
         case .dropout(let probability):
-            return .dropout(DropoutLayer(input: input, output: output(), layer: layer.index, probability: probability))
+            let inPlace = inPlace && layer.isStrict
+            return .dropout(
+                DropoutLayer(
+                    input: input, output: inPlace ? input : output(), layer: layer.index, probability: probability,
+                    isInPlace: inPlace))
         case .softmax(let softmax):
             if !softmax.noLoss { checkTruth() }
             return .softmax(
                 SoftmaxLayer(
                     input: input, output: output(), truth: truth, softmax: softmax,
-                    ancestors: softmax.tree == nil ? nil : output()))
+                    ancestors: softmax.tree == nil ? nil : output(), isStrict: layer.isStrict))
         case .yolo(let boxes), .region(let boxes):
             var isRegion = false
             if case .region = layer.kind { isRegion = true }
             return .anchorBoxes(
                 AnchorBoxesLayer(
                     input: input, output: output(), truth: truth, boxes: boxes, isRegion: isRegion,
-                    loss: OwnLoss(input, memory)))
+                    isStrict: layer.isStrict, loss: OwnLoss(input, memory)))
         case .detection(let grid):
             return .gridBoxes(
                 GridBoxesLayer(
@@ -239,7 +257,7 @@ extension ReferencePasses {
                 InstanceMasksLayer(masks, input: input, output: output(), truth: truth, memory))
         case .cost(let cost):
             checkTruth()
-            return .cost(CostLayer(input: input, truth: truth, cost: cost))
+            return .cost(CostLayer(input: input, truth: truth, cost: cost, isStrict: layer.isStrict))
         case .route(let route): return .route(RouteLayer(inputs: inputs, output: output(), route: route))
         case .shortcut(let shortcut):
             return .shortcut(ShortcutLayer(input: input, other: inputs[1], output: output(), shortcut: shortcut))
@@ -250,7 +268,8 @@ extension ReferencePasses {
             return .upsample(UpsampleLayer(input: input, output: output(), upsample: upsample))
         case .reorg(let reorg): return .reorg(ReorgLayer(input: input, output: output(), reorg: reorg))
         case .crop(let crop):
-            return .crop(CropLayer(input: input, output: output(), layer: layer.index, crop: crop))
+            return .crop(
+                CropLayer(input: input, output: output(), layer: layer.index, crop: crop, isStrict: layer.isStrict))
         }
     }
 }

@@ -94,6 +94,7 @@ private final class RowLayerKernels {
     /// The deltas of the inputs that are asked for.
     private var targets: [DeltaTarget<Float>?] = []
     private var rows: RowLayer.Rows?
+    private let description: LayerDescription
     private let memory: BufferMemory
 
     init(
@@ -109,6 +110,7 @@ private final class RowLayerKernels {
             description, inputs: inputs, timeSteps: timeSteps, truth: truth, packed: packed,
             parameters: LayerParameters(description, layout: arena.layout, state: state), memory: memory)
         delta = memory.tensor(of: Float.self, layer.output.shape, images: images)
+        self.description = description
         self.inputs = inputs
         self.truth = truth
         self.memory = memory
@@ -117,9 +119,9 @@ private final class RowLayerKernels {
     func bind(_ rows: RowLayer.Rows) {
         self.rows = rows
         targets = zip(inputs, rows.inputDeltas).map { input, target in
-            guard target != nil else { return nil }
+            guard let target else { return nil }
             let tensor = memory.tensor(of: Float.self, input.shape, images: input.images)
-            return DeltaTarget(tensor: tensor, adds: false)
+            return DeltaTarget(tensor: tensor, adds: target.adds && description.readsFlat)
         }
     }
 
@@ -149,12 +151,21 @@ private final class RowLayerKernels {
         let blocks = worker.share(of: delta.blocks)
         delta.copy(fromRows: rows.delta, blocks: blocks)
         delta.mask(blocks)
+        if description.isStrict, layer.takesSlopesFromOutput {
+            // A dropout may have changed the rows where they are.
+            layer.output.copy(fromRows: rows.output, blocks: blocks)
+        }
+        for case (let part?, let target?) in zip(targets, rows.inputDeltas) where part.adds {
+            part.tensor.copy(fromRows: target.rows, blocks: blocks)
+        }
         worker.meet()
         layer.backward(pass, delta: delta, inputDeltas: targets, hasTruth: hasTruth, worker)
         worker.meet()
         for index in targets.indices {
             guard let part = targets[index], let target = rows.inputDeltas[index] else { continue }
-            part.tensor.copy(toRows: target.rows, images: worker.share(of: delta.images), adds: target.adds)
+            part.tensor.copy(
+                toRows: target.rows, images: worker.share(of: delta.images),
+                adds: target.adds && !description.overwritesDeltas)
         }
     }
 }

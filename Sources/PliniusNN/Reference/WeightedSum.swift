@@ -54,11 +54,14 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
     private let packed: Buffer<SIMD4<Scalar>>
     /// What forward takes instead of weights and inputs; nil for most layers.
     private let signs: SignOperands<Scalar>?
+    /// What takes the place of the input and of its delta; nil for most layers.
+    let flat: FlatInput<Scalar>?
 
     init(
         _ geometry: ConvolutionGeometry, isTransposed: Bool = false, packed: Buffer<SIMD4<Scalar>>,
-        signs: SignOperands<Scalar>? = nil
+        signs: SignOperands<Scalar>? = nil, flat: FlatInput<Scalar>? = nil
     ) {
+        self.flat = flat
         let (down, up) = (Correlation<Scalar>(forward: geometry), Correlation<Scalar>(inputGradient: geometry))
         (forwardSum, inputGradient) = isTransposed ? (up, down) : (down, up)
         self.isTransposed = isTransposed
@@ -78,6 +81,11 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
         from input: LaneTensor<Scalar>, to sums: LaneTensor<Scalar>, _ parameters: LayerParameters<Scalar>,
         packs: Bool, _ worker: PassWorker
     ) {
+        if let flat {
+            flat.take(from: input, worker)
+            worker.meet()
+        }
+        let input = flat?.values ?? input
         if let signs {
             signs.take(weights: parameters[.weights], input: input, worker)
             worker.meet()
@@ -102,12 +110,15 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
         }
         worker.meet()
         weightGradient.add(
-            units: worker.share(of: weightGradient.units), input: isTransposed ? delta : input,
+            units: worker.share(of: weightGradient.units), input: isTransposed ? delta : flat?.values ?? input,
             delta: isTransposed ? input : delta, to: parameters[.weightMomentum])
         if let inputDelta {
             inputGradient.run(
-                units: worker.share(of: delta.blocks * inputGradient.tiles), from: delta, packed: packed, to: inputDelta
-            )
+                units: worker.share(of: delta.blocks * inputGradient.tiles), from: delta, packed: packed,
+                to: flat?.deltas ?? inputDelta)
+            guard let flat else { return }
+            worker.meet()
+            flat.hand(to: inputDelta, worker)
         }
     }
 }

@@ -3,7 +3,8 @@ internal import PliniusNN
 
 /// Drops elements at random in training and scales up the others; passes them on in inference.
 ///
-/// It has an output of its own: the layer before it needs what it made for its own gradient.
+/// It has an output of its own: the layer before it needs what it made for its own gradient. Darknet overlooks that, and so does
+/// `compat=strict`.
 final class DropoutStep: PlannedStep {
     private let engine: Engine
     private let input: Tensor
@@ -15,13 +16,18 @@ final class DropoutStep: PlannedStep {
 
     var keepsDeltaInPlace: Bool { true }
 
-    init(_ engine: Engine, layer: Int, probability: Float, input: Tensor, scratch: Region, _ memory: MemoryPlan) {
+    /// - Parameter inPlace: whether the input is changed itself, as under `compat=strict`.
+    init(
+        _ engine: Engine, layer: Int, probability: Float, input: Tensor, inPlace: Bool, scratch: Region,
+        _ memory: MemoryPlan
+    ) {
         self.engine = engine
         self.input = input
         self.layer = layer
         self.probability = probability
         self.scratch = scratch
-        output = Tensor(layout: input.layout, region: memory.reserve(floats: input.layout.floatCount))
+        output =
+            inPlace ? input : Tensor(layout: input.layout, region: memory.reserve(floats: input.layout.floatCount))
         scratch.grow(toBytes: unsafe conednn_dropout_bytes(engine.pointer, input.layout.extents))
     }
 
@@ -30,7 +36,7 @@ final class DropoutStep: PlannedStep {
     func forward(_ pass: Pass, hasTruth: Bool) -> Double {
         if pass.mode == .training {
             unsafe drop(pass, from: input.region.floats, to: output.region.floats)
-        } else {
+        } else if output.region !== input.region {
             unsafe output.region.floats.update(from: input.region.floats, count: input.layout.floatCount)
         }
         return 0

@@ -30,8 +30,7 @@ struct LayerParameters {
             let count = Int64(tensor.count)
             let values = self[role]
             let rate = step.learningRate * rateScale
-            // Darknet's descent lets weights decay, biases and scales not.
-            let decay = role == .weights ? step.decay * Float(step.batch) : 0
+            let decay = step.decays(role) ? step.decay * Float(step.batch) : 0
             if let adam = step.adam {
                 let constants = conednn_adam(
                     rate: rate * Float(adam.meanCorrection), decay: decay, beta1: adam.options.beta1,
