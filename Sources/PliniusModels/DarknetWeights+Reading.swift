@@ -46,6 +46,7 @@ extension DarknetWeights {
 
     /// Reads a file into the arena of its network; what it does not hold stays as it is.
     ///
+    /// The keys `dontload`, `dontloadscales`, `numload` and `flipped` say what the file holds otherwise.
     /// Headers of 16 and of 20 bytes are known, and the transposed weights of versions above 1000. The format has neither names nor shapes, so only lengths can
     /// be checked: they have to be the network's to the byte.
     ///
@@ -66,12 +67,18 @@ extension DarknetWeights {
         var stored: [StoredTensor] = []
         // The layout bounds all counts, so no sum overflows.
         var end = header.byteCount
-        for layer in wanted {
+        for layer in wanted where layer.exchange.isLoaded {
             for tensor in tensors(of: layer, in: network.layout) {
+                if !layer.exchange.loadsScales, ![.biases, .weights].contains(tensor.role) { continue }
                 // Connected weights alone have two extents.
-                let isTransposed = header.isTransposed && tensor.role == .weights && tensor.shape.count == 2
-                stored.append(StoredTensor(tensor: tensor, start: end, isTransposed: isTransposed))
-                end += tensor.count * MemoryLayout<Float>.size
+                let isTransposed =
+                    tensor.role == .weights
+                    && (header.isTransposed && tensor.shape.count == 2 || layer.exchange.isFlipped)
+                stored.append(
+                    StoredTensor(
+                        tensor: tensor, start: end, isTransposed: isTransposed,
+                        loadedOutputs: layer.exchange.loadedFilters))
+                end += stored[stored.count - 1].count * MemoryLayout<Float>.size
             }
         }
         guard bytes.count >= end else {
@@ -84,7 +91,7 @@ extension DarknetWeights {
                     + "takes only the first layers")
         }
         try stored.store(bytes, named: file, in: arena, unchecked: unchecked)
-        for layer in wanted {
+        for layer in wanted where layer.exchange.isLoaded {
             // Their part is in the means.
             if case .batchnorm = layer.kind, let biases = arena.layout.tensor(layer: layer.index, role: .biases) {
                 unsafe arena.floats(of: biases).update(repeating: 0)
@@ -103,7 +110,7 @@ extension DarknetWeights {
         for layer in layers {
             let own = stored.filter { $0.tensor.layer == layer.index }
             guard let first = own.first, let last = own.last else { continue }
-            let end = last.start + last.tensor.count * MemoryLayout<Float>.size
+            let end = last.start + last.count * MemoryLayout<Float>.size
             if first.start == found { boundary = layer.index }
             guard end > found else { continue }
             lines.append(

@@ -16,7 +16,7 @@ import _PliniusSupport
 /// The format has no room for the biases of a [batchnorm] section. They are written into its rolling means, which move until the
 /// layer predicts without biases what it predicted with them; whoever reads the file back gets biases of zero.
 public enum DarknetWeights {
-    /// The whole file.
+    /// The whole file, without layers that have `dontsave`.
     /// - Throws: ``ModelError``, `.unsupported`, if a [batchnorm] section's biases do not fit into its means: where a scale is zero.
     public static func encoded(_ model: Model) throws(ModelError) -> [UInt8] {
         var header = ByteWriter()
@@ -24,7 +24,7 @@ public enum DarknetWeights {
         header.write(model.imagesSeen)
         var bytes = header.bytes
         bytes.reserveCapacity(bytes.count + model.network.layout.parameterCount * MemoryLayout<Float>.size)
-        for layer in model.network.layers {
+        for layer in model.network.layers where layer.exchange.isSaved {
             let means = try movedMeans(of: layer, in: model)
             for tensor in tensors(of: layer, in: model.network.layout) {
                 if tensor.role == .rollingMean, let means {

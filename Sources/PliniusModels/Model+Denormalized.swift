@@ -4,7 +4,8 @@ extension Model {
     /// Folds batch normalisation into weights and biases.
     ///
     /// Inference computes y = s·(x − μ) / (√v + 1e-6) + b with the rolling pair μ, v. With f = s / (√v + 1e-6) the same comes of the
-    /// weights f·w and the biases b − f·μ. `[batchnorm]` sections stay as they are.
+    /// weights f·w and the biases b − f·μ. `[batchnorm]` sections stay as they are. Under `compat=strict` f = s / √(v + ε) as in
+    /// Darknet's tool, with an ε of 1e-6 in connected layers and 1e-5 in others.
     ///
     /// - Parameter plain: The same network without `batch_normalize`, see ``ConfigEdit/denormalized(_:of:)``.
     /// - Throws: ``ModelError``, `.mismatch` if `plain` is another network, `.unsupported` if a folded value is no finite 32-bit number.
@@ -47,7 +48,11 @@ extension Model {
             let tensor = network.layout.tensor(layer: tensor.layer, part: tensor.part, role: role)
             return tensor.map { self.values($0).map(Double.init) } ?? []
         }
-        let factors = zip(statistic(.scales), statistic(.rollingVariance)).map { $0 / ($1.squareRoot() + 1e-6) }
+        var epsilon = 1e-5
+        if case .connected = layer.kind { epsilon = 1e-6 }
+        let factors = zip(statistic(.scales), statistic(.rollingVariance)).map { scale, variance in
+            scale / (layer.compatibility == .strict ? (variance + epsilon).squareRoot() : variance.squareRoot() + 1e-6)
+        }
         let values = self.values(tensor)
         if tensor.role == .biases {
             let means = statistic(.rollingMean)

@@ -17,16 +17,22 @@ struct StoredTensor {
     var format = NumberFormat.f32
     /// Whether the file has (inputs, outputs) where the arena has (outputs, inputs).
     var isTransposed = false
+    /// How many outputs the file has, which are the first ones; nil for all.
+    var loadedOutputs: Int?
 
     /// Its place in a model, for messages.
     var name: String { tensor.fullName }
+
+    private var outputs: Int { loadedOutputs ?? tensor.shape[0] }
+    /// Values in the file.
+    var count: Int { tensor.count / tensor.shape[0] * outputs }
 
     /// The value of an index, in the arena's order.
     private func value(_ index: Int, in bytes: UnsafeRawBufferPointer) -> Float {
         var place = index
         if isTransposed {
             let inputs = tensor.count / tensor.shape[0]
-            place = index % inputs * tensor.shape[0] + index / inputs
+            place = index % inputs * outputs + index / inputs
         }
         let offset = start + place * format.byteCount
         return switch format {
@@ -40,7 +46,7 @@ struct StoredTensor {
     /// Says what is wrong with the values; `nil` if training can begin from them.
     func finding(in bytes: [UInt8]) -> String? {
         unsafe bytes.withUnsafeBytes { bytes in
-            for index in 0..<tensor.count {
+            for index in 0..<count {
                 let value = unsafe value(index, in: bytes)
                 if !value.isFinite { return "\(name): value \(index) is \(value), expected a finite number" }
                 if tensor.role == .rollingVariance, value < 0 {
@@ -55,7 +61,7 @@ struct StoredTensor {
     func store(_ bytes: [UInt8], in arena: ParameterArena) {
         let values = unsafe arena.floats(of: tensor)
         unsafe bytes.withUnsafeBytes { bytes in
-            for index in 0..<tensor.count { unsafe values[index] = unsafe value(index, in: bytes) }
+            for index in 0..<count { unsafe values[index] = unsafe value(index, in: bytes) }
         }
     }
 }

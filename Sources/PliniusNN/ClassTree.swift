@@ -26,6 +26,21 @@ public struct ClassTree: Hashable, Sendable {
         self.groups = groups
     }
 
+    /// The class that is reached from the top by the likeliest child each time, as long as it has more than half of all; of equals
+    /// the first.
+    /// - Parameter probabilities: of each class given its parent.
+    func chosen(_ probabilities: [Float]) -> Int {
+        var (chosen, share) = (-1, Float(1))
+        while let group = groups.first(where: { parents[$0.lowerBound] == chosen }),
+            let best = group.max(by: { (probabilities[$0], $1) < (probabilities[$1], $0) })
+        {
+            guard share * probabilities[best] > 0.5 || chosen < 0 else { break }
+            share *= probabilities[best]
+            chosen = best
+        }
+        return chosen
+    }
+
     /// Why parents make no tree.
     enum Fault: Error {
         case orphan(_ index: Int, _ parent: Int)

@@ -202,6 +202,18 @@ public struct LayerDescription: Hashable, Sendable {
         public var activation: Activation
     }
 
+    /// What Darknet's `.weights` files hold of a layer; it counts for nothing else.
+    public struct Exchange: Hashable, Sendable {
+        public var isSaved = true
+        public var isLoaded = true
+        /// Whether files that are read have scales and rolling statistics.
+        public var loadsScales = true
+        /// How many filters files that are read have, if not all.
+        public var loadedFilters: Int?
+        /// Whether files that are read have (channels × size × size, filters) weights.
+        public var isFlipped = false
+    }
+
     /// Index in the network, from 0.
     public var index: Int
     public var kind: Kind
@@ -214,6 +226,12 @@ public struct LayerDescription: Hashable, Sendable {
     public var stopsBackward: Bool
     /// Whether its numbers are repaired ones.
     public var compatibility: Compatibility
+    /// What Darknet's `.weights` files hold of it.
+    public var exchange = Exchange()
+    /// Whether later losses compare with what it makes.
+    public var isTruth: Bool
+    /// The layer that its own loss compares with; nil if that is the data set's truth.
+    public var truthLayer: Int?
     /// Line of the section header in the configuration, from 1.
     public var line: Int
 

@@ -7,6 +7,8 @@ final class PlanBuilder {
     let memory = MemoryPlan()
     let input: Tensor
     let truth: Tensor
+    /// What losses compare with: the truth, or the output of the last layer that takes its place.
+    private var goal: Tensor
     private(set) var steps: [any PlannedStep] = []
     private(set) var stepLayers: [Int] = []
     /// The steps as far as their deltas go.
@@ -48,6 +50,7 @@ final class PlanBuilder {
         let truthLayout = ActivationLayout.rows(
             images: images, shape: Shape(channels: truthCount, height: 1, width: 1))
         truth = Tensor(layout: truthLayout, region: memory.reserve(floats: truthLayout.floatCount))
+        goal = truth
         scratch = memory.reserve(floats: 0)
         current = input
     }
@@ -60,6 +63,10 @@ final class PlanBuilder {
             precondition(
                 layer.input.count == current.layout.shape.count, "layer \(layer.index) does not fit the one before")
             try append(layer)
+            if layer.isTruth {
+                try bringIntoRows(layer)
+                goal = current
+            }
             made.append((current, currentStep))
         }
         var outputs: [Int: Tensor] = [:]
@@ -101,11 +108,11 @@ final class PlanBuilder {
         case .softmax(let softmax) where !softmax.isSpatial && softmax.tree == nil:
             try bringIntoRows(layer)
             if !softmax.noLoss { checkTruth(layer) }
-            append(SoftmaxStep(softmax, input: current, truth: truth, memory), layer)
+            append(SoftmaxStep(softmax, input: current, truth: goal, memory), layer)
         case .cost(let cost) where cost.isPlain:
             try bringIntoRows(layer)
             checkTruth(layer)
-            append(CostStep(cost, input: current, truth: truth), layer)
+            append(CostStep(cost, input: current, truth: goal), layer)
         case .route(let route): try append(route, of: layer)
         case .shortcut(let shortcut): try append(shortcut, of: layer)
         case .activation(let activation):
@@ -128,8 +135,8 @@ final class PlanBuilder {
 
     private func checkTruth(_ layer: LayerDescription) {
         precondition(
-            layer.input.count == truth.layout.shape.count,
-            "layer \(layer.index) compares \(layer.input.count) numbers with a truth of \(truth.layout.shape.count)")
+            layer.input.count == goal.layout.shape.count,
+            "layer \(layer.index) compares \(layer.input.count) numbers with a truth of \(goal.layout.shape.count)")
     }
 
     // MARK: Layouts
@@ -195,7 +202,7 @@ final class PlanBuilder {
         self.kernels = kernels
         append(
             ReferenceStep(
-                layer, inputs: inputs.tensors, truth: truth, images: images, timeSteps: timeSteps, arena: arena,
+                layer, inputs: inputs.tensors, truth: goal, images: images, timeSteps: timeSteps, arena: arena,
                 pool: kernels, memory),
             layer, sources: inputs.steps)
     }

@@ -83,6 +83,55 @@ struct DarknetWeightsTests {
         #expect(try DarknetWeights.encoded(again) == bytes)
     }
 
+    @Test("Keys say which layers a file has, and what it has of them")
+    func exchange() throws {
+        let plain = "[conv]\nfilters=3\nbatch_normalize=1\n"
+        let local = "[local]\nfilters=2\n"
+        // Biases, scales, means, variances and (3, 2) weights of the convolution; the arena holds (1 + index) / 8 in lines of 16.
+        let model = try model(plain + "dontsave=1\n" + local)
+        let all = try self.model(plain + local)
+        let convolution =
+            [0, 16, 32, 48].flatMap { start in (1...3).map { Float(start + $0) / 8 } } + (65...70).map { Float($0) / 8 }
+        let whole = floats(try DarknetWeights.encoded(all))
+        #expect(Array(whole.prefix(18)) == convolution)
+        #expect(floats(try DarknetWeights.encoded(model)) == Array(whole.dropFirst(18)))
+
+        /// Reads numbers into an arena of zeros.
+        func read(_ keys: String, _ numbers: [Float]) throws -> (arena: ParameterArena, layout: ArenaLayout) {
+            let network = try self.model(plain + keys + local).network
+            let arena = ParameterArena(layout: network.layout)
+            let bytes =
+                Array(try DarknetWeights.encoded(all).prefix(20))
+                + numbers.flatMap { SampleModel.little($0.bitPattern) }
+            _ = try DarknetWeights.read(bytes, named: "file", into: arena, of: network)
+            return (arena, network.layout)
+        }
+        func values(_ read: (arena: ParameterArena, layout: ArenaLayout), _ layer: Int, _ role: TensorRole) throws
+            -> [Float]
+        {
+            Array(read.arena.floats(of: try #require(read.layout.tensor(layer: layer, role: role))))
+        }
+        let rest = Array(whole.dropFirst(18))
+        let skipped = try read("dontload=1\n", rest)
+        #expect(try values(skipped, 0, .weights) == [0, 0, 0, 0, 0, 0])
+        #expect(try values(skipped, 1, .biases) == Array(rest.prefix(18)))
+        // What was saved without batch normalisation.
+        let unscaled = try read("dontloadscales=1\n", [1, 2, 3, 4, 5, 6, 7, 8, 9] + rest)
+        #expect(try values(unscaled, 0, .biases) == [1, 2, 3])
+        #expect(try values(unscaled, 0, .scales) == [0, 0, 0])
+        #expect(try values(unscaled, 0, .weights) == [4, 5, 6, 7, 8, 9])
+        #expect(try values(unscaled, 1, .biases) == Array(rest.prefix(18)))
+        let fewer = try read("numload=2\n", (1...12).map(Float.init) + rest)
+        #expect(try values(fewer, 0, .biases) == [1, 2, 0])
+        #expect(try values(fewer, 0, .rollingVariance) == [7, 8, 0])
+        #expect(try values(fewer, 0, .weights) == [9, 10, 11, 12, 0, 0])
+        #expect(try values(fewer, 1, .biases) == Array(rest.prefix(18)))
+        let flipped = try read("flipped=1\n", convolution.prefix(12) + [1, 2, 3, 4, 5, 6] + rest)
+        #expect(try values(flipped, 0, .weights) == [1, 4, 2, 5, 3, 6])
+        // Without a key the file has another length.
+        #expect(throws: ModelError.self) { try read("", rest) }
+    }
+
     @Test("The biases of a layer of batch normalization go into its means, and predictions stay")
     func biasesOfBatchnorm() throws {
         let model = try model("[batchnorm]")

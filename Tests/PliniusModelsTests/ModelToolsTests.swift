@@ -170,6 +170,25 @@ import _PliniusSupport
         }
     }
 
+    @Test(arguments: [("[connected]\noutput=1", 1e-6), ("[conv]", 1e-5)])
+    func `Under strict compatibility the epsilon stands inside the root`(layer: String, epsilon: Double) throws {
+        let config = "[net] compat=strict\ninputs=1\n\(layer)\nbatch_normalize=1\nactivation=linear\n"
+        let model = try model(config) { tensor, _ in
+            switch tensor.role {
+            case .weights: 3
+            case .scales: 2
+            case .rollingMean: 5
+            case .rollingVariance: 3e-5
+            default: 7
+            }
+        }
+        let plain = try NetworkDescription(
+            parsing: try #require(ConfigEdit.denormalized(config, of: model.network)), file: "plain.cfg")
+        let folded = floats(try model.denormalized(as: plain))
+        let factor = 2 / (Double(Float(3e-5)) + epsilon).squareRoot()
+        #expect(abs(folded[0] / Float(7 - 5 * factor) - 1) < 1e-6 && abs(folded[1] / Float(3 * factor) - 1) < 1e-6)
+    }
+
     @Test func `The epsilon stands beside the root`() throws {
         let config = "[net]\ninputs=1\n[connected]\nbatch_normalize=1\noutput=1\nactivation=linear\n"
         let model = try model(config) { tensor, _ in

@@ -328,10 +328,14 @@ import Testing
         let strict = try parse("[net]\ncompat=strict\ninputs=1\nbatch=11\nsubdivisions=3\n[conv]\n[cost]").options
         #expect([strict.batch, strict.miniBatch] == [9, 3])
         #expect(strict.sampling == .withReplacement)
-        #expect(refusal(of: "[net]\ninputs=1\nbatch=11\nsubdivisions=3\n[conv]\n[cost]").contains("expected a divisor of batch=11"))
+        #expect(
+            refusal(of: "[net]\ninputs=1\nbatch=11\nsubdivisions=3\n[conv]\n[cost]").contains(
+                "expected a divisor of batch=11"))
         #expect(try parse("[net]\ninputs=1\n[conv]\n[cost]").options.sampling == .epochs)
-        #expect(try parse("[net]\ncompat=strict\nsampling=epochs\ninputs=1\n[conv]\n[cost]").options.sampling == .epochs)
-        #expect(refusal(of: "[net]\ncompat=strict\ninputs=1\nbatch=2\nsubdivisions=3\n[conv]\n[cost]").contains("batch=2"))
+        #expect(
+            try parse("[net]\ncompat=strict\nsampling=epochs\ninputs=1\n[conv]\n[cost]").options.sampling == .epochs)
+        #expect(
+            refusal(of: "[net]\ncompat=strict\ninputs=1\nbatch=2\nsubdivisions=3\n[conv]\n[cost]").contains("batch=2"))
     }
 
     @Test(arguments: [(Compatibility.fixed, 1.0), (.strict, 0.99)])

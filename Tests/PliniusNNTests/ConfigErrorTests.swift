@@ -108,7 +108,10 @@ import Testing
         (image + "adam=1\neps=small", "net.cfg:6: eps: expected a number, found \"small\""),
         (image + "clip=-1", "net.cfg:5: clip: expected 0.0 to 1e+09, found -1.0"),
         // What is still to come.
-        (image + "[conv]\ndot=1", "net.cfg:6: dot: is not supported yet: expected 0 or no such line, found \"1\""),
+        (
+            image + "[conv]\ndot=1",
+            "net.cfg:6: dot: it is a penalty that Darknet's code for processors has not: expected 0 or no such line, found \"1\""
+        ),
         (
             image + "[softmax]\ntree=words.tree",
             "net.cfg:6: tree: expected the parent of each class, -1 where there is none, divided by commas: expected a whole "

@@ -32,6 +32,11 @@ import _PliniusSupport
         try ShapeTests().judge(Self.net + Self.conv + layer, threads: threads)
     }
 
+    @Test(arguments: ["[cost]\n", "[cost]\ntype=smooth\nsmooth=.1\n", "[softmax]\n", "[logistic]\n"])
+    func `A loss compares with a layer that is the truth`(layer: String) throws {
+        try ShapeTests().judge(Self.net + Self.conv + "truth=1\n" + Self.conv + layer)
+    }
+
     /// Sixteen classes, three at the top.
     private static let tree = "-1,-1,-1,0,0,0,0,2,2,3,3,3,8,8,8,8"
 

@@ -5,7 +5,7 @@ extension LayerDescription {
         let anchors = try Self.anchors(&reader)
         let mask = try reader.integers("mask", default: Array(anchors.indices), in: 0...anchors.count - 1)
         guard Set(mask).count == mask.count else { throw reader.error("mask", "expected each anchor once") }
-        let boxes = AnchorBoxes(
+        var boxes = AnchorBoxes(
             classes: try classes(&reader, default: 20), anchors: anchors,
             unit: SIMD2(Float(image.width), Float(image.height)), mask: mask,
             maximumBoxes: try reader.integer("max", default: 90, in: 1...10_000),
@@ -13,8 +13,7 @@ extension LayerDescription {
             truthThreshold: try reader.number("truth_thresh", default: 1, in: 0...1),
             jitter: try jitter(&reader), resizes: try reader.flag("random"),
             batch: batch)
-        try reader.refuse("map")
-        try check(reader, boxes, input)
+        try finish(&reader, &boxes, input)
         return (.yolo(boxes), input)
     }
 
@@ -23,7 +22,7 @@ extension LayerDescription {
     ) throws(ConfigError) -> (Kind, Shape) {
         try fourCoordinates(&reader)
         let anchors = try Self.anchors(&reader)
-        let boxes = AnchorBoxes(
+        var boxes = AnchorBoxes(
             classes: try classes(&reader, default: 20), anchors: anchors,
             unit: SIMD2(Float(input.width), Float(input.height)), mask: Array(anchors.indices),
             maximumBoxes: try reader.integer("max", default: 30, in: 1...10_000),
@@ -34,8 +33,14 @@ extension LayerDescription {
             noObjectScale: try scale(&reader, "noobject_scale"), classScale: try scale(&reader, "class_scale"),
             jitter: try jitter(&reader), resizes: try reader.flag("random"),
             batch: batch)
-        try reader.refuse("tree", "map")
-        try check(reader, boxes, input)
+        boxes.tree = try reader.tree()
+        if let tree = boxes.tree, tree.parents.count != boxes.classes || boxes.background {
+            throw reader.error(
+                "tree",
+                "expected a parent for each of \(boxes.classes) classes, and no background; found "
+                    + "\(tree.parents.count)\(boxes.background ? " and a background" : "")")
+        }
+        try finish(&reader, &boxes, input)
         return (.region(boxes), input)
     }
 
@@ -102,9 +107,15 @@ extension LayerDescription {
         return (0..<count).map { SIMD2(sides[2 * $0], sides[2 * $0 + 1]) }
     }
 
-    private static func check(
-        _ reader: SectionReader, _ boxes: AnchorBoxes, _ input: Shape
+    /// Reads what both kinds have, and checks the input.
+    private static func finish(
+        _ reader: inout SectionReader, _ boxes: inout AnchorBoxes, _ input: Shape
     ) throws(ConfigError) {
+        boxes.onlyForward = try reader.flag("onlyforward")
+        try reader.refuse("map", because: "classes have their numbers from the sealed data set")
+        if boxes.resizes {
+            reader.warn("random", "is passed over: the size of the images is that of the sealed data set")
+        }
         let channels = boxes.mask.count * boxes.entries
         guard input.channels == channels else {
             throw reader.error(

@@ -71,8 +71,22 @@ extension LayerDescription {
         self.input = input
         learningRateScale = try reader.number("learning_rate", default: 1, in: 0...1e6)
         stopsBackward = try reader.flag("stopbackward")
-        try reader.refuse("truth", "onlyforward", "dontsave", "dontload", "dontloadscales", "numload")
-        if section != .cost { try reader.refuse("smooth") }
+        isTruth = try reader.flag("truth")
+        exchange.isSaved = try !reader.flag("dontsave")
+        exchange.isLoaded = try !reader.flag("dontload")
+        if [.convolutional, .deconvolutional, .connected].contains(section) {
+            exchange.loadsScales = try !reader.flag("dontloadscales")
+            try reader.refuse("smooth", because: "it is a penalty that Darknet's code for processors has not")
+        }
+        if case .convolutional(let convolution) = kind {
+            exchange.loadedFilters = try reader.integer("numload", in: 0...convolution.filters).flatMap {
+                $0 > 0 ? $0 : nil
+            }
+            exchange.isFlipped = try reader.flag("flipped")
+            guard convolution.groups == 1 || !exchange.isFlipped else {
+                throw reader.error("flipped", "expected no groups beside, found \(convolution.groups)")
+            }
+        }
         guard NetworkDescription.fits([output.channels, output.height, output.width]) else {
             throw reader.error(nil, "its output of \(output) is more than \(NetworkDescription.maximumFloats) numbers")
         }
@@ -93,7 +107,7 @@ extension LayerDescription {
             batchNormalize: try reader.flag("batch_normalize"),
             activation: try reader.choice("activation", default: .logistic),
             signs: try reader.flag("xnor") ? .weightsAndInputs : isBinary ? .weights : .none)
-        try reader.refuse("flipped", "dot")
+        try reader.refuse("dot", because: "it is a penalty that Darknet's code for processors has not")
         guard input.channels % convolution.groups == 0, filters % convolution.groups == 0 else {
             throw reader.error(
                 "groups",

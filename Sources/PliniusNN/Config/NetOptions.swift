@@ -163,7 +163,7 @@ extension NetOptions {
         }
         adam = try reader.flag("adam") ? try Adam(&reader) : nil
         clip = try reader.number("clip", default: 0, in: 0...1e9)
-        try reader.refuse("random")
+        try reader.refuse("random", because: "the size of the images is that of the sealed data set")
     }
 }
 

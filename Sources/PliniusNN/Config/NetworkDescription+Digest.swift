@@ -38,6 +38,22 @@ extension NetworkDescription {
             writer.write(augmentation)
         }
         if options.compatibility == .strict { writer.write(UInt8(16)) }
+        for layer in layers where layer.isTruth {
+            writer.write(UInt8(17))
+            writer.write(UInt64(layer.index))
+        }
+        for layer in layers {
+            guard let boxes = layer.anchorBoxes else { continue }
+            if boxes.onlyForward {
+                writer.write(UInt8(18))
+                writer.write(UInt64(layer.index))
+            }
+            if let tree = boxes.tree {
+                writer.write(UInt8(19))
+                writer.write(UInt64(layer.index))
+                writer.write(tree)
+            }
+        }
         return writer.bytes
     }
 
@@ -125,10 +141,7 @@ extension ByteWriter {
             write(layer.temperature)
             // Flags, so that what has no tree has the bytes that it had before there were trees.
             write(UInt8((layer.noLoss ? 1 : 0) | (layer.isSpatial ? 2 : 0) | (layer.tree == nil ? 0 : 4)))
-            if let tree = layer.tree {
-                write(UInt64(tree.parents.count))
-                for parent in tree.parents { write(UInt64(bitPattern: Int64(parent))) }
-            }
+            if let tree = layer.tree { write(tree) }
         case .cost(let layer):
             write(UInt8(7))
             // The name tells whether options follow, so that no other layer's bytes read as them.
@@ -208,6 +221,11 @@ extension ByteWriter {
             write(UInt8(23))
             for part in [masks.classes, masks.ids] { write(UInt64(part)) }
         }
+    }
+
+    fileprivate mutating func write(_ tree: ClassTree) {
+        write(UInt64(tree.parents.count))
+        for parent in tree.parents { write(UInt64(bitPattern: Int64(parent))) }
     }
 
     private mutating func write(_ boxes: LayerDescription.AnchorBoxes) {

@@ -14,7 +14,9 @@ public struct NetworkDescription: Sendable {
     /// The last layer that is not a cost: the one that predicts.
     public var outputLayer: Int { layers.lastIndex { !$0.isCost } ?? 0 }
     /// What training compares with, for each image.
-    public var truth: LayerDescription.Truth { layers.lazy.compactMap(\.truth).first ?? .predictions(count: outputs) }
+    public var truth: LayerDescription.Truth {
+        layers.lazy.filter { $0.truthLayer == nil }.compactMap(\.truth).first ?? .predictions(count: outputs)
+    }
     /// Floats of truth per image.
     public var truthCount: Int { truth.count }
 
@@ -72,6 +74,7 @@ public struct NetworkDescription: Sendable {
         for (index, section) in sections.dropFirst().enumerated() {
             var reader = SectionReader(section, file: file)
             var layer = try LayerDescription(&reader, index: index, shapes: shapes, options: options)
+            if layer.truth != nil { layer.truthLayer = layers.lastIndex(where: \.isTruth) }
             if layer.isStrict { try layer.beStrict(reader, after: layers) }
             reader.finish()
             warnings += reader.warnings
@@ -105,9 +108,20 @@ public struct NetworkDescription: Sendable {
         }
         // All losses compare with the same truth: that of the heads, or one number for each that the network predicts.
         let outputs = layers.last { !$0.isCost }?.output.count ?? 0
-        let head = layers.first(where: \.isHead)
+        // Where some compare with a layer, the others need not be over what the network predicts.
+        let losses = layers.filter { $0.truth != nil && $0.truthLayer == nil }
+        let teaches = layers.contains { $0.truthLayer != nil }
+        let head = losses.first(where: \.isHead) ?? (teaches ? losses.first : nil)
         for layer in layers {
-            guard let truth = layer.truth, truth != head?.truth ?? .predictions(count: outputs) else { continue }
+            guard let truth = layer.truth else { continue }
+            if let source = layer.truthLayer {
+                guard truth != .predictions(count: layers[source].output.count) else { continue }
+                throw ConfigError(
+                    file: file, line: layer.line, key: nil,
+                    message: "a loss over \(truth), but the layer of line \(layers[source].line) with truth=1 makes "
+                        + "\(layers[source].output.count) values")
+            }
+            guard truth != head?.truth ?? .predictions(count: outputs) else { continue }
             let other = head.flatMap { head in head.truth.map { "a loss on line \(head.line) is over \($0)" } }
             throw ConfigError(
                 file: file, line: layer.line, key: nil,

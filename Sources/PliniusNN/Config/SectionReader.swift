@@ -82,12 +82,14 @@ struct SectionReader {
         return word
     }
 
-    /// Refuses keys of Darknet whose effect is not there yet, unless they are switched off.
+    /// Refuses keys of Darknet whose effect is not to be had, unless they are switched off.
     /// - Throws: `ConfigError` if one is switched on.
-    mutating func refuse(_ keys: String..., unless off: Float = 0) throws(ConfigError) {
+    mutating func refuse(
+        _ keys: String..., because reason: String = "is not supported yet", unless off: Float = 0
+    ) throws(ConfigError) {
         for key in keys {
             if let text = value(key), Float(text) != off {
-                throw error(key, "is not supported yet: expected \(Int(off)) or no such line, found \(text.quoted)")
+                throw error(key, "\(reason): expected \(Int(off)) or no such line, found \(text.quoted)")
             }
         }
     }

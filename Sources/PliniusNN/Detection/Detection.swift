@@ -43,7 +43,12 @@ extension LayerDescription {
                     output[first], output[first + area], output[first + 2 * area], output[first + 3 * area])
                 let box = boxes.box(
                     entries, anchor: anchor, row: cell / input.width, column: cell % input.width, grid: input)
-                let probabilities = (0..<boxes.classes).map { objectness * output[first + (5 + $0) * area] }
+                var probabilities = (0..<boxes.classes).map { output[first + (5 + $0) * area] }
+                let chosen = boxes.tree?.chosen(probabilities)
+                for kind in 0..<boxes.classes {
+                    // In a tree one class has all, at the level where the network is sure enough.
+                    probabilities[kind] = chosen.map { $0 == kind ? objectness : 0 } ?? objectness * probabilities[kind]
+                }
                 found.append(Detection(box, objectness, probabilities, threshold))
             }
         }

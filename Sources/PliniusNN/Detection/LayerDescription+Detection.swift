@@ -16,8 +16,12 @@ extension LayerDescription {
         public var ignoreThreshold: Float
         /// A prediction that overlaps a true box more than this is drawn to it; 1 switches that off.
         public var truthThreshold: Float = 1
+        /// Whether it predicts only, with no loss.
+        public var onlyForward = false
         /// Whether one class excludes the others.
         public var softmax = false
+        /// The classes' hierarchy, in which siblings exclude each other.
+        public var tree: ClassTree?
         /// Whether the objectness stands for the background, which is a class like the others under `softmax`.
         public var background = false
         /// Whether the objectness is to tell the overlap.
@@ -145,12 +149,20 @@ extension LayerDescription {
         }
     }
 
+    /// The anchors of a `[yolo]` or `[region]`; nil for other layers.
+    var anchorBoxes: AnchorBoxes? {
+        switch kind {
+        case .yolo(let boxes), .region(let boxes): boxes
+        default: nil
+        }
+    }
+
     /// What the layer's loss compares with; nil if it has no loss.
     public var truth: Truth? {
         switch kind {
         case .cost, .logistic: .predictions(count: input.count)
         case .softmax(let softmax): softmax.noLoss ? nil : .predictions(count: input.count)
-        case .yolo(let boxes), .region(let boxes): .boxes(maximum: boxes.maximumBoxes)
+        case .yolo(let boxes), .region(let boxes): boxes.onlyForward ? nil : .boxes(maximum: boxes.maximumBoxes)
         case .detection(let grid): .cells(side: grid.side, classes: grid.classes)
         case .iseg: .masks(height: input.height, width: input.width)
         default: nil
@@ -159,9 +171,9 @@ extension LayerDescription {
 
     /// Whether it predicts something else than one number for each number of the truth, and ends its branch of the network.
     public var isHead: Bool {
-        switch truth {
-        case nil, .predictions: false
-        default: true
+        switch kind {
+        case .yolo, .region, .detection, .iseg: true
+        default: false
         }
     }
 }

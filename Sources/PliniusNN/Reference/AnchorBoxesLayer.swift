@@ -19,16 +19,15 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
     /// - Returns: the sum of the squared deltas, from the first worker; 0 without a truth.
     func forward(_ pass: Pass, hasTruth: Bool, _ worker: PassWorker) -> Double {
         for unit in worker.share(of: units) { activate(unit) }
-        guard hasTruth else { return 0 }
+        guard hasTruth, !boxes.onlyForward else { return 0 }
         // Darknet counts the mini-batch before it is seen, and draws the boxes to their anchors at first.
         let seen = Int(min(pass.iteration, 12_800)) * boxes.batch + pass.firstImage + input.images
         return loss.measure(units: units, worker) { measure($0, drawsToAnchors: isRegion && seen < 12_800) }
     }
 
     func backward(_ inputDelta: LaneTensor<Scalar>, hasTruth: Bool, _ worker: PassWorker) {
-        guard isRegion, hasTruth, !isStrict else {
-            return loss.backward(inputDelta, hasTruth: hasTruth && !(isRegion && isStrict), worker)
-        }
+        let hasTruth = hasTruth && !boxes.onlyForward && !(isRegion && isStrict)
+        guard isRegion, hasTruth else { return loss.backward(inputDelta, hasTruth: hasTruth, worker) }
         // The deltas of x, y and objectness are those of the squared difference behind the logistic function.
         loss.forEachPlane(worker) { block, channel in
             let (source, target) = (loss.deltas.plane(block, channel), inputDelta.plane(block, channel))
@@ -43,7 +42,7 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
     }
 
     private func hasCurve(_ entry: Int) -> Bool {
-        entry < 2 || entry == 4 && !boxes.background || entry > 4 && !boxes.softmax
+        entry < 2 || entry == 4 && !boxes.background || entry > 4 && !boxes.softmax && boxes.tree == nil
     }
 
     private func activate(_ unit: Int) {
@@ -54,12 +53,14 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
             let activation = hasCurve(entry) ? Activation.logistic : .linear
             for position in 0..<target.count { target[position] = activation.value(at: source[position]) }
         }
-        guard boxes.softmax else { return }
-        let first = boxes.background ? 4 : 5
-        for position in 0..<grid.area {
-            output.softmax(
-                of: input, block, first: (channel + first) * grid.area + position, count: boxes.entries - first,
-                stride: grid.area)
+        guard boxes.softmax || boxes.tree != nil else { return }
+        let all = (boxes.background ? 4 : 5)..<boxes.entries
+        for group in boxes.tree?.groups.map({ $0.lowerBound + 5..<$0.upperBound + 5 }) ?? [all] {
+            for position in 0..<grid.area {
+                output.softmax(
+                    of: input, block, first: (channel + group.lowerBound) * grid.area + position, count: group.count,
+                    stride: grid.area)
+            }
         }
     }
 
@@ -153,8 +154,19 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
         // Another true box was here before: both classes are right.
         let classes = 5..<(isStrict ? 6 : boxes.entries)
         let isShared = !boxes.softmax && classes.contains { place.deltas[$0] != 0 }
-        for entry in 5..<boxes.entries where !isShared || entry == 5 + kind {
-            place.deltas[entry] = Scalar(boxes.classScale) * ((entry == 5 + kind ? 1 : 0) - place.values[entry])
+        func learn(_ classes: Range<Int>, _ right: Int) {
+            for kind in classes {
+                place.deltas[5 + kind] =
+                    Scalar(boxes.classScale) * ((kind == right ? 1 : 0) - place.values[5 + kind])
+            }
+        }
+        guard !isShared else { return learn(kind..<kind + 1, kind) }
+        guard let tree = boxes.tree else { return learn(0..<boxes.classes, kind) }
+        // Among its siblings the class is right, and so is each of its ancestors among theirs.
+        var right = kind
+        while right >= 0, let group = tree.groups.first(where: { $0.contains(right) }) {
+            learn(group, right)
+            right = tree.parents[right]
         }
     }
 

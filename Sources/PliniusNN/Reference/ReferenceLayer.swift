@@ -48,7 +48,8 @@ enum ReferenceLayer<Scalar: ReferenceScalar> {
     var ownsCost: Bool {
         switch self {
         case .softmax(let layer): !layer.softmax.noLoss
-        case .cost, .logistic, .anchorBoxes, .gridBoxes, .instanceMasks: true
+        case .anchorBoxes(let layer): !layer.boxes.onlyForward
+        case .cost, .logistic, .gridBoxes, .instanceMasks: true
         default: false
         }
     }

@@ -39,7 +39,7 @@ final class ReferencePasses<Scalar: ReferenceScalar> {
                 Self.plan(
                     layer, inputs: layer.sources.map { $0 < 0 ? input : planned[$0].output },
                     inPlace: planned.last?.takesSlopesFromOutput == true, timeSteps: timeSteps,
-                    truth: truth, packed: packed,
+                    truth: layer.truthLayer.map { planned[$0].output } ?? truth, packed: packed,
                     parameters: LayerParameters(layer, layout: description.layout, state: state), memory: memory))
         }
         steps = Self.backwardSteps(layers, planned, images: images, memory)
