@@ -6,6 +6,11 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
     var config: String
 
+    @Option(
+        help: ArgumentHelp(
+            "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.", valueName: "way"))
+    var compat: String?
+
     @Option(help: ArgumentHelp("The sealed data set that the model is used on.", valueName: "file.sealed"))
     var data: String
 
@@ -38,6 +43,7 @@ struct ModelOptions: ParsableArguments {
             config: config, data: data, pool: pool, key: key, sinks: [ProgressReporter()], signals: signals)
         model.run = runName
         model.executor = executor
+        model.compat = compat
         model.threads = threads
         model.task = task?.task
         return model

@@ -28,6 +28,11 @@ struct TrainCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.", valueName: "way"))
+    var compat: String?
+
+    @Option(
+        help: ArgumentHelp(
             "The sealed data set to train on; given again, further ones, whose records follow.",
             valueName: "file.sealed"
         )
@@ -126,6 +131,7 @@ struct TrainCommand: ParsableCommand {
         options.testData = testData
         options.iterations = try atLeastOne(iterations, "--iterations")
         options.executor = executor
+        options.compat = compat
         options.seed = seed
         options.threads = try atLeastOne(threads, "--threads")
         options.task = task?.task

@@ -9,6 +9,8 @@ public struct PoolModel {
     private let key: KeySource
     private let sinks: [any EventSink]
     private let signals: StopSignals
+    /// What the configuration is to say of `compat`, beside what the file says.
+    public var compat: String?
     /// The name of the run; `nil` for the only one of the pool.
     public var run: String?
     /// What computes; `nil` for what trained.
@@ -63,7 +65,7 @@ public struct PoolModel {
         for purpose: String, asking command: (TestRequest) -> Command, results: OpenFile? = nil
     ) throws(HostError) -> Event {
         let pool = try PoolFile.forReading(pool)
-        var request = TestRequest(config: try ConfigFile(path: config), run: try pool.run(run))
+        var request = TestRequest(config: try ConfigFile(path: config, compat: compat), run: try pool.run(run))
         request.executor = executor
         request.threads = threads
         request.task = task

@@ -3,6 +3,8 @@ public import PliniusWire
 /// The files and choices of a training run, as the operator named them.
 public struct TrainingOptions: Sendable {
     public var config: String
+    /// What the configuration is to say of `compat`, beside what the file says.
+    public var compat: String?
     /// The sealed data sets, in the order of their records.
     public var data: [String]
     public var pool: String

@@ -16,7 +16,7 @@ public struct TrainingRun {
     /// Trains to the end, or to the first signal.
     /// - Throws: `HostError`; its message says what is safe in the pool.
     public func run() throws(HostError) -> TrainingReport {
-        let config = try ConfigFile(path: options.config)
+        let config = try ConfigFile(path: options.config, compat: options.compat)
         guard 1...TrainRequest.maximumDatasetCount ~= options.data.count else {
             throw HostError(
                 .usage,

@@ -27,6 +27,9 @@ struct ImportCommand: ParsableCommand {
 
     @Option(help: "The network, as a Darknet configuration; the file has to fit it.") var config: String
 
+    @Option(help: "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.")
+    var compat: String?
+
     @Option(help: "The key of the run.") var key: String
 
     @Option(
@@ -51,7 +54,7 @@ struct ImportCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let text = try ConfigText.read(config)
+            let text = try ConfigText.read(config, compat: compat)
             let network = try NetworkDescription(parsing: text, file: config)
             for warning in network.warnings { printError("warning: \(warning)") }
             let identity = try identity(of: network)

@@ -22,6 +22,23 @@ public struct ConfigFile: Hashable, Sendable, WireField {
         self.name = name
     }
 
+    /// A description with one more entry in its first section, on the line of the header, so that all lines keep their numbers.
+    public static func adding(_ entry: String, to text: String) -> String {
+        var bytes = Array(text.utf8)
+        var isComment = false
+        for (index, byte) in bytes.enumerated() {
+            switch Unicode.Scalar(byte) {
+            case "\n": isComment = false
+            case "#", ";": isComment = true
+            case "]" where !isComment:
+                bytes.insert(contentsOf: " \(entry)".utf8, at: index + 1)
+                return String(decoding: bytes, as: UTF8.self)
+            default: break
+            }
+        }
+        return text
+    }
+
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit.text(&text, atMost: WireLimit.config)
         try visit(&self, \.name)

@@ -19,6 +19,9 @@ struct ConfigCheckCommand: ParsableCommand {
 
     @Argument(help: "The network, as a Darknet configuration.") var config: String
 
+    @Option(help: "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.")
+    var compat: String?
+
     @Option(help: "A sealed data set to compare with; only its public header is read, which proves nothing.")
     var data: String?
 
@@ -26,7 +29,7 @@ struct ConfigCheckCommand: ParsableCommand {
 
     func run() throws {
         try reporting {
-            let text = try ConfigText.read(config)
+            let text = try ConfigText.read(config, compat: compat)
             let network: NetworkDescription
             do { network = try NetworkDescription(parsing: text, file: config) } catch let error as ConfigError {
                 throw OwnerError(.usage, error.description)

@@ -55,10 +55,13 @@ struct ModelConfig: ParsableArguments {
     @Option(name: .customLong("config"), help: "The network, as a Darknet configuration; the model has to fit it.")
     var path: String
 
+    @Option(help: "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.")
+    var compat: String?
+
     /// Reads the configuration.
     /// - Throws: `OwnerError` or `ConfigError` with the file's name.
     func read() throws -> (text: String, network: NetworkDescription) {
-        let text = try ConfigText.read(path)
+        let text = try ConfigText.read(path, compat: compat)
         return (text, try NetworkDescription(parsing: text, file: path))
     }
 }
