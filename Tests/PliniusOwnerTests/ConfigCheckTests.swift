@@ -98,6 +98,23 @@ struct ConfigCheckTests {
             report.mirrorBytes == Mirror.byteCount(arenaBytes: layout.byteCount, descriptionBytes: text.utf8.count))
     }
 
+    @Test("--compat adds to what the file says, and lines keep their numbers")
+    func compat() throws {
+        let text =
+            "[net] # a comment\ninputs=4\nbatch=10\nsubdivisions=4\n[connected]\noutput=2\n[softmax]\ntemprature=2\n"
+        // The rest of a batch is forgotten by Darknet alone.
+        let report = try check(text, "--compat", "strict")
+        #expect(report.batch == 8)
+        #expect(report.warnings.count == 1 && report.warnings[0].contains("net.cfg:8: "))
+        let fixed = try folder.run("config", "check", "@net.cfg", "--compat", "fixed")
+        #expect(!fixed.succeeded && fixed.errors.contains("net.cfg:4: subdivisions: "), "\(fixed.errors)")
+        let unknown = try folder.run("config", "check", "@net.cfg", "--compat", "lax")
+        #expect(!unknown.succeeded && unknown.errors.contains("net.cfg:1: compat: "), "\(unknown.errors)")
+        try folder.write(Array(text.replacing("inputs", with: "compat=fixed\ninputs").utf8), to: "net.cfg", mode: 0o644)
+        let both = try folder.run("config", "check", "@net.cfg", "--compat", "strict")
+        #expect(!both.succeeded && both.errors.contains("keep one"), "\(both.errors)")
+    }
+
     @Test("People see the same as a table with totals")
     func people() throws {
         let data = try sealDigits(300)

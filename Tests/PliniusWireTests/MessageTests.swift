@@ -198,6 +198,18 @@ struct MessageTests {
         )
     }
 
+    @Test(arguments: [
+        ("[net]\nbatch=1\n[conv]\n", "[net] compat=strict\nbatch=1\n[conv]\n"),
+        (
+            "# [old]; not this\r\n; [nor] this\n\n [net] # größer\nbatch=1",
+            "# [old]; not this\r\n; [nor] this\n\n [net] compat=strict # größer\nbatch=1"
+        ),
+        ("", ""), ("# [net]", "# [net]"), ("[net", "[net"),
+    ])
+    func anEntryIsAddedOnTheLineOfTheFirstHeader(text: String, expected: String) {
+        #expect(ConfigFile.adding("compat=strict", to: text) == expected)
+    }
+
     @Test
     func theLongestProblemsOfTheMostRunsFitIntoAFrame() throws {
         var status = Samples.status(runs: 256)
