@@ -61,8 +61,9 @@ struct ConfigurationsTests {
             kinds: ["convolutional", "maxpool", "yolo"]),
         "segmentation.cfg": Expectation(
             input: [1, 64, 64], output: [10, 64, 64],
-            parameters: normalized(16, 1) + normalized(32, 16) + normalized(64, 32) + normalized(64, 64)
-                + normalized(32, 64 + 32) + normalized(16, 32 + 16) + 10 * 17,
+            parameters: normalized(16, 1) + normalized(32, 16) + normalized(64, 32) + normalized(96, 64)
+                + normalized(96, 96) + normalized(64, 96 + 64) + normalized(32, 64 + 32) + normalized(16, 32 + 16)
+                + 10 * 17,
             kinds: ["convolutional", "maxpool", "upsample", "route", "logistic"]),
         "char-rnn.cfg": Expectation(
             input: [128, 1, 1], output: [128, 1, 1],
