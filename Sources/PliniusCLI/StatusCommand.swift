@@ -59,7 +59,8 @@ struct StatusCommand: ParsableCommand {
         }
         return .object([
             "name": .init(run.name), "runID": .init(run.runID), "configDigest": .init(run.configDigest),
-            "datasetID": .init(run.datasetID), "seed": .init(run.seed), "cipher": .init(run.cipher),
+            "datasetID": .init(run.datasetID), "seed": .init(run.seed), "initSeed": .init(run.initSeed),
+            "score": .init(run.score), "cipher": .init(run.cipher),
             "executor": .init(run.executor), "threads": .unsigned(UInt64(run.threads)),
             "iteration": .init(run.iteration), "loss": .init(run.loss), "averageLoss": .init(run.averageLoss),
             "generation": .init(run.generation), "byteCount": .init(run.byteCount), "slots": .array(slots),
@@ -86,12 +87,12 @@ struct StatusCommand: ParsableCommand {
         guard run.problem.isEmpty else { return [name, "problem       \(run.problem)"] }
         return [
             name,
-            "iteration     \(run.iteration)",
+            "iteration     \(run.iteration)\(run.score.map { ", score \(fixed($0, digits: 4))" } ?? "")",
             "loss          \(fixed(run.loss, digits: 4)), average \(fixed(run.averageLoss, digits: 4))",
             "generation    \(run.generation)",
             "size          \(bytes(run.byteCount))",
             "id            \(run.runID)",
-            "seed          \(run.seed)",
+            "seed          \(run.seed)\(run.initSeed.map { ", of the initial parameters \($0)" } ?? "")",
             "sealed with   \(run.cipher)",
             "trained on    \(run.executor), \(run.threads) \(run.threads == 1 ? "thread" : "threads")",
             "data set      \(run.datasetID)",

@@ -15,6 +15,10 @@ struct TrainCommand: ParsableCommand {
             Several --data are learned from as one, their records in the order of the options: the same ones in the same order resume \
             the run, others are another run. Each may have its own owner and key; the first key is the run's, and exports its model.
 
+            With --validation-data the pool keeps two models: the run's newest, and the best by the score on those data, as a run of its \
+            own that test, predict and export take as --run NAME.best. Validation changes no bit of the run. The validation data of a run \
+            stay the same; the first key opens them, as it opens test data.
+
             The owner's key comes from the owner (--wait-for-owner): plinius-owner provision connects there, judges the evidence of the \
             enclave, and sends the key sealed to it. This program relays bytes that it can neither read nor change unnoticed.
 
@@ -59,6 +63,22 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A sealed data set to evaluate on at the end.", valueName: "file.sealed"))
     var testData: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "A sealed data set to validate the model on while it trains; the best one is kept as run NAME.best.",
+            valueName: "file.sealed"
+        )
+    )
+    var validationData: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Iterations from one validation to the next; at the end of each epoch if there is none.", valueName: "n"))
+    var validateEvery: UInt64?
+
+    @Option(help: ArgumentHelp("Validations without a better score that end training.", valueName: "n"))
+    var patience: UInt64?
+
     @OptionGroup var key: KeyOption
 
     @OptionGroup var restart: RestartOptions
@@ -66,11 +86,17 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Iterations in all, instead of the configuration's max_batches.", valueName: "n"))
     var iterations: UInt64?
 
+    @Option(help: ArgumentHelp("Epochs in all, instead of iterations.", valueName: "n"))
+    var epochs: UInt64?
+
     @Option(help: ArgumentHelp("What computes: onednn or reference. A new run starts with onednn.", valueName: "name"))
     var executor: String?
 
     @Option(help: ArgumentHelp("The seed of a new run, random if there is none.", valueName: "s"))
     var seed: UInt64?
+
+    @Option(help: ArgumentHelp("The seed of a new run's initial parameters, if not --seed.", valueName: "s"))
+    var initSeed: UInt64?
 
     @Option(help: ArgumentHelp("Threads that compute; as many as there are processors.", valueName: "n"))
     var threads: UInt32?
@@ -129,7 +155,12 @@ struct TrainCommand: ParsableCommand {
         options.run = runName
         options.poolBytes = poolSize?.bytes
         options.testData = testData
+        options.validationData = validationData
+        options.validateEvery = try atLeastOne(validateEvery, "--validate-every")
+        options.patience = try atLeastOne(patience, "--patience")
         options.iterations = try atLeastOne(iterations, "--iterations")
+        options.epochs = try atLeastOne(epochs, "--epochs")
+        options.initSeed = initSeed
         options.executor = executor
         options.compat = compat
         options.seed = seed

@@ -44,20 +44,22 @@ final class Control: Sendable {
         sending.withLock { _ in do throws(WireError) { try channel.send(event) } catch { hostIsGone() } }
     }
 
-    /// Has the host find a place for a new run.
-    /// - Throws: `SessionError` with the host's reason if there is none.
-    func allocate(byteCount: Int) throws(SessionError) -> PoolExtent {
-        guard case .allocated(let allocation) = ask(.allocate(byteCount: UInt64(byteCount))) else { hostIsGone() }
+    /// Has the host find places for new runs of one size.
+    /// - Throws: `SessionError` with the host's reason if there are none.
+    func allocate(_ count: Int, byteCount: Int) throws(SessionError) -> [PoolExtent] {
+        let byteCounts = [UInt64](repeating: UInt64(byteCount), count: count)
+        guard case .allocated(let allocation) = ask(.allocate(byteCounts: byteCounts)) else { hostIsGone() }
         if let refusal = allocation.refusal { throw SessionError(refusal.category, refusal.message) }
-        guard let extent = allocation.extent else { hostIsGone() }
-        guard extent.byteCount == UInt64(byteCount) else {
+        guard allocation.extents.map(\.byteCount) == byteCounts else {
             throw SessionError(
-                .failed, "the run takes \(byteCount) bytes of the pool, and the host gave \(extent.byteCount)")
+                .failed,
+                "the run takes \(byteCounts) bytes of the pool, and the host gave \(allocation.extents.map(\.byteCount))"
+            )
         }
-        return extent
+        return allocation.extents
     }
 
-    /// Has the host give a new run its name, which it has durably when this returns.
+    /// Has the host give new runs their names, which they have durably when this returns.
     /// - Throws: `SessionError` with the host's reason if it could not.
     func publish() throws(SessionError) {
         guard case .published(let refusal) = ask(.publish) else { hostIsGone() }

@@ -81,15 +81,33 @@ extension NetworkDescription {
 
     /// The updates at which training ends.
     /// - Throws: `SessionError` if there is no such number, or if the learning-rate schedule ends before.
-    func target(_ requested: UInt64?) throws(SessionError) -> UInt64 {
+    func target(_ request: TrainRequest, _ epochs: Epochs) throws(SessionError) -> UInt64 {
         let end = UInt64(options.maxBatches)
+        guard request.iterations == nil || request.epochs == nil else {
+            throw SessionError(.usage, "--iterations and --epochs exclude each other: give one of them")
+        }
+        var requested = request.iterations
+        if let count = request.epochs {
+            guard options.sampling == .epochs else {
+                throw SessionError(
+                    .usage,
+                    "--epochs goes with sampling=epochs, and the configuration has sampling=\(options.sampling.rawValue), which "
+                        + "draws each image at random: say how long to train with --iterations")
+            }
+            guard let updates = epochs.updates(for: count) else {
+                throw SessionError(.usage, "--epochs is \(count): that is more iterations than can be counted")
+            }
+            requested = updates
+        }
         guard let target = requested ?? (end > 0 ? end : nil) else {
-            throw SessionError(.usage, "the configuration has no max_batches: say how long to train with --iterations")
+            throw SessionError(
+                .usage, "the configuration has no max_batches: say how long to train with --iterations or --epochs")
         }
         guard end == 0 || target <= end else {
+            let asked = request.epochs.map { "--epochs is \($0), which takes \(target) iterations" }
             throw SessionError(
                 .usage,
-                "--iterations is \(target), but the learning-rate schedule ends at max_batches=\(end): ask for at most "
+                "\(asked ?? "--iterations is \(target)"), but the learning-rate schedule ends at max_batches=\(end): ask for at most "
                     + "that, or raise max_batches (which makes it another run)")
         }
         guard layers.contains(where: \.measuresLoss) else {
@@ -104,13 +122,13 @@ extension NetworkDescription {
     func identity(_ request: TrainRequest, name: RunName, data: DatasetUnion, choice: ExecutorChoice)
         throws(SessionError) -> RunIdentity
     {
-        RunIdentity(
+        // Below 2^53, so that every reader of JSON gives the same number back.
+        let seed = request.seed ?? randomBytes(6).reduce(0) { $0 << 8 | UInt64($1) }
+        return RunIdentity(
             name: name, runID: randomBytes(16), configDigest: sha256(canonicalBytes), layoutDigest: sha256(layoutBytes),
-            datasetID: data.id,
-            // Below 2^53, so that every reader of JSON gives the same number back.
-            seed: request.seed ?? randomBytes(6).reduce(0) { $0 << 8 | UInt64($1) },
-            cipher: try request.knownCipher ?? .aes256GCM, sampling: options.sampling.number,
-            executor: choice.kind.rawValue, threads: choice.threads)
+            datasetID: data.id, seed: seed, cipher: try request.knownCipher ?? .aes256GCM,
+            sampling: options.sampling.number, executor: choice.kind.rawValue, threads: choice.threads,
+            initSeed: request.initSeed == seed ? nil : request.initSeed)
     }
 
     /// What a run must be for the request to continue it; who asks for nothing gets what is there.
@@ -124,6 +142,7 @@ extension NetworkDescription {
         expected.layoutDigest = sha256(layoutBytes)
         expected.datasetID = data.id
         expected.seed = request.seed
+        expected.initSeed = request.initSeed
         expected.cipher = try request.knownCipher
         return expected
     }

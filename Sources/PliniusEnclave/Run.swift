@@ -20,7 +20,7 @@ struct Run {
         _ identity: RunIdentity, in extent: Extent, network: NetworkDescription, text: String, keys: KeyHierarchy,
         arena: ParameterArena, count: TrustedCount, crash: ((CrashPoint) -> Void)?
     ) throws(SessionError) -> Run {
-        arena.initialize(network, seed: identity.seed)
+        arena.initialize(network, seed: identity.initSeed ?? identity.seed)
         let progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
         return try reporting {
             // With the run goes what is needed to read it: an owner exports without the configuration at hand.

@@ -69,12 +69,14 @@ extension PliniusWire.RunStatus {
             configDigest = identity.configDigest.hex
             datasetID = identity.datasetID.hex
             seed = identity.seed
+            initSeed = identity.initSeed
             cipher = "\(identity.cipher)"
             executor = ExecutorKind(rawValue: identity.executor)?.name ?? "number \(identity.executor)"
             threads = identity.threads
             iteration = status.newest?.progress?.iteration ?? 0
             loss = status.newest?.progress?.loss ?? 0
             averageLoss = status.newest?.progress?.averageLoss ?? 0
+            score = status.newest?.progress?.score
             generation = status.newest?.generation ?? 0
             slots = status.slots.map { slot in
                 var status = SlotStatus()

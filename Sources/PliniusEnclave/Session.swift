@@ -19,6 +19,7 @@ struct Session {
         static let attestationKey: CInt = 8
         /// Takes sealed results.
         static let results: CInt = 39
+        static let validationData: CInt = 40
 
         /// A data set that is trained on, and its key, which may be the first one's.
         static func data(_ index: Int) -> CInt { index == 0 ? 5 : 8 + CInt(index) }
@@ -48,9 +49,8 @@ struct Session {
 
     private func train(_ request: TrainRequest, _ proof: Proof?) throws(SessionError) -> Event {
         let network = try parse(request.config)
-        let target = try network.target(request.iterations)
-        guard request.mirrorEvery >= 1 else {
-            throw SessionError(.usage, "--mirror-every is 0: mirror every so many iterations, at least every 1")
+        guard request.mirrorEvery >= 1, request.validation?.every != 0, request.validation?.patience != 0 else {
+            throw SessionError(.usage, "--mirror-every, --validate-every and --patience are at least 1")
         }
         guard 1...TrainRequest.maximumDataWorkerCount ~= request.dataWorkers else {
             throw SessionError(
@@ -60,6 +60,10 @@ struct Session {
         }
         let name = try reporting { try RunName(request.run) }
         let names = request.datasets
+        // A claim, for an answer before an owner is waited for.
+        let count = try claimedHeaders(names).reduce(0) { $0 + $1.count * $1.samplesPerRecord }
+        let epochs = Epochs(count: count, for: network.options)
+        let target = try network.target(request, epochs)
         let subject = try subject(.train, proof, names, network, run: name, at: request.extent)
         guard let access = try access(proof, to: subject, opening: names) else {
             return .stopped(
@@ -70,17 +74,30 @@ struct Session {
         let keys = access.keys
         let data = try openDatasets(names, keys, for: network, .train)
         try subject?.require(data)
+        guard data.count == count else { throw SessionError(.integrity, "the data set was exchanged meanwhile") }
         let task = try network.task(request.task, on: data.parts[0].header, for: .train)
-        let testData =
-            request.hasTestData ? try openDatasets([""], keys, for: network, .test) { _ in Descriptor.testData } : nil
+        func measuring(at descriptor: CInt) throws(SessionError) -> DatasetUnion {
+            try openDatasets([""], keys, for: network, .test) { _ in descriptor }
+        }
+        let testData = request.hasTestData ? try measuring(at: Descriptor.testData) : nil
+        let validationData = request.validation == nil ? nil : try measuring(at: Descriptor.validationData)
         let arena = ParameterArena(layout: network.layout)
 
-        let crash = try request.crash?.hook()
+        let (crash, bestCrash) = (try request.crash?.hook(), try request.crash?.hook(ofBest: true))
+        let bestSource = request.validation.map { validation in
+            BestMirror.Source(
+                request: validation, validationID: validationData?.id ?? [], keys: keys.model, arena: arena,
+                crash: bestCrash)
+        }
         let run: Run
+        let best: BestMirror?
         let choice: ExecutorChoice
         if let place = request.extent {
             let expected = try network.expectedRun(request, name: name, data: data)
             run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
+            guard !run.mirror.identity.isBest else {
+                throw SessionError(.usage, "\(name) keeps the best model of a run, and nothing trains on from it")
+            }
             try subject?.require(run)
             try access.requireFloor(of: run.mirror)
             // Another one would go on with other bits; a model that is only used may be computed by any.
@@ -90,18 +107,25 @@ struct Session {
             try reporting { try run.mirror.start(at: access.count) }
             warnAboutOtherBits(choice, run.mirror.identity)
             run.mirror.onCrashPoint = crash
+            best = try bestSource?.open(for: run, control)
         } else {
             try access.requireFloor(of: nil)
+            guard request.validation?.extent == nil else {
+                throw SessionError(.usage, "the pool holds a best model of the run \(name), and no run \(name)")
+            }
             choice = try ExecutorChoice(
                 executor: request.executor, threads: request.threads, granted: access.executor)
             let identity = try network.identity(request, name: name, data: data, choice: choice)
             let byteCount = Mirror.byteCount(
                 arenaBytes: arena.layout.byteCount, descriptionBytes: request.config.text.utf8.count)
+            let places = try control.allocate(bestSource == nil ? 1 : 2, byteCount: byteCount)
             run = try Run.begin(
-                identity, in: .open(control.allocate(byteCount: byteCount), .readWrite), network: network,
-                text: request.config.text, keys: keys.model, arena: arena, count: access.count.next, crash: crash)
+                identity, in: .open(places[0], .readWrite), network: network, text: request.config.text,
+                keys: keys.model, arena: arena, count: access.count.next, crash: crash)
+            best = try bestSource?.begin(for: run, in: places[1])
             try control.publish()
         }
+        run.mirror.best = best?.mirror.mark ?? run.mirror.best
         if let counter = access.counter {
             // Written first, then counted: whenever this process is killed, the mirror has the counter's number or the next.
             if run.recovery != nil { try reporting { try run.mirror.mirrorOut(arena.memory, progress: run.progress) } }
@@ -109,6 +133,14 @@ struct Session {
         }
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
+        let evaluator = Evaluator(executor: executor, network: network, task: task)
+        var validator: Validator?
+        if let validation = request.validation, let validationData, let best {
+            validator = Validator(
+                data: validationData, evaluator: evaluator, best: best,
+                schedule: ValidationSchedule(every: validation.every, epochs: epochs), patience: validation.patience,
+                control: control)
+        }
         control.send(
             .start(run.startEvent(network, choice, task, imageCount: data.count, target: target, tee: access.tee)))
         if let event = run.resumeEvent { control.send(.resume(event)) }
@@ -119,28 +151,31 @@ struct Session {
         let ending = try TrainingLoop(
             network: network, executor: executor, arena: arena, mirror: run.mirror,
             generation: run.recovery?.generation ?? 1, data: data, seed: run.mirror.identity.seed, target: target,
-            mirrorEvery: UInt64(request.mirrorEvery), dataWorkers: Int(request.dataWorkers), lease: access.lease,
-            control: control
+            mirrorEvery: UInt64(request.mirrorEvery), dataWorkers: Int(request.dataWorkers), validator: validator,
+            lease: access.lease, control: control
         ).run(from: &progress)
         let elapsed = monotonicNanoseconds() - start
+        var earlyEnd = ""
         switch ending {
         case .finished: break
+        case .finishedEarly(let reason): earlyEnd = reason
         case .stopped: return .stopped(StopEvent(reason: "the host asked for it", iteration: progress.iteration))
         case .leaseOver(let reason):
             return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
         }
         if let testData {
-            let evaluator = Evaluator(executor: executor, network: network, task: task)
             if let reason = access.lease?.end() {
                 return .stopped(StopEvent(reason: reason, iteration: progress.iteration, isLeaseOver: true))
             }
             control.send(
                 .evaluation(try reporting { try evaluator.evaluate(on: testData, iteration: progress.iteration) }))
         }
-        return .finish(
-            TrainResult(
-                iterations: progress.iteration, loss: progress.loss, averageLoss: progress.averageLoss,
-                wallNanoseconds: elapsed))
+        var result = TrainResult(
+            iterations: progress.iteration, loss: progress.loss, averageLoss: progress.averageLoss,
+            wallNanoseconds: elapsed)
+        result.earlyEnd = earlyEnd
+        result.best = validator?.result
+        return .finish(result)
     }
 
     private func test(_ request: TestRequest, _ proof: Proof?) throws(SessionError) -> Event {

@@ -18,6 +18,8 @@ struct TrainingLoop {
     let mirrorEvery: UInt64
     /// Threads that open batches.
     let dataWorkers: Int
+    /// `nil` if nothing is measured meanwhile.
+    let validator: Validator?
     /// `nil` if the keys may be used for good.
     let lease: Lease?
     let control: Control
@@ -25,8 +27,10 @@ struct TrainingLoop {
     /// How a loop ended.
     enum Ending: Hashable {
         case finished
+        /// For this reason, and complete all the same.
+        case finishedEarly(String)
         case stopped
-        /// For this reason; what was trained is in the mirror.
+        /// For this reason; what was trained is in the mirror, but an iteration whose validation nobody may make any more.
         case leaseOver(String)
     }
 
@@ -34,7 +38,9 @@ struct TrainingLoop {
     /// - Throws: `SessionError` if a record or the loss is bad, or if the mirror fails; the pool then keeps its last good mirror.
     func run(from progress: inout Progress) throws(SessionError) -> Ending {
         guard progress.iteration < target else { return .finished }
+        if let reason = validator?.earlyEnd(after: progress.iteration) { return .finishedEarly(reason) }
         let options = network.options
+        let epochs = Epochs(count: data.count, for: options)
         guard data.count >= options.timeSteps else {
             throw SessionError(
                 .failed,
@@ -46,36 +52,50 @@ struct TrainingLoop {
             data: data, sampler: sampler, seed: seed, workers: dataWorkers, firstIteration: progress.iteration)
         defer { prefetcher.cancel() }
         let first = progress.iteration
-        var mirrored = first
+        // What the mirror holds.
+        var mirrored = progress
         while progress.iteration < target {
             if let reason = lease?.end(afterUpdates: progress.iteration - first, of: mirror) {
-                if mirrored < progress.iteration { _ = try mirrorOut(progress) }
+                if mirrored.iteration < progress.iteration { _ = try mirrorOut(progress) }
                 return .leaseOver(reason)
             }
             let start = monotonicNanoseconds()
             let iteration = progress.iteration
             let isLast = iteration + 1 == target
             let batch = try reporting { try prefetcher.take(iteration, isLast: isLast) }
-            let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored)
+            let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored.iteration)
             let step = options.step(ofUpdate: Int(iteration) + 1, seed: seed)
             executor.update(step)
             if let tensor = arena.firstNonFiniteTensor() {
                 throw notFinite(
-                    "a value in the \(tensor.role)", layer: tensor.layer, iteration: iteration + 1, mirrored: mirrored)
+                    "a value in the \(tensor.role)", layer: tensor.layer, iteration: iteration + 1,
+                    mirrored: mirrored.iteration)
             }
             progress = Progress(
                 iteration: iteration + 1, loss: loss,
                 averageLoss: iteration == 0 ? loss : 0.9 * progress.averageLoss + 0.1 * loss)
 
+            var validationTime: UInt64 = 0
+            if let validator, validator.schedule.isDue(after: progress.iteration) {
+                if let reason = lease?.end() {
+                    // What was not validated is not mirrored, or nobody would come back to it.
+                    progress = mirrored
+                    return .leaseOver(reason)
+                }
+                validationTime = try validator.validate(arena, progress)
+                mirror.best = validator.best.mirror.mark
+            }
+            let earlyEnd = validator?.earlyEnd(after: progress.iteration)
             let isStopping = control.isStopRequested
             var mirrorTime: UInt64 = 0
-            if isLast || isStopping || progress.iteration % mirrorEvery == 0 {
+            if isLast || isStopping || earlyEnd != nil || progress.iteration % mirrorEvery == 0 {
                 mirrorTime = try mirrorOut(progress)
-                mirrored = progress.iteration
+                mirrored = progress
             }
-            let time = monotonicNanoseconds() - start
+            let time = monotonicNanoseconds() - start - validationTime
             var event = IterationEvent()
             event.iteration = progress.iteration
+            event.epoch = epochs.number(at: progress.iteration)
             event.loss = loss
             event.averageLoss = progress.averageLoss
             event.learningRate = step.learningRate
@@ -84,7 +104,9 @@ struct TrainingLoop {
             event.batchNanoseconds = batch.nanoseconds
             event.imagesPerSecond = Float(Double(options.batch) / (Double(time) / 1e9))
             control.send(.iteration(event))
-            if isStopping && !isLast { return .stopped }
+            if isLast { break }
+            if let earlyEnd { return .finishedEarly(earlyEnd) }
+            if isStopping { return .stopped }
         }
         return .finished
     }

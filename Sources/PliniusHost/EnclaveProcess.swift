@@ -4,7 +4,8 @@ import PliniusWire
 /// A running `plinius-enclave`, and the socket to it.
 ///
 /// The descriptors have fixed numbers there: 3 the socket, 4 the pool, 5 the data set, 6 the test set, 7 the key,
-/// 8 the key that signs simulated evidence; from 9 on the further data sets, and from 24 on their keys where they have their own; 39 takes results.
+/// 8 the key that signs simulated evidence; from 9 on the further data sets, and from 24 on their keys where they have their own; 39 takes results,
+/// and 40 is the validation set.
 final class EnclaveProcess {
     /// The files that an enclave works on.
     struct Files {
@@ -12,6 +13,7 @@ final class EnclaveProcess {
         /// At most ``TrainRequest/maximumDatasetCount``.
         var data: [OpenFile] = []
         var testData: OpenFile?
+        var validationData: OpenFile?
         /// One, or one for each of ``data``.
         var keys: [OpenFile] = []
         var attestationKey: OpenFile?
@@ -49,6 +51,7 @@ final class EnclaveProcess {
         }
         spawn.descriptors[8] = files.attestationKey?.descriptor
         spawn.descriptors[39] = files.results?.descriptor
+        spawn.descriptors[40] = files.validationData?.descriptor
         process = try spawn.start()
     }
 

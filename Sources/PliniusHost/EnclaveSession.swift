@@ -8,8 +8,9 @@ struct EnclaveSession {
     /// How long the enclave may live, for demonstrations and tests of what a kill does.
     var killAfter: Duration?
 
-    /// The run that the enclave may begin, and the size of a pool that is made for it.
-    var newRun: (name: String, poolBytes: UInt64?)?
+    /// The runs that the enclave may begin together, and the size of a pool that is made for them.
+    var newRuns: [String] = []
+    var poolBytes: UInt64?
 
     /// Where the owner is waited for; `nil` if the key is among the files.
     var relay: OwnerRelay?
@@ -108,8 +109,8 @@ struct EnclaveSession {
                 try check(version)
                 greeted = true
                 observe(.event(event))
-            case .allocate(let byteCount):
-                tell(enclave, .allocated(place(byteCount)))
+            case .allocate(let byteCounts):
+                tell(enclave, .allocated(place(byteCounts)))
             case .publish:
                 observe(.event(event))
                 tell(enclave, .published(refusal: publish()))
@@ -178,9 +179,13 @@ struct EnclaveSession {
         }
     }
 
-    private func place(_ byteCount: UInt64) -> Allocation {
-        guard let newRun else { return Allocation(refusal: Failure(category: .failed, message: "no run is to begin")) }
-        return files.pool.allocate(byteCount, for: newRun.name, poolBytes: newRun.poolBytes)
+    private func place(_ byteCounts: [UInt64]) -> Allocation {
+        guard byteCounts.count == newRuns.count, !newRuns.isEmpty else {
+            return Allocation(
+                refusal: Failure(
+                    category: .failed, message: "\(newRuns.count) runs are to begin, and not \(byteCounts.count)"))
+        }
+        return files.pool.allocate(Array(zip(newRuns, byteCounts)), poolBytes: poolBytes)
     }
 
     /// - Returns: what the operator is told.
@@ -194,10 +199,7 @@ struct EnclaveSession {
         return "the key is kept for restarts in \(file.path), sealed to this program on this machine"
     }
 
-    private func publish() -> String? {
-        guard let newRun else { return "no run is to begin" }
-        return files.pool.publish(newRun.name)
-    }
+    private func publish() -> String? { files.pool.publish() }
 
     /// How long to wait for input, in milliseconds; 0 when the enclave's time is over.
     ///

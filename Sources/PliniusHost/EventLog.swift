@@ -56,7 +56,8 @@ extension Event {
             ]
         case .iteration(let event):
             [
-                "event": "iteration", "iteration": .init(event.iteration), "loss": .init(event.loss),
+                "event": "iteration", "iteration": .init(event.iteration), "epoch": .init(event.epoch),
+                "loss": .init(event.loss),
                 "averageLoss": .init(event.averageLoss), "learningRate": .init(event.learningRate),
                 "imagesPerSecond": .init(event.imagesPerSecond),
                 "iterationMilliseconds": .init(nanoseconds: event.iterationNanoseconds),
@@ -70,15 +71,27 @@ extension Event {
             ]
         case .evaluation(let event):
             EvaluationFigures(event).summary.merging(["event": "evaluation"]) { $1 }
+        case .validation(let event):
+            EvaluationFigures(event.evaluation).summary.merging(
+                ["event": "validation", "isBest": .init(event.isBest), "best": event.best?.json ?? .null]
+            ) { $1 }
         case .finish(let event):
             [
                 "event": "finish", "iterations": .init(event.iterations), "loss": .init(event.loss),
                 "averageLoss": .init(event.averageLoss),
                 "wallSeconds": .number(Double(event.wallNanoseconds) / 1e9),
+                "earlyEnd": .init(event.earlyEnd), "best": event.best?.json ?? .null,
             ]
         case .stopped(let event):
             ["event": "stopped", "reason": .init(event.reason), "iteration": .init(event.iteration)]
         }
+    }
+}
+
+extension BestModel {
+    /// The model as it stands in results and in the log.
+    var json: JSONValue {
+        .object(["run": .init(run), "iteration": .init(iteration), "score": .init(score)])
     }
 }
 

@@ -16,8 +16,8 @@ public final class PoolFile {
     var isNew: Bool { unnamed != nil }
     /// The catalogue; none while a new file is empty.
     private var pool: Pool?
-    /// The place of a run that has begun and has no name yet.
-    private var place: Extent?
+    /// The places of runs that have begun and have no names yet.
+    private var places: [(name: String, place: Extent)] = []
 
     private init(_ file: OpenFile, path: String, unnamed: UnnamedFile? = nil) {
         self.file = file
@@ -99,14 +99,15 @@ public final class PoolFile {
         return (tier, byteCount, report.freeExtentBytes, report.largestFreeExtent)
     }
 
-    /// Finds a place for a new run, and makes the pool in a new file.
-    /// - Parameter poolBytes: The size of a new pool; as much as the run takes if nothing is said.
-    func allocate(_ byteCount: UInt64, for name: String, poolBytes: UInt64?) -> Allocation {
+    /// Finds places for new runs that begin together, and makes the pool in a new file.
+    /// - Parameter poolBytes: The size of a new pool; as much as the runs take if nothing is said.
+    func allocate(_ runs: [(name: String, byteCount: UInt64)], poolBytes: UInt64?) -> Allocation {
         do throws(PersistenceError) {
-            guard let byteCount = Int(exactly: byteCount), byteCount < 1 << 47 else {
-                return refusal(.failed, "a run of \(byteCount) bytes is more than any pool holds")
+            guard runs.allSatisfy({ $0.byteCount < 1 << 46 }) else {
+                return refusal(.failed, "a run of \(runs.map(\.byteCount)) bytes is more than any pool holds")
             }
-            let least = Pool.byteCount(extentBytes: byteCount)
+            let runs = runs.map { (name: $0.name, byteCount: Int($0.byteCount)) }
+            let least = Pool.byteCount(extentBytes: runs.reduce(0) { $0 + $1.byteCount })
             if isNew && pool == nil {
                 guard let total = Int(exactly: poolBytes ?? UInt64(least)), (least...1 << 47).contains(total) else {
                     return refusal(
@@ -116,9 +117,9 @@ public final class PoolFile {
                 }
                 pool = try Pool.create(descriptor: file.descriptor, byteCount: total)
             }
-            place = try pool?.placeForRun(name, byteCount: byteCount)
-            guard let place else { preconditionFailure("there is a pool by now") }
-            return Allocation(extent: PoolExtent(place))
+            guard let found = try pool?.placesForRuns(runs) else { preconditionFailure("there is a pool by now") }
+            places = Array(zip(runs.map(\.name), found))
+            return Allocation(extents: found.map { PoolExtent($0) })
         } catch { return refusal(.failed, error.message) }
     }
 
@@ -128,13 +129,13 @@ public final class PoolFile {
 
     // MARK: Publishing
 
-    /// Gives the run that was last allocated its name, and then a new pool its own, durably.
+    /// Gives the runs that were last allocated their names, and then a new pool its own, durably.
     /// - Returns: Why not; `nil` if they have them.
-    func publish(_ name: String) -> String? {
-        guard let place else { return "no run was allocated" }
+    func publish() -> String? {
+        guard !places.isEmpty else { return "no run was allocated" }
         do {
-            try pool?.publishRun(name, in: place)
-            self.place = nil
+            try pool?.publishRuns(places)
+            places = []
             try unnamed?.publish()
             return nil
         } catch { return "\(error)" }

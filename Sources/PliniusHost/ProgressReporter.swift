@@ -18,6 +18,13 @@ public final class ProgressReporter: EventSink {
         interval = isLive ? .milliseconds(100) : .seconds(2)
     }
 
+    /// Says in a line how well a model does while it trains.
+    private static func describe(_ event: ValidationEvent) -> String {
+        let best = event.best.map { "the best is iteration \($0.iteration), score \(fixed($0.score, digits: 4))" }
+        return "validation: iteration \(event.evaluation.iteration), \(EvaluationFigures(event.evaluation).line); "
+            + (event.isBest ? "the best so far" : best ?? "no score yet")
+    }
+
     /// Says in a line what came of a prediction.
     public static func describe(_ result: Prediction) -> String {
         "\(result.count) results of \(result.outputs) numbers by iteration \(result.iteration) are sealed as \(result.id), "
@@ -39,9 +46,14 @@ public final class ProgressReporter: EventSink {
         case .start(let event): start(event)
         case .resume(let event): resume(event)
         case .iteration(let event): iteration(event)
+        case .validation(let event): say(Self.describe(event))
         case .evaluation(let event): say("test: \(EvaluationFigures(event).line)")
         case .finish(let result):
             say("finished: iteration \(result.iterations), average loss \(fixed(result.averageLoss, digits: 4))")
+            if !result.earlyEnd.isEmpty { say("ended early: \(result.earlyEnd)") }
+            if let best = result.best {
+                say("best: iteration \(best.iteration), score \(fixed(best.score, digits: 4)), as run \(best.run)")
+            }
         case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .mirror, .status,
             .prediction,
             .stopped, .failure:
@@ -89,7 +101,7 @@ public final class ProgressReporter: EventSink {
         pending = nil
         let left = iterations > event.iteration ? iterations - event.iteration : 0
         let line =
-            "iteration \(event.iteration)/\(iterations)  loss \(fixed(event.averageLoss, digits: 4))"
+            "iteration \(event.iteration)/\(iterations)  epoch \(event.epoch)  loss \(fixed(event.averageLoss, digits: 4))"
             + "  rate \(fixed(event.learningRate, digits: 6))  \(fixed(pace.imagesPerSecond, digits: 0)) images/s"
             + "  ETA \(clock(seconds: pace.secondsPerIteration * Double(left)))"
         guard isLive else { return StandardError.print(line) }

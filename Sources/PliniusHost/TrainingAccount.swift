@@ -7,6 +7,7 @@ struct TrainingAccount {
     private var start: StartEvent?
     private var last: IterationEvent?
     private var evaluation: Evaluation?
+    private var best: BestModel?
     /// Updates that the pool holds for certain; `nil` as long as nothing was said about it.
     private var durable: UInt64?
     private var iterationTimes = TimingSamples()
@@ -31,6 +32,8 @@ struct TrainingAccount {
             durable = event.iteration
         case .mirror(let event):
             durable = event.iteration
+        case .validation(let event):
+            best = event.best
         case .evaluation(let event):
             evaluation = event
         default:
@@ -45,10 +48,13 @@ struct TrainingAccount {
         case .finish(let result):
             report.isComplete = true
             (report.iterations, report.loss, report.averageLoss) = (result.iterations, result.loss, result.averageLoss)
+            report.earlyEnd = result.earlyEnd.isEmpty ? nil : result.earlyEnd
+            report.best = result.best
         case .stopped(let event):
             report.hasNotBegun = start == nil
             report.leaseEnd = event.isLeaseOver ? event.reason : nil
             (report.iterations, report.loss, report.averageLoss) = (event.iteration, last?.loss, last?.averageLoss)
+            report.best = best
         default:
             preconditionFailure("a run ends by finishing or by stopping")
         }

@@ -13,11 +13,21 @@ public struct TrainingOptions: Sendable {
     /// What a new pool is to take, in bytes; as much as its first run needs if nothing is said.
     public var poolBytes: UInt64?
     public var testData: String?
+    /// A data set to validate the model on while it trains.
+    public var validationData: String?
+    /// Iterations from one validation to the next; `nil` for one at the end of each epoch.
+    public var validateEvery: UInt64?
+    /// How many validations without a better score end training.
+    public var patience: UInt64?
     /// Where the owner's key comes from.
     public var key: KeySource
     public var iterations: UInt64?
+    /// In place of ``iterations``.
+    public var epochs: UInt64?
     public var executor: String?
     public var seed: UInt64?
+    /// Of the initial parameters alone.
+    public var initSeed: UInt64?
     public var threads: UInt32?
     /// What the model has to be for; `nil` for whatever it is for.
     public var task: ModelTask?

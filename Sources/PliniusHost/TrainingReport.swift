@@ -8,6 +8,10 @@ public struct TrainingReport: Sendable {
     public internal(set) var hasNotBegun = false
     /// Why the keys may not be used any more, if that ended training; the pool holds what was trained.
     public internal(set) var leaseEnd: String?
+    /// Why training was complete before the last iteration, if it was.
+    public internal(set) var earlyEnd: String?
+    /// The best model, as far as validation has told of it.
+    public internal(set) var best: BestModel?
     /// What the pool calls the run.
     public internal(set) var run = ""
     /// Updates that the pool holds.
@@ -44,6 +48,8 @@ public struct TrainingReport: Sendable {
         if let leaseEnd { object["leaseEnd"] = .init(leaseEnd) }
         if let task { object["task"] = .init("\(task)") }
         if let evaluation { object["test"] = .object(EvaluationFigures(evaluation).summary) }
+        if let earlyEnd { object["earlyEnd"] = .init(earlyEnd) }
+        if let best { object["best"] = best.json }
         if let testAccuracy { object["testAccuracy"] = .init(testAccuracy) }
         return .object(object)
     }

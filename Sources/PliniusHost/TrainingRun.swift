@@ -1,3 +1,5 @@
+import PliniusPersistence
+import PliniusRuns
 import PliniusWire
 
 /// Trains once: opens the files, runs the enclave, keeps the account.
@@ -26,6 +28,14 @@ public struct TrainingRun {
         for path in options.data { data.append(try .forReading(path, as: "data set")) }
         let testData: OpenFile? =
             if let path = options.testData { try .forReading(path, as: "test set") } else { nil }
+        let validationData: OpenFile? =
+            if let path = options.validationData { try .forReading(path, as: "validation set") } else { nil }
+        guard validationData != nil || options.validateEvery == nil && options.patience == nil else {
+            throw HostError(.usage, "--validate-every and --patience go with --validation-data")
+        }
+        guard options.iterations == nil || options.epochs == nil else {
+            throw HostError(.usage, "--iterations and --epochs exclude each other: give one of them")
+        }
         let keys = try options.key.openKeys(forDatasets: data.count) { tell(.note($0)) }
         let attestationKey = try options.key.openAttestationKey()
         let pool = try PoolFile.forTraining(options.pool)
@@ -33,7 +43,14 @@ public struct TrainingRun {
         var request = TrainRequest(config: config, run: options.run, extent: try pool.place(of: options.run))
         request.datasets = options.data
         request.hasTestData = testData != nil
+        if validationData != nil {
+            let best = Pool.bestRun(of: options.run)
+            request.validation = ValidationRequest(
+                best: best, extent: try pool.place(of: best), every: options.validateEvery, patience: options.patience)
+        }
         request.iterations = options.iterations
+        request.epochs = options.epochs
+        request.initSeed = options.initSeed
         request.executor = options.executor
         request.seed = options.seed
         request.threads = options.threads
@@ -46,11 +63,15 @@ public struct TrainingRun {
         if let keptKey { request.owner?.keptKey = keptKey.read { tell(.note($0)) } }
 
         var session = EnclaveSession(
-            files: .init(pool: pool, data: data, testData: testData, keys: keys, attestationKey: attestationKey),
+            files: .init(
+                pool: pool, data: data, testData: testData, validationData: validationData, keys: keys,
+                attestationKey: attestationKey),
             signals: signals,
             killAfter: options.killAfter
         )
-        if request.extent == nil { session.newRun = (options.run, options.poolBytes) }
+        session.poolBytes = options.poolBytes
+        if request.extent == nil { session.newRuns.append(options.run) }
+        if let validation = request.validation, validation.extent == nil { session.newRuns.append(validation.best) }
         session.relay = try options.key.listen(for: "train", run: options.run)
         session.keptKey = keptKey
         var account = TrainingAccount(isNewPool: pool.isNew)

@@ -2,6 +2,9 @@ import PliniusSealing
 
 /// Which of its commits a run's mirror holds: what shows an old pool to be one to whoever keeps the newest elsewhere.
 public struct CommitMark: Hashable, Sendable {
+    /// The length of ``tag``.
+    static let tagByteCount = SlotHeader.stateOffset - SlotHeader.macOffset
+
     /// Commits that the run had seen before this one.
     public let sequence: UInt64
     /// The MAC of the slot's header, 32 bytes: tells commits of the same number apart.
@@ -11,6 +14,9 @@ public struct CommitMark: Hashable, Sendable {
         self.sequence = sequence
         self.tag = tag
     }
+
+    /// Whether every byte of it is zero.
+    var isZero: Bool { sequence == 0 && tag.allSatisfy { $0 == 0 } }
 }
 
 extension Mirror {

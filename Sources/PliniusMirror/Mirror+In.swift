@@ -22,6 +22,7 @@ extension Mirror {
             newest = header
             generation = header.generation + 1
             count = header.count
+            best = header.best
             return Recovery(
                 progress: header.progress, slot: header.slot, generation: generation, sequence: header.sequence,
                 verdict: verdict)

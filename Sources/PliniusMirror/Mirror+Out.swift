@@ -44,7 +44,7 @@ extension Mirror {
         let header = SlotHeader(
             slot: slot, runID: identity.runID, salt: salt, generation: generation, sequence: sequence,
             progress: progress, layout: layout, tagsDigest: sha256(tags), bootID: extent.bootID, nonceStream: 0,
-            nonceBase: nonceBase, count: count)
+            nonceBase: nonceBase, count: count, best: best)
         store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
         onCrashPoint?(.insideHeader)
 

@@ -35,6 +35,10 @@ public final class Mirror {
     var generation: UInt64 = 1
     /// What the trusted counter is counted up to by this start; what the newest mirror says, until ``start(at:)``.
     public var count = TrustedCount.none
+    /// What the mirror of the run's best model has reached, which the next commits say; what the newest mirror says, once mirrored in.
+    ///
+    /// So an older best model is as much an old pool as an older run.
+    public var best: CommitMark?
     /// Why no further commit is made.
     var failure: MirrorError?
 

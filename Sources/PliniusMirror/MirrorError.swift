@@ -82,6 +82,9 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
         return MirrorError(.otherRun, message, differences: differences)
     }
 
+    /// Says that a sound mirror is not what was asked for, for a reason that only the caller knows.
+    public static func otherRun(_ message: String) -> MirrorError { MirrorError(.otherRun, message) }
+
     static func invalidName(_ text: String) -> MirrorError {
         MirrorError(
             .invalidName,
@@ -107,7 +110,7 @@ public struct MirrorError: Error, Hashable, Sendable, CustomStringConvertible {
     static func rolledBack(_ found: CommitMark, _ floor: CommitMark) -> MirrorError {
         MirrorError(
             .rolledBack,
-            "The run's mirror is rolled back: it holds commit \(found.sequence), and the owner knows of commit \(floor.sequence). "
+            "The run's mirror is rolled back: it holds commit \(found.sequence), and commit \(floor.sequence) is known of. "
                 + "Restore the newest pool.")
     }
 

@@ -22,11 +22,15 @@ public struct RunIdentity: Hashable, Sendable {
     public var executor: UInt8
     /// How many threads it computes with: another number, other bits.
     public var threads: UInt32
+    /// The seed of the initial parameters; `nil` if it is ``seed``.
+    public var initSeed: UInt64?
+    /// Whether it is no run that trains, but keeps the best model of one.
+    public var isBest: Bool
 
     /// Takes the parts as they are named.
     public init(
         name: RunName, runID: [UInt8], configDigest: [UInt8], layoutDigest: [UInt8], datasetID: [UInt8], seed: UInt64,
-        cipher: Cipher, sampling: UInt8, executor: UInt8, threads: UInt32
+        cipher: Cipher, sampling: UInt8, executor: UInt8, threads: UInt32, initSeed: UInt64? = nil, isBest: Bool = false
     ) {
         precondition(runID.count == 16 && datasetID.count == 16, "an id has 16 bytes")
         precondition(configDigest.count == 32 && layoutDigest.count == 32, "a digest has 32 bytes")
@@ -40,6 +44,20 @@ public struct RunIdentity: Hashable, Sendable {
         self.sampling = sampling
         self.executor = executor
         self.threads = threads
+        self.initSeed = initSeed
+        self.isBest = isBest
+    }
+
+    /// What keeps the best model of this run, by a validation set.
+    ///
+    /// Its id follows from the run's, so that no other run's best model can take its place.
+    public func best(named name: RunName, by validationID: [UInt8]) -> RunIdentity {
+        var best = self
+        best.name = name
+        best.runID = Array(
+            sha256(Array("plinius best model".utf8) + runID + validationID + Array(name.description.utf8)).prefix(16))
+        best.isBest = true
+        return best
     }
 
     /// The parts in which two runs can differ, by the words for people.
@@ -49,6 +67,7 @@ public struct RunIdentity: Hashable, Sendable {
         case networkLayout = "network layout"
         case dataSet = "data set"
         case seed = "seed"
+        case initSeed = "seed of the initial parameters"
         case cipher = "cipher"
 
         public var description: String { rawValue }
@@ -65,6 +84,7 @@ public struct ExpectedRun: Hashable, Sendable {
     public var layoutDigest: [UInt8]?
     public var datasetID: [UInt8]?
     public var seed: UInt64?
+    public var initSeed: UInt64?
     public var cipher: Cipher?
 
     /// Any run, for export and inspection: set what is known.
@@ -80,6 +100,7 @@ public struct ExpectedRun: Hashable, Sendable {
             case .networkLayout: differ(layoutDigest, identity.layoutDigest)
             case .dataSet: differ(datasetID, identity.datasetID)
             case .seed: differ(seed, identity.seed)
+            case .initSeed: differ(initSeed, identity.initSeed ?? identity.seed)
             case .cipher: differ(cipher, identity.cipher)
             }
         }
@@ -94,11 +115,14 @@ public struct Progress: Hashable, Sendable {
     public var loss: Float
     /// The running average of the loss.
     public var averageLoss: Float
+    /// What validation gave the model, larger is better; only of a best model.
+    public var score: Float?
 
     /// Takes the parts as they are named.
-    public init(iteration: UInt64, loss: Float, averageLoss: Float) {
+    public init(iteration: UInt64, loss: Float, averageLoss: Float, score: Float? = nil) {
         self.iteration = iteration
         self.loss = loss
         self.averageLoss = averageLoss
+        self.score = score
     }
 }

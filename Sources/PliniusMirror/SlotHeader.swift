@@ -11,7 +11,11 @@ import _PliniusSupport
 /// 16  run id               96  arena bytes, u64    164 index of the trusted counter, u32
 /// 32  process salt         104 chunk bytes, u32    168 first nonce counter, u64
 /// 64  generation, u64      108 chunk count, u32    176 value of the trusted counter, u64
-/// 72  sequence, u64                                184 zeros
+/// 72  sequence, u64                                184 1 if there is a score, 2 if there is a best model; u32
+///                                                  188 score, f32
+///                                                  192 the best model's sequence, u64
+///                                                  200 the MAC of its slot's header
+///                                                  232 zeros
 /// ```
 ///
 /// Little-endian. Chunk *i* of the slot is sealed with nonce (stream, first counter + *i*) under the key of (run, process salt).
@@ -22,6 +26,7 @@ struct SlotHeader: Hashable {
     static let byteCount = 512
     static let macOffset = 472
     static let stateOffset = 504
+    private static let end = 232
 
     var slot: Slot
     var runID: [UInt8]
@@ -39,6 +44,8 @@ struct SlotHeader: Hashable {
     var nonceBase: UInt64
     /// What the writer counted its start up to.
     var count: TrustedCount
+    /// The commit that the mirror of the run's best model had reached; `nil` if there is none.
+    var best: CommitMark?
 
     /// The bytes in front of the state word.
     func encoded(_ keys: SlotKeys) -> [UInt8] {
@@ -62,6 +69,10 @@ struct SlotHeader: Hashable {
         writer.write(count.index)
         writer.write(nonceBase)
         writer.write(count.value)
+        writer.write(UInt32((progress.score == nil ? 0 : 1) + (best == nil ? 0 : 2)))
+        writer.write(progress.score ?? 0)
+        writer.write(best?.sequence ?? 0)
+        writer.write(bytes: best?.tag ?? [UInt8](repeating: 0, count: CommitMark.tagByteCount))
         writer.pad(to: Self.macOffset)
         writer.write(bytes: keys.headerMAC(over: writer.bytes))
         return writer.bytes
@@ -97,7 +108,15 @@ extension SlotHeader {
             let index: UInt32 = try reader.read()
             nonceBase = try reader.read()
             count = TrustedCount(index: index, value: try reader.read())
-            guard try reader.readBytes(Self.macOffset - 184).allSatisfy({ $0 == 0 }) else { return nil }
+            let parts: UInt32 = try reader.read()
+            let score = try reader.readFloat()
+            let mark = CommitMark(sequence: try reader.read(), tag: try reader.readBytes(CommitMark.tagByteCount))
+            progress.score = parts & 1 == 0 ? nil : score
+            best = parts & 2 == 0 ? nil : mark
+            // What is not there is zero: each header has one form.
+            guard parts <= 3, progress.score != nil || score.bitPattern == 0, best != nil || mark.isZero,
+                try reader.readBytes(Self.macOffset - Self.end).allSatisfy({ $0 == 0 })
+            else { return nil }
         } catch {
             return nil
         }

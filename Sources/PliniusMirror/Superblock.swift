@@ -13,7 +13,10 @@ import _PliniusSupport
 /// 16   run id                  120  cipher, sampling,  144  offset of slot A,    184  description bytes, u32
 /// 32   config digest                executor, zero: u8      u64                  188  SHA-256 of the description
 ///                              124  threads, u32                                 220  name: u8 length, 40 bytes
-///                                                                                261  zeros
+///                                                                                261  1 if it keeps a best model, u8
+///                                                                                262  1 if it has an init seed, u8
+///                                                                                263  init seed, u64
+///                                                                                271  zeros
 ///                                                                                8128 MAC over all before it
 ///                                                                                8160 SHA-256 of all before it
 /// ```
@@ -25,6 +28,7 @@ struct Superblock: Hashable {
     static let version: UInt32 = 2
     private static let nameOffset = 220
     private static let nameEnd = nameOffset + 1 + RunName.maximumByteCount
+    private static let end = nameEnd + 10
     private static let macOffset = 8128
     private static let digestOffset = 8160
 
@@ -58,6 +62,9 @@ struct Superblock: Hashable {
         writer.write(bytes: descriptionDigest)
         writer.write(UInt8(identity.name.description.utf8.count))
         writer.write(bytes: Array(identity.name.description.utf8))
+        writer.pad(to: Self.nameEnd)
+        writer.write(bytes: [identity.isBest ? 1 : 0, identity.initSeed == nil ? 0 : 1])
+        writer.write(identity.initSeed ?? 0)
         writer.pad(to: Self.macOffset)
         writer.write(bytes: keys.superblockMAC(over: writer.bytes))
         writer.write(bytes: sha256(writer.bytes))
@@ -108,12 +115,15 @@ struct Superblock: Hashable {
         let nameCount = Int(try reader.read(UInt8.self))
         let nameField = try reader.readBytes(RunName.maximumByteCount)
         let name = try? RunName(String(decoding: nameField.prefix(nameCount), as: UTF8.self))
-        let padding = nameField.dropFirst(nameCount) + (try reader.readBytes(macOffset - nameEnd))
+        let (isBest, hasInitSeed) = (try reader.read(UInt8.self), try reader.read(UInt8.self))
+        let initSeed = try reader.read(UInt64.self)
+        let padding = nameField.dropFirst(nameCount) + (try reader.readBytes(macOffset - end))
         let layout = MirrorLayout(
             arenaBytes: arenaBytes, chunkBytes: chunkBytes, descriptionBytes: descriptionBytes, extentBytes: extentBytes
         )
         guard let cipher, let layout, let name, nameCount <= nameField.count,
             size == UInt32(MirrorLayout.superblockBytes), zero == 0,
+            isBest <= 1, hasInitSeed <= 1, hasInitSeed == 1 || initSeed == 0,
             layout.byteCount == extentBytes, chunkCount == UInt32(layout.chunkCount), padding.allSatisfy({ $0 == 0 }),
             places
                 == [
@@ -126,7 +136,8 @@ struct Superblock: Hashable {
         let identity = RunIdentity(
             name: name, runID: runID, configDigest: configDigest, layoutDigest: layoutDigest, datasetID: datasetID,
             seed: seed,
-            cipher: cipher, sampling: sampling, executor: executor, threads: threads)
+            cipher: cipher, sampling: sampling, executor: executor, threads: threads,
+            initSeed: hasInitSeed == 1 ? initSeed : nil, isBest: isBest == 1)
         return Superblock(
             identity: identity, layout: layout, keyCheck: keyCheck, descriptionDigest: descriptionDigest)
     }

@@ -7,6 +7,10 @@ public import PliniusPersistence
 extension Pool {
     /// What stands before a run's name in the pool's list of roots, where other things than runs have names, too.
     private static let prefix = "run/"
+    private static let bestSuffix = ".best"
+
+    /// What keeps the best model of a run, in the same pool.
+    public static func bestRun(of name: String) -> String { name + bestSuffix }
 
     /// The runs that the pool names, sorted by name.
     /// - Throws: `.notDurable` and the like if an earlier commit did not become durable.
@@ -25,10 +29,14 @@ extension Pool {
         }
     }
 
-    /// The run of a name, or the only one.
+    /// The run of a name, or the only one; the best model of a run stands behind the run.
     /// - Throws: `.noSuchRoot` with the names that there are.
     public func run(_ name: String?) throws(PersistenceError) -> (name: String, extent: Extent) {
-        let runs = try runs
+        var runs = try runs
+        if name == nil {
+            let best = Set(runs.map { Self.bestRun(of: $0.name) })
+            runs.removeAll { best.contains($0.name) }
+        }
         guard let found = runs.first(where: { $0.name == name ?? $0.name }), name != nil || runs.count == 1 else {
             let question =
                 name.map { "The pool holds no run \($0)." } ?? "No run is named, and the pool does not hold just one."
@@ -42,17 +50,29 @@ extension Pool {
     /// Nothing else may allocate extents in between: the caller holds the lock of the file.
     /// - Throws: `.noSpace`.
     public func placeForRun(_ name: String, byteCount: Int) throws(PersistenceError) -> Extent {
+        try placesForRuns([(name, byteCount)])[0]
+    }
+
+    /// Finds places for new runs that begin together; the pool is left as it is, and ``publishRuns(_:)`` takes the places.
+    ///
+    /// Nothing else may allocate extents in between: the caller holds the lock of the file.
+    /// - Throws: `.noSpace`.
+    public func placesForRuns(_ runs: [(name: String, byteCount: Int)]) throws(PersistenceError) -> [Extent] {
         struct Found: Error {
-            let result: Result<Extent, PersistenceError>
+            let result: Result<[Extent], PersistenceError>
         }
         do throws(TransactionError<Found>) {
             // Taken back at once: a crash while the place is filled leaves nothing behind.
             try transaction { tx throws(Found) in
-                let extent: Extent
-                do throws(PersistenceError) { extent = try tx.allocateExtent(byteCount: byteCount) } catch {
-                    throw Found(result: .failure(error))
+                var extents: [Extent] = []
+                for run in runs {
+                    do throws(PersistenceError) {
+                        extents.append(try tx.allocateExtent(byteCount: run.byteCount))
+                    } catch {
+                        throw Found(result: .failure(error))
+                    }
                 }
-                throw Found(result: .success(extent))
+                throw Found(result: .success(extents))
             }
             preconditionFailure("a transaction that throws does not return")
         } catch {
@@ -61,7 +81,8 @@ extension Pool {
                 do throws(PersistenceError) { return try found.result.get() } catch {
                     throw PersistenceError(
                         .noSpace,
-                        "The pool holds no run \(name), and has no room to begin it. \(try namesOfRuns) \(error.message) "
+                        "The pool holds no run \(runs.map(\.name).joined(separator: " and no run ")), and has no room to begin "
+                            + "\(runs.count == 1 ? "it" : "them"). \(try namesOfRuns) \(error.message) "
                             + "'plinius pool grow' makes a pool larger; 'plinius train --pool-size' makes a new one with room."
                     )
                 }
@@ -74,14 +95,22 @@ extension Pool {
     /// Gives a place, which holds a durable mirror by now, to a run and the run to its name: both or neither are durable.
     /// - Throws: `.noSpace` if the place is taken, or if the heap has no room for the name; `.invalidName`.
     public func publishRun(_ name: String, in place: Extent) throws(PersistenceError) {
+        try publishRuns([(name, place)])
+    }
+
+    /// Gives places, in the order in which they were found, to runs and the runs to their names: all or none of it is durable.
+    /// - Throws: `.noSpace` if a place is taken, or if the heap has no room for the names; `.invalidName`.
+    public func publishRuns(_ runs: [(name: String, place: Extent)]) throws(PersistenceError) {
         try flattening { () throws(TransactionError<PersistenceError>) in
             try transaction { tx throws(PersistenceError) in
-                let extent = try tx.allocateExtent(byteCount: place.byteCount)
-                guard extent.range == place.range else {
-                    throw PersistenceError(
-                        .noSpace, "The place of the run \(name) was taken meanwhile. Begin the run again.")
+                for (name, place) in runs {
+                    let extent = try tx.allocateExtent(byteCount: place.byteCount)
+                    guard extent.range == place.range else {
+                        throw PersistenceError(
+                            .noSpace, "The place of the run \(name) was taken meanwhile. Begin the run again.")
+                    }
+                    try tx.setRoot(Self.prefix + name, extent)
                 }
-                try tx.setRoot(Self.prefix + name, extent)
             }
         }
     }

@@ -10,9 +10,9 @@ public enum Command: Hashable, Sendable {
     case status(StatusRequest)
     /// Finishes the iteration, mirrors, answers ``Event/stopped(_:)``.
     case stop
-    /// Answers ``Event/allocate(byteCount:)``.
+    /// Answers ``Event/allocate(byteCounts:)``.
     case allocated(Allocation)
-    /// Answers ``Event/publish``: `nil` if the run has its name, durably, otherwise why not.
+    /// Answers ``Event/publish``: `nil` if the runs have their names, durably, otherwise why not.
     case published(refusal: String?)
     /// What the owner sent, as it came, ``RelayedBytes/maximumByteCount`` at most; none at all if the connection is closed.
     case relayed([UInt8])

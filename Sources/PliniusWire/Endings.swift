@@ -8,6 +8,10 @@ public struct TrainResult: Hashable, Sendable, WireField {
     public var averageLoss: Float = 0
     /// From the first iteration of this process to its last mirror-out.
     public var wallNanoseconds: UInt64 = 0
+    /// Why training ended before the last iteration; empty if it did not.
+    public var earlyEnd = ""
+    /// What validation found; `nil` without.
+    public var best: BestModel?
 
     init() {}
 
@@ -20,6 +24,8 @@ public struct TrainResult: Hashable, Sendable, WireField {
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.iterations, \.loss, \.averageLoss, \.wallNanoseconds)
+        try visit.text(&earlyEnd, atMost: WireLimit.message)
+        try visit(&self, \.best)
     }
 }
 

@@ -27,14 +27,18 @@ public enum Event: Hashable, Sendable {
     case start(StartEvent)
     /// How the pool's state was taken over; follows ``start(_:)`` if there was one.
     case resume(ResumeEvent)
-    /// An ocall: find a place for a new run that nothing else uses, then answer ``Command/allocated(_:)``.
-    case allocate(byteCount: UInt64)
-    /// An ocall: the place holds a durable mirror; give it the run's name, then answer ``Command/published(refusal:)``.
+    /// An ocall: find places for new runs that nothing else uses, then answer ``Command/allocated(_:)``.
+    ///
+    /// They are for the run of the request and what keeps its best model, in this order, as far as they are to begin.
+    case allocate(byteCounts: [UInt64])
+    /// An ocall: the places hold durable mirrors; give them their runs' names, then answer ``Command/published(refusal:)``.
     case publish
     /// An iteration is done, not yet durable.
     case iteration(IterationEvent)
     /// A mirror-out is durable, as far as the pool's tier goes.
     case mirror(MirrorEvent)
+    /// The model was evaluated on the validation set, and mirrored if it is the best so far; before the iteration is mirrored.
+    case validation(ValidationEvent)
     /// The model was evaluated on a data set.
     case evaluation(Evaluation)
     /// The model has predicted a data set; the file of results is complete.
@@ -53,7 +57,7 @@ extension Event: WireMessage {
     private enum Kind: UInt8 {
         case hello = 0x41
         case warning, start, resume, publish, iteration, mirror, evaluation, status, finish, stopped, failure, allocate
-        case awaiting, relay, provisioned, keep, reopened, prediction
+        case awaiting, relay, provisioned, keep, reopened, prediction, validation
     }
 
     public init(_ frame: Frame) throws(WireError) {
@@ -65,10 +69,11 @@ extension Event: WireMessage {
         case .warning: self = .warning(try FieldReader.read(Sentence.self, from: frame.payload).text)
         case .start: self = .start(try FieldReader.read(from: frame.payload))
         case .resume: self = .resume(try FieldReader.read(from: frame.payload))
-        case .allocate: self = .allocate(byteCount: try FieldReader.read(from: frame.payload))
+        case .allocate: self = .allocate(byteCounts: try FieldReader.read(from: frame.payload))
         case .publish: self = try FieldReader.read(Nothing.self, from: frame.payload).then(.publish)
         case .iteration: self = .iteration(try FieldReader.read(from: frame.payload))
         case .mirror: self = .mirror(try FieldReader.read(from: frame.payload))
+        case .validation: self = .validation(try FieldReader.read(from: frame.payload))
         case .evaluation: self = .evaluation(try FieldReader.read(from: frame.payload))
         case .prediction: self = .prediction(try FieldReader.read(from: frame.payload))
         case .status: self = .status(try FieldReader.read(from: frame.payload))
@@ -89,10 +94,11 @@ extension Event: WireMessage {
         case .warning(let text): Frame(Kind.warning, Sentence(text: text))
         case .start(let event): Frame(Kind.start, event)
         case .resume(let event): Frame(Kind.resume, event)
-        case .allocate(let byteCount): Frame(Kind.allocate, byteCount)
+        case .allocate(let byteCounts): Frame(Kind.allocate, byteCounts)
         case .publish: Frame(Kind.publish, Nothing())
         case .iteration(let event): Frame(Kind.iteration, event)
         case .mirror(let event): Frame(Kind.mirror, event)
+        case .validation(let event): Frame(Kind.validation, event)
         case .evaluation(let event): Frame(Kind.evaluation, event)
         case .prediction(let event): Frame(Kind.prediction, event)
         case .status(let event): Frame(Kind.status, event)

@@ -50,20 +50,20 @@ public struct StatusRequest: Hashable, Sendable, WireField {
     }
 }
 
-/// Answers ``Event/allocate(byteCount:)``.
+/// Answers ``Event/allocate(byteCounts:)``.
 public struct Allocation: Hashable, Sendable, WireField {
-    /// Where a new run may be; `nil` if there is no room.
-    public var extent: PoolExtent?
-    /// Why there is none.
+    /// Where new runs may be, in the order of what was asked for.
+    public var extents: [PoolExtent] = []
+    /// Why there is no room.
     public var refusal: Failure?
 
     init() {}
 
-    public init(extent: PoolExtent) { self.extent = extent }
+    public init(extents: [PoolExtent]) { self.extents = extents }
 
     public init(refusal: Failure) { self.refusal = refusal }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.extent, \.refusal)
+        try visit(&self, \.extents, \.refusal)
     }
 }

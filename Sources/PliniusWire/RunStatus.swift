@@ -14,6 +14,8 @@ public struct RunStatus: Hashable, Sendable, WireField {
     /// Hexadecimal.
     public var datasetID = ""
     public var seed: UInt64 = 0
+    /// Of the initial parameters, if they have their own.
+    public var initSeed: UInt64?
     public var cipher = ""
     public var executor = ""
     public var threads: UInt32 = 0
@@ -23,6 +25,8 @@ public struct RunStatus: Hashable, Sendable, WireField {
     public var loss: Float = 0
     /// Darknet's running average.
     public var averageLoss: Float = 0
+    /// Of a best model: what validation gave it.
+    public var score: Float?
     public var generation: UInt64 = 0
     /// What it takes of the pool.
     public var byteCount: UInt64 = 0
@@ -35,6 +39,7 @@ public struct RunStatus: Hashable, Sendable, WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.name, \.problem, \.runID, \.configDigest, \.datasetID, \.seed, \.cipher, \.executor)
         try visit(&self, \.threads, \.iteration, \.loss, \.averageLoss, \.generation, \.byteCount, \.slots)
+        try visit(&self, \.score, \.initSeed)
     }
 }
 

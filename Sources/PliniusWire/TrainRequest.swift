@@ -9,11 +9,17 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     public var datasets = [""]
     /// Whether a test set was handed over, to evaluate on at the end.
     public var hasTestData = false
+    /// How the model is measured while it trains; `nil` if it is not.
+    public var validation: ValidationRequest?
     /// Updates at which training ends, counted from the beginning of the run.
     public var iterations: UInt64?
+    /// The same in epochs.
+    public var epochs: UInt64?
     /// By name.
     public var executor: String?
     public var seed: UInt64?
+    /// Of the initial parameters alone; ``seed`` if there is none.
+    public var initSeed: UInt64?
     public var threads: UInt32?
     /// What the model has to be for; `nil` for whatever it is for.
     public var task: ModelTask?
@@ -44,13 +50,38 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         try visit(&self, \.config, \.run, \.extent, \.datasets)
         try visit(&self, \.hasTestData, \.iterations, \.executor, \.seed, \.threads, \.mirrorEvery, \.cipher, \.crash)
-        try visit(&self, \.task, \.owner, \.dataWorkers)
+        try visit(&self, \.task, \.owner, \.dataWorkers, \.validation, \.epochs, \.initSeed)
+    }
+}
+
+/// How a model is measured on a validation set, which was handed over, and where the best one is kept.
+public struct ValidationRequest: Hashable, Sendable, WireField {
+    /// What the pool calls the best model.
+    public var best = ""
+    /// Where it is; `nil` if it is to begin.
+    public var extent: PoolExtent?
+    /// Updates from one validation to the next; `nil` for one at the end of each epoch.
+    public var every: UInt64?
+    /// How many validations without a better score end training; `nil` for any number.
+    public var patience: UInt64?
+
+    init() {}
+
+    public init(best: String, extent: PoolExtent?, every: UInt64?, patience: UInt64?) {
+        self.best = best
+        self.extent = extent
+        self.every = every
+        self.patience = patience
+    }
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.best, \.extent, \.every, \.patience)
     }
 }
 
 /// Where a test wants the enclave to kill itself.
 public struct CrashRequest: Hashable, Sendable, WireField {
-    /// A crash point of the mirror.
+    /// A crash point of the mirror, or behind `best.` of the best model's.
     public var point = ""
     /// Passes over the point before the one that kills; 0 kills at the first.
     public var countdown: UInt32 = 0

@@ -23,12 +23,14 @@ public struct ResumeEvent: Hashable, Sendable, WireField {
 public struct IterationEvent: Hashable, Sendable, WireField {
     /// Updates made so far, this one included.
     public var iteration: UInt64 = 0
+    /// The epoch of its last image, from 1.
+    public var epoch: UInt64 = 0
     /// Of this batch, per image.
     public var loss: Float = 0
     /// Darknet's running average.
     public var averageLoss: Float = 0
     public var learningRate: Float = 0
-    /// The whole iteration: waiting for the batch, computing, mirroring.
+    /// The whole iteration: waiting for the batch, computing, mirroring; no validation.
     public var iterationNanoseconds: UInt64 = 0
     /// Its mirror-out; 0 if it had none.
     public var mirrorNanoseconds: UInt64 = 0
@@ -48,7 +50,44 @@ public struct IterationEvent: Hashable, Sendable, WireField {
             \.iterationNanoseconds,
             \.mirrorNanoseconds
         )
-        try visit(&self, \.batchNanoseconds, \.imagesPerSecond)
+        try visit(&self, \.batchNanoseconds, \.imagesPerSecond, \.epoch)
+    }
+}
+
+/// One validation.
+public struct ValidationEvent: Hashable, Sendable, WireField {
+    public var evaluation = Evaluation()
+    /// Whether the model is the best so far, and mirrored as such.
+    public var isBest = false
+    /// The best model, this one included; `nil` if none has a score.
+    public var best: BestModel?
+
+    public init() {}
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.evaluation, \.isBest, \.best)
+    }
+}
+
+/// The model that validation found best.
+public struct BestModel: Hashable, Sendable, WireField {
+    /// What the pool calls it.
+    public var run = ""
+    /// Updates that it has seen.
+    public var iteration: UInt64 = 0
+    /// Larger is better.
+    public var score: Float = 0
+
+    init() {}
+
+    public init(run: String, iteration: UInt64, score: Float) {
+        self.run = run
+        self.iteration = iteration
+        self.score = score
+    }
+
+    mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
+        try visit(&self, \.run, \.iteration, \.score)
     }
 }
 

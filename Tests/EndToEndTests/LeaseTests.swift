@@ -138,7 +138,7 @@ import _PliniusTestSupport
             #expect(outcome.status == .exited(3) && outcome.errors.contains(words), "\(outcome)")
             if let pool { #expect(try scenario.folder.read("run.pool") == pool, "what is refused is left as it was") }
         }
-        try refuses(old, floor: state, "holds commit 5, and the owner knows of commit 10")
+        try refuses(old, floor: state, "holds commit 5, and commit 10 is known of")
         try refuses(old, floor: MirrorState(counter: 5, tag: state.tag), "is a fork")
         // The same updates once more, from the same state: every bit of the model is the same, and it is another commit.
         try scenario.folder.write(old, to: "run.pool")

@@ -117,6 +117,20 @@ import _PliniusTestSupport
         #expect(try pool.run("second").name == "second")
     }
 
+    @Test func `Without a name a run is meant and not its best model, unless that stands alone`() throws {
+        #expect(Pool.bestRun(of: "first") == "first.best")
+        let best = MirrorFixture(run: 3, name: "first.best")
+        let pool = try pool(on: media(room: roomForBoth + best.extentBytes))
+        _ = try begin(best, in: pool)
+        #expect(try pool.run(nil).name == "first.best")
+        _ = try begin(first, in: pool)
+        #expect(try pool.run(nil).name == "first" && pool.run("first.best").name == "first.best")
+        #expect(try pool.runs.map(\.name) == ["first", "first.best"])
+        _ = try begin(second, in: pool)
+        let error = #expect(throws: PersistenceError.self) { try pool.run(nil) }
+        #expect(error?.code == .noSuchRoot && error?.message.contains("first, first.best, second") == true)
+    }
+
     // MARK: Room
 
     @Test func `A run that does not fit leaves the pool as it was, and says what is missing`() throws {
@@ -132,6 +146,26 @@ import _PliniusTestSupport
         #expect(pool.check() == before && before.isSound)
         try first.commit(1, to: mirror)
         #expect(try recover(first, in: pool).recovery.progress.iteration == 1)
+    }
+
+    @Test func `Runs that begin together find room together or not at all`() throws {
+        let both = [(name: "first", byteCount: first.extentBytes), (name: "second", byteCount: second.extentBytes)]
+        let small = try pool(on: media(room: roomForBoth - 4096))
+        let before = small.check()
+        let error = #expect(throws: PersistenceError.self) { try small.placesForRuns(both) }
+        #expect(error?.code == .noSpace && error?.message.contains("no run first and no run second") == true)
+        #expect(small.check() == before)
+        let pool = try pool(on: media(room: roomForBoth))
+        let places = try pool.placesForRuns(both)
+        #expect(places.map(\.byteCount) == both.map(\.byteCount) && !places[0].range.overlaps(places[1].range))
+        #expect(try pool.runs.isEmpty)
+        // In another order they are other places.
+        let turned = #expect(throws: PersistenceError.self) {
+            try pool.publishRuns([("second", places[1]), ("first", places[0])])
+        }
+        #expect(try turned?.code == .noSpace && pool.runs.isEmpty)
+        try pool.publishRuns([("first", places[0]), ("second", places[1])])
+        #expect(try pool.runs.map(\.extent.range) == places.map(\.range))
     }
 
     // MARK: Names that are not the run's own
@@ -210,6 +244,33 @@ import _PliniusTestSupport
         if let failure { throw failure }
         try check(media.imageAfterKill)
         #expect(without > 100 && with > 0, "\(without), \(with)")
+    }
+
+    @Test(arguments: [Tier.t0, .t3])
+    func `A crash while two runs get their names leaves both or none`(tier: Tier) throws {
+        let media = media(room: roomForBoth, tier: tier)
+        let pool = try pool(on: media)
+        let places = try pool.placesForRuns([("first", first.extentBytes), ("second", second.extentBytes)])
+        for (fixture, place) in zip([first, second], places) { _ = try fixture.create(on: place) }
+        var seen: Set<Int> = []
+        var failure: (any Error)?
+        media.onStep = {
+            guard failure == nil else { return }
+            do {
+                for image in [media.imageAfterKill] + media.imagesAfterPowerLoss(limit: 8, seed: 1) {
+                    let pool = try Pool.open(on: RecordingMedia(image: image, tier: tier))
+                    for name in try pool.runs.map(\.name) {
+                        _ = try recover(name == "first" ? first : second, in: pool)
+                    }
+                    seen.insert(try pool.runs.count)
+                }
+            } catch { failure = error }
+        }
+        try pool.publishRuns([("first", places[0]), ("second", places[1])])
+        media.onStep = nil
+        if let failure { throw failure }
+        seen.insert(try Pool.open(on: RecordingMedia(image: media.imageAfterKill, tier: tier)).runs.count)
+        #expect(seen == [0, 2])
     }
 
     @Test func `A run that is begun where another was passes its crash points, and forgets what was there`() throws {

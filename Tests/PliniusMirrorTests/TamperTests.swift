@@ -314,7 +314,7 @@ import _PliniusTestSupport
             (.configuration, { $0.configDigest = [UInt8](repeating: 0, count: 32) }),
             (.networkLayout, { $0.layoutDigest = [UInt8](repeating: 0, count: 32) }),
             (.dataSet, { $0.datasetID = [UInt8](repeating: 0, count: 16) }), (.seed, { $0.seed = 6 }),
-            (.cipher, { $0.cipher = .aes128GCM }),
+            (.initSeed, { $0.initSeed = 6 }), (.cipher, { $0.cipher = .aes128GCM }),
         ]
         #expect(changes.map(\.0) == RunIdentity.Part.allCases)
         var all = ExpectedRun(fixture.identity)

@@ -109,7 +109,7 @@ struct MessageTests {
             let code = (1...8).contains(type) ? WireError.Code.malformed : .unknownType
             let command = refusal(of: { () throws(WireError) in try Command(frame) })
             #expect(command == nil ? type == 4 : command?.code == code)
-            let known = (0x41...0x53).contains(type)
+            let known = (0x41...0x54).contains(type)
             let event = refusal(of: { () throws(WireError) in try Event(frame) })
             #expect(
                 event == nil

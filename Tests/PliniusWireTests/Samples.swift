@@ -7,7 +7,8 @@ enum Samples {
         .test(TestRequest(config: config, run: RunPlace(name: "", extent: PoolExtent(start: 0, byteCount: 0)))),
         .predict(test), .predict(TestRequest(config: config, run: test.run)),
         .status(StatusRequest(runs: [])), .status(StatusRequest(runs: [test.run, test.run])), .stop,
-        .allocated(Allocation(extent: PoolExtent(start: 4096, byteCount: 8192))),
+        .allocated(Allocation(extents: [PoolExtent(start: 4096, byteCount: 8192)])),
+        .allocated(Allocation(extents: (1...16).map { PoolExtent(start: $0 << 20, byteCount: 8192) })),
         .allocated(Allocation(refusal: Failure(category: .usage, message: "it is full of déjà vu"))),
         .published(refusal: nil),
         .published(refusal: "a file with this name exists already: déjà vu"),
@@ -26,7 +27,7 @@ enum Samples {
                 $0.slot = 1
                 $0.message = "taken from slot 1"
             }),
-        .allocate(byteCount: 3 << 20), .publish, .iteration(iteration),
+        .allocate(byteCounts: []), .allocate(byteCounts: [3 << 20, .max]), .publish, .iteration(iteration),
         .mirror(
             made(MirrorEvent()) {
                 $0.iteration = 42
@@ -34,12 +35,18 @@ enum Samples {
                 $0.bytes = 1 << 40
                 $0.nanoseconds = 1_234_567
             }),
+        .validation(ValidationEvent()), .validation(validation),
         .evaluation(evaluation(.sequence)), .evaluation(classes(3, hasNone: false)),
         .evaluation(classes(2, hasNone: true)),
         .evaluation(boxes(3)), .evaluation(targets(2)), .prediction(prediction), .status(status(runs: 2)),
         .status(status(runs: 0)),
         .status(status(runs: 256)),
         .finish(TrainResult(iterations: 500, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 98_765_432_100)),
+        .finish(
+            made(TrainResult(iterations: 400, loss: 0.03, averageLoss: 0.05, wallNanoseconds: 9)) {
+                $0.earlyEnd = "no better score in 3 validations since iteration 100"
+                $0.best = BestModel(run: "default.best", iteration: 100, score: -0.5)
+            }),
         .stopped(StopEvent(reason: "asked to stop", iteration: 43)),
         .stopped(StopEvent(reason: "the lease is over", iteration: 44, isLeaseOver: true)),
         .failure(Failure(category: .integrity, message: "slot 0, chunk 2: the tag does not verify")),
@@ -52,6 +59,10 @@ enum Samples {
         request.extent = PoolExtent(start: 16384, byteCount: 64 << 20)
         request.datasets = (1...16).map { "ward-\($0).sealed" }
         request.hasTestData = true
+        request.validation = ValidationRequest(
+            best: "default.best", extent: PoolExtent(start: 1 << 30, byteCount: 64 << 20), every: .max, patience: 3)
+        request.epochs = 30
+        request.initSeed = 8
         request.iterations = 500
         request.executor = "reference"
         request.seed = .max
@@ -116,6 +127,7 @@ enum Samples {
 
     static let iteration = made(IterationEvent()) {
         $0.iteration = 42
+        $0.epoch = 3
         $0.loss = 0.25
         $0.averageLoss = 0.3
         $0.learningRate = 0.1
@@ -178,6 +190,12 @@ enum Samples {
         }
     }
 
+    static let validation = made(ValidationEvent()) {
+        $0.evaluation = classes(3, hasNone: false)
+        $0.isBest = true
+        $0.best = BestModel(run: "default.best", iteration: 500, score: 0.9871)
+    }
+
     static let prediction = made(Prediction()) {
         $0.id = "00112233445566778899aabbccddeeff"
         $0.iteration = 500
@@ -201,6 +219,8 @@ enum Samples {
             run.configDigest = "2233"
             run.datasetID = "4455"
             run.seed = 1
+            run.initSeed = index % 2 == 0 ? 9 : nil
+            run.score = index % 2 == 1 ? 0.5 : nil
             run.cipher = "aes-256-gcm"
             run.executor = "onednn"
             run.threads = 2
