@@ -279,7 +279,8 @@ let package = Package(
         tests(
             "PliniusMirrorTests",
             of: [
-                "PliniusDataSealing", "PliniusMedia", "PliniusMirror", "PliniusNN", "PliniusPersistence",
+                "PliniusDataSealing", "PliniusMedia", "PliniusMirror", "PliniusNN",
+                "PliniusPersistence",
                 "PliniusRuns", "PliniusSealing", "_PliniusSupport",
             ]),
         tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
@@ -317,7 +318,10 @@ let package = Package(
             ]),
         tests(
             "EndToEndTests",
-            of: ["PliniusDatasets", "PliniusPersistence", "PliniusSealing", "PliniusSockets", "PliniusWire"],
+            of: [
+                "PliniusDatasets", "PliniusMirror", "PliniusNN", "PliniusPersistence", "PliniusRuns", "PliniusSealing",
+                "PliniusSockets", "PliniusWire", "_PliniusSupport",
+            ],
             products: [crypto]),
     ]
 )

@@ -12,6 +12,10 @@ struct PredictCommand: ParsableCommand {
             The network's outputs for each image go to a file that only the owner of the results can open: whoever has the run's key, or, \
             with --perun, whoever the policies say owns what comes out. plinius-owner open reads it. Labels of the data set are not looked at.
 
+            With --generate, a network that predicts characters continues each text of the data set, a record with all its characters. The \
+            temperature takes the place of the softmax's own, probabilities below 1e-4 count as none, and the same seed draws the same. \
+            What is sealed is the continuation without the text.
+
             The file appears when it is complete, or not at all: not after a signal, and not if the owner's lease ends before.
             """
     )
@@ -28,17 +32,45 @@ struct PredictCommand: ParsableCommand {
     )
     var outputAsset: String?
 
+    @Option(help: ArgumentHelp("Continue each text by so many characters, instead of predicting it.", valueName: "n"))
+    var generate: UInt32?
+
+    @Option(
+        help: ArgumentHelp("With --generate: below 1 likelier characters, above less likely ones. 0.7 if not given."))
+    var temperature: Float?
+
+    @Option(help: ArgumentHelp("With --generate: which characters are drawn. 0 if not given.", valueName: "s"))
+    var seed: UInt64?
+
     @Flag(help: "Print the result as one JSON object.")
     var json = false
+
+    /// How texts are continued, if that is asked for.
+    private var generation: GenerationRequest? {
+        get throws(HostError) {
+            guard let generate else {
+                guard temperature == nil, seed == nil else {
+                    throw HostError(.usage, "--temperature and --seed are for --generate, which is not given")
+                }
+                return nil
+            }
+            // As Darknet has it.
+            return GenerationRequest(count: generate, temperature: temperature ?? 0.7, seed: seed ?? 0)
+        }
+    }
 
     func run() throws {
         let signals = StopSignals()
         try Output.report(asJSON: json) { () throws(HostError) in
-            try options.model(options.key.source(predicting: outputAsset), signals).predict(into: out)
+            try options.model(options.key.source(predicting: outputAsset), signals).predict(
+                into: out,
+                generating: generation
+            )
         } json: {
             Self.object($0)
         } text: { result in
-            Output.print("\(out): \(ProgressReporter.describe(result))")
+            Output.print(
+                "\(out): \(ProgressReporter.describe(result, unit: generate == nil ? "numbers" : "characters"))")
         }
     }
 

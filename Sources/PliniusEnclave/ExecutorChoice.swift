@@ -41,14 +41,18 @@ struct ExecutorChoice: Hashable {
     }
 
     /// Compiles a network for it.
-    func make(_ network: NetworkDescription, miniBatch: Int, arena: ParameterArena) throws(SessionError) -> any Executor
-    {
+    /// - Parameter timeSteps: Of a mini-batch; as many as the network learns from if `nil`.
+    func make(
+        _ network: NetworkDescription, miniBatch: Int, timeSteps: Int? = nil, arena: ParameterArena
+    ) throws(SessionError) -> any Executor {
         switch kind {
         case .reference:
-            return ReferenceExecutor(network: network, miniBatch: miniBatch, arena: arena, threads: Int(threads))
+            return ReferenceExecutor(
+                network: network, miniBatch: miniBatch, timeSteps: timeSteps, arena: arena, threads: Int(threads))
         case .oneDNN:
             return try reporting {
-                try OneDNNExecutor(network: network, miniBatch: miniBatch, arena: arena, threads: Int(threads))
+                try OneDNNExecutor(
+                    network: network, miniBatch: miniBatch, timeSteps: timeSteps, arena: arena, threads: Int(threads))
             }
         }
     }

@@ -191,7 +191,10 @@ struct Session {
         let predictor = Predictor(
             executor: model.executor, data: model.data, run: model.run,
             keys: model.access.keys.ofPredictions ?? model.access.keys.model, lease: model.access.lease)
-        return .prediction(try predictor.predict(model.network, task: model.task))
+        guard let draw = model.draw, let generation = request.generation else {
+            return .prediction(try predictor.predict(model.network, task: model.task))
+        }
+        return .prediction(try predictor.generate(Int(generation.count), draw))
     }
 
     private func status(_ request: StatusRequest) throws(SessionError) -> StatusReport {
@@ -212,6 +215,8 @@ struct Session {
         let network: NetworkDescription
         let task: ModelTask
         let data: DatasetUnion
+        /// How texts are continued, if that is asked for.
+        let draw: CharacterDraw?
         let access: Access
     }
 
@@ -243,8 +248,16 @@ struct Session {
         }
         let choice = try ExecutorChoice(
             executor: request.executor, threads: request.threads, of: run.mirror.identity, granted: access.executor)
-        let executor = try choice.make(
-            network, miniBatch: network.inferenceBatch(of: data.count), arena: arena)
+        let draw = try request.generation.map { request throws(SessionError) in
+            try Predictor.characterDraw(request, by: network, of: data)
+        }
+        let texts = data.count / data.parts[0].header.samplesPerRecord
+        let executor =
+            if draw == nil {
+                try choice.make(network, miniBatch: network.inferenceBatch(of: data.count), arena: arena)
+            } else {
+                try choice.make(network, miniBatch: network.generationBatch(of: texts), timeSteps: 1, arena: arena)
+            }
         executor.parametersDidChange()
         control.send(
             .start(
@@ -253,7 +266,7 @@ struct Session {
         )
         if let event = run.resumeEvent { control.send(.resume(event)) }
         return OpenModel(
-            run: run, choice: choice, executor: executor, network: network, task: task, data: data,
+            run: run, choice: choice, executor: executor, network: network, task: task, data: data, draw: draw,
             access: access)
     }
 

@@ -47,13 +47,25 @@ public struct PoolModel {
 
     /// Has the model predict, into a file that only the owner of the results can read; it appears complete and durable, or not
     /// at all.
+    /// - Parameter generation: How texts are continued, if that is what is wanted.
     /// - Throws: `HostError`; `usage` if there is a file of that name already.
-    public func predict(into results: String) throws(HostError) -> Prediction {
+    public func predict(into results: String, generating generation: GenerationRequest? = nil) throws(HostError)
+        -> Prediction
+    {
         guard access(results, F_OK) != 0 else {
             throw HostError(.usage, "\(results) is there already: choose another name, or remove it")
         }
         let file = try UnnamedFile.create(for: results, as: "file of results")
-        guard case .prediction(let prediction) = try use(for: "infer", asking: Command.predict, results: file.file)
+        guard
+            case .prediction(let prediction) = try use(
+                for: "infer",
+                asking: { request in
+                    var request = request
+                    request.generation = generation
+                    return .predict(request)
+                },
+                results: file.file
+            )
         else { preconditionFailure("a prediction is answered by what came of it") }
         guard fsync(file.file.descriptor) == 0 else { throw HostError(.failed, Errno.current.explain(results)) }
         try file.publish()

@@ -26,8 +26,9 @@ public final class ProgressReporter: EventSink {
     }
 
     /// Says in a line what came of a prediction.
-    public static func describe(_ result: Prediction) -> String {
-        "\(result.count) results of \(result.outputs) numbers by iteration \(result.iteration) are sealed as \(result.id), "
+    /// - Parameter unit: What the results are made of.
+    public static func describe(_ result: Prediction, unit: String = "numbers") -> String {
+        "\(result.count) results of \(result.outputs) \(unit) by iteration \(result.iteration) are sealed as \(result.id), "
             + "\(fixed(result.imagesPerSecond, digits: 0)) images/s"
     }
 

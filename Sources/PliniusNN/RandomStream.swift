@@ -13,6 +13,8 @@ public struct RandomStream: Sendable {
         case crop = 7
         /// Which box of a cell answers for an object.
         case assignment = 8
+        /// The characters that continue a text.
+        case generation = 9
     }
 
     private let key: SIMD2<UInt32>

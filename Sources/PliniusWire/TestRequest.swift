@@ -9,6 +9,8 @@ public struct TestRequest: Hashable, Sendable, WireField {
     public var task: ModelTask?
     /// How the owner's key comes from its owner; `nil` if it was handed over as a file.
     public var owner: OwnerWait?
+    /// How texts are continued; `nil` to predict what is there, and for a test.
+    public var generation: GenerationRequest?
 
     init() {}
 
@@ -19,6 +21,6 @@ public struct TestRequest: Hashable, Sendable, WireField {
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.config, \.run, \.executor, \.threads, \.task, \.owner)
+        try visit(&self, \.config, \.run, \.executor, \.threads, \.task, \.owner, \.generation)
     }
 }

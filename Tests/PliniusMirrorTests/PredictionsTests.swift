@@ -42,11 +42,17 @@ private struct PredictionsFixture {
 
     func place(of record: Int) -> Range<Int> { header.offset(of: record)..<header.offset(of: record + 1) }
 
+    /// Writes the bytes to a file.
+    func descriptor(of bytes: [UInt8]) throws -> CInt {
+        let descriptor = Glibc.open(folder("results.sealed"), O_RDWR | O_CREAT | O_TRUNC, 0o600)
+        precondition(pwrite(descriptor, bytes, bytes.count, 0) == bytes.count)
+        return descriptor
+    }
+
     /// Opens the bytes as a file.
     func open(_ bytes: [UInt8], keys: KeyHierarchy? = nil) throws -> [[Float]] {
-        let descriptor = Glibc.open(folder("results.sealed"), O_RDWR | O_CREAT | O_TRUNC, 0o600)
+        let descriptor = try descriptor(of: bytes)
         defer { close(descriptor) }
-        precondition(pwrite(descriptor, bytes, bytes.count, 0) == bytes.count)
         let predictions = try SealedPredictions(descriptor: descriptor, keys: keys ?? self.keys)
         return try (0..<predictions.header.count).map { try predictions.outputs(ofRecord: $0) }
     }
@@ -109,6 +115,36 @@ struct PredictionsTests {
                 #expect(error.code.isRefusal)
             }
         }
+    }
+
+    @Test("Characters have a format of their own, which says what it holds")
+    func characters() throws {
+        let fixture = try PredictionsFixture(count: 2)
+        var header = fixture.header
+        header.content = .characters
+        header.outputs = 12
+        // The same bytes as three numbers; nothing else of a record's place tells them apart, so the context does.
+        let bytes = Array("Twelve chars".utf8)
+        let floats = stride(from: 0, to: 12, by: 4).map { place in
+            Float(bitPattern: bytes[place..<place + 4].reversed().reduce(0) { $0 << 8 | UInt32($1) })
+        }
+        let file = PredictionsFixture.file(header, [floats, floats], fixture.keys)
+        #expect(file.count == 256 + 2 * (12 + 16) && header.fileByteCount == file.count)
+        #expect(Array(file[8..<12]) == [2, 0, 0, 0] && Array(file[44..<48]) == [2, 1, 0, 0])
+        #expect(try PredictionsHeader(parsing: file) == header)
+        let descriptor = try fixture.descriptor(of: file)
+        defer { close(descriptor) }
+        let opened = try SealedPredictions(descriptor: descriptor, keys: fixture.keys)
+        #expect(try (0..<2).map { try opened.characters(ofRecord: $0) } == [bytes, bytes])
+        // Kinds that there are not, and kinds of the other format.
+        for (version, kind) in [(1, 1), (2, 0), (2, 2)] as [(UInt8, UInt8)] {
+            var changed = file
+            (changed[8], changed[45]) = (version, kind)
+            #expect(try fixture.refusal(of: changed)?.code == .damagedHeader)
+        }
+        var newer = file
+        newer[8] = 3
+        #expect(try fixture.refusal(of: newer)?.code == .unsupportedVersion)
     }
 
     @Test("Every flipped byte of a result is refused, and names it")

@@ -5,7 +5,7 @@ enum Samples {
     static let commands: [Command] = [
         .train(train), .train(sparseTrain), .test(test),
         .test(TestRequest(config: config, run: RunPlace(name: "", extent: PoolExtent(start: 0, byteCount: 0)))),
-        .predict(test), .predict(TestRequest(config: config, run: test.run)),
+        .predict(test), .predict(TestRequest(config: config, run: test.run)), .predict(generation),
         .status(StatusRequest(runs: [])), .status(StatusRequest(runs: [test.run, test.run])), .stop,
         .allocated(Allocation(extents: [PoolExtent(start: 4096, byteCount: 8192)])),
         .allocated(Allocation(extents: (1...16).map { PoolExtent(start: $0 << 20, byteCount: 8192) })),
@@ -89,6 +89,12 @@ enum Samples {
         request.threads = 1
         request.task = .segment
         request.owner = OwnerWait(platform: nil, tpm: nil)
+        return request
+    }
+
+    static var generation: TestRequest {
+        var request = test
+        request.generation = GenerationRequest(count: 1000, temperature: 0.7, seed: .max)
         return request
     }
 

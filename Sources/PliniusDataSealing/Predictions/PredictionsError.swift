@@ -53,7 +53,7 @@ public struct PredictionsError: Error, Hashable, Sendable, CustomStringConvertib
     static func unsupportedVersion(_ version: UInt32) -> PredictionsError {
         PredictionsError(
             .unsupportedVersion,
-            "The sealed results have format \(version), and this program reads format \(PredictionsHeader.version): use the program that made them."
+            "The sealed results have format \(version), and this program reads formats up to \(PredictionsHeader.newestVersion): use the program that made them."
         )
     }
 

@@ -21,13 +21,14 @@ extension PredictionsHeader {
     /// Reads the fields behind the magic.
     private init(_ reader: inout ByteReader) throws {
         let version = try reader.read(UInt32.self)
-        guard version == Self.version else { throw PredictionsError.unsupportedVersion(version) }
+        guard 1...Self.newestVersion ~= version else { throw PredictionsError.unsupportedVersion(version) }
         let byteCount = try reader.read(UInt32.self)
         let id = try reader.readBytes(KeyHierarchy.idByteCount)
         let count = try reader.read(UInt64.self)
         let outputs = try reader.read(UInt32.self)
         let cipher = try reader.read(UInt8.self)
-        var zeros = try reader.readBytes(3)
+        let content = try reader.read(UInt8.self)
+        var zeros = try reader.readBytes(2)
         let runID = try reader.readBytes(KeyHierarchy.idByteCount)
         let iteration = try reader.read(UInt64.self)
         let sequence = try reader.read(UInt64.self)
@@ -44,6 +45,9 @@ extension PredictionsHeader {
         guard let cipher = Cipher(rawValue: cipher) else {
             throw PredictionsError.damagedHeader("there is no cipher \(cipher)")
         }
+        guard let content = Content(rawValue: content), (content == .outputs) == (version == 1) else {
+            throw PredictionsError.damagedHeader("records of kind \(content) are not of format \(version)")
+        }
         guard zeros.allSatisfy({ $0 == 0 }) else {
             throw PredictionsError.damagedHeader("reserved bytes are not zero")
         }
@@ -54,8 +58,8 @@ extension PredictionsHeader {
             )
         }
         self.init(
-            id: id, count: Int(count), outputs: Int(outputs), cipher: cipher, runID: runID, iteration: iteration,
-            commit: CommitMark(sequence: sequence, tag: tag), configDigest: configDigest, datasetID: datasetID,
-            keyCheck: keyCheck)
+            id: id, count: Int(count), outputs: Int(outputs), content: content, cipher: cipher, runID: runID,
+            iteration: iteration, commit: CommitMark(sequence: sequence, tag: tag), configDigest: configDigest,
+            datasetID: datasetID, keyCheck: keyCheck)
     }
 }

@@ -41,10 +41,29 @@ public struct SealedPredictions {
         record = PrivateMemory(byteCount: header.recordByteCount)
     }
 
-    /// Opens one record.
+    /// Opens one record of outputs.
     /// - Returns: What the network put out for the image of that place: as many numbers as the header says.
     /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`.
     public func outputs(ofRecord index: Int) throws(PredictionsError) -> [Float] {
+        precondition(header.content == .outputs, "the results are characters")
+        let message = unsafe try open(index)
+        return (0..<header.outputs).map { place in
+            Float(
+                bitPattern: UInt32(
+                    littleEndian: unsafe message.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self)))
+        }
+    }
+
+    /// Opens one record of characters.
+    /// - Returns: What continues the text of that place: as many bytes as the header says.
+    /// - Throws: `.damagedRecord`, `.truncated`, `.unreadable`.
+    public func characters(ofRecord index: Int) throws(PredictionsError) -> [UInt8] {
+        precondition(header.content == .characters, "the results are outputs")
+        return unsafe Array(try open(index))
+    }
+
+    /// Opens one record; what is lent is good until the next one.
+    @unsafe private func open(_ index: Int) throws(PredictionsError) -> UnsafeMutableRawBufferPointer {
         precondition(0..<header.count ~= index, "result \(index) of \(header.count)")
         let bytes = unsafe record.bytes
         try unsafe read(index, into: bytes)
@@ -57,11 +76,7 @@ public struct SealedPredictions {
         } catch {
             throw .damagedRecord(index)
         }
-        return (0..<header.outputs).map { place in
-            Float(
-                bitPattern: UInt32(
-                    littleEndian: unsafe message.loadUnaligned(fromByteOffset: place * 4, as: UInt32.self)))
-        }
+        return unsafe message
     }
 
     @unsafe private func read(_ index: Int, into bytes: UnsafeMutableRawBufferPointer) throws(PredictionsError) {

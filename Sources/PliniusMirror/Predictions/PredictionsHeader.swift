@@ -8,11 +8,11 @@ import _PliniusSupport
 /// | Offset | Bytes | Field |
 /// |---|---|---|
 /// | 0 | 8 | `PLINPRED` |
-/// | 8 | 4, 4 | version, 1; length of the header |
+/// | 8 | 4, 4 | version, 1, or 2 of characters; length of the header |
 /// | 16 | 16 | id, drawn at random |
 /// | 32 | 8 | number of records |
-/// | 40 | 4 | outputs in each |
-/// | 44 | 1, 3 | cipher; zeros |
+/// | 40 | 4 | outputs, or characters, in each |
+/// | 44 | 1, 1, 2 | cipher; in version 2 what the records hold: 1, characters; zeros |
 /// | 48 | 16 | id of the run that made the model |
 /// | 64 | 8 | updates that the model has seen |
 /// | 72 | 8, 32 | number and tag of the commit that the model was read from |
@@ -23,23 +23,34 @@ import _PliniusSupport
 /// | 224 | 32 | HMAC-SHA-256 over all before |
 ///
 /// The records follow without a gap, in the order of the data set, and nothing follows them. A record is the network's outputs as Float32,
-/// sealed, and its tag; ``PredictionContext`` has what the tag binds. The header is written last: a file without its end is none.
+/// or characters of a byte each, sealed, and its tag; ``PredictionContext`` has what the tag binds. The header is written last: a file
+/// without its end is none.
 public struct PredictionsHeader: Hashable, Sendable {
     /// The length of the header in the file.
     public static let byteCount = 256
-    /// The format that this program writes, and the only one that it reads.
-    public static let version: UInt32 = 1
+    /// The newest format that this program knows; it knows all from 1 on.
+    public static let newestVersion: UInt32 = 2
     /// What every such file begins with.
     public static let magic = Array("PLINPRED".utf8)
     /// Bytes of the code at the end of the header.
     public static let macByteCount = 32
 
+    /// What records hold.
+    public enum Content: UInt8, Sendable {
+        /// What the network put out, as Float32.
+        case outputs
+        /// Characters that the network drew, a byte each, of a text that goes on.
+        case characters
+    }
+
     /// The name that the file was given at random; 16 bytes.
     public var id: [UInt8]
     /// The number of records.
     public var count: Int
-    /// Numbers in each record.
+    /// Numbers, or characters, in each record.
     public var outputs: Int
+    /// What the records hold.
+    public var content: Content
     /// What the records are sealed with.
     public var cipher: Cipher
     /// The run that made the model; 16 bytes.
@@ -57,16 +68,16 @@ public struct PredictionsHeader: Hashable, Sendable {
 
     /// Takes the parts as they are named.
     public init(
-        id: [UInt8], count: Int, outputs: Int, cipher: Cipher, runID: [UInt8], iteration: UInt64, commit: CommitMark,
-        configDigest: [UInt8], datasetID: [UInt8], keyCheck: [UInt8]
+        id: [UInt8], count: Int, outputs: Int, content: Content = .outputs, cipher: Cipher, runID: [UInt8],
+        iteration: UInt64, commit: CommitMark, configDigest: [UInt8], datasetID: [UInt8], keyCheck: [UInt8]
     ) {
-        (self.id, self.count, self.outputs, self.cipher) = (id, count, outputs, cipher)
+        (self.id, self.count, self.outputs, self.content, self.cipher) = (id, count, outputs, content, cipher)
         (self.runID, self.iteration, self.commit) = (runID, iteration, commit)
         (self.configDigest, self.datasetID, self.keyCheck) = (configDigest, datasetID, keyCheck)
     }
 
     /// Bytes of one record before it is sealed.
-    public var plaintextByteCount: Int { outputs * MemoryLayout<Float>.size }
+    public var plaintextByteCount: Int { outputs * (content == .outputs ? MemoryLayout<Float>.size : 1) }
     /// Bytes of one record in the file: sealed bytes, then the tag.
     public var recordByteCount: Int { plaintextByteCount + Cipher.tagByteCount }
     /// Bytes of the whole file.
@@ -80,12 +91,13 @@ public struct PredictionsHeader: Hashable, Sendable {
     public func encoded(_ keys: KeyHierarchy) -> [UInt8] {
         var writer = ByteWriter()
         writer.write(bytes: Self.magic)
-        writer.write(Self.version)
+        // What holds outputs is written so that every version reads it.
+        writer.write(UInt32(content == .outputs ? 1 : 2))
         writer.write(UInt32(Self.byteCount))
         writer.write(bytes: id)
         writer.write(UInt64(count))
         writer.write(UInt32(outputs))
-        writer.write(UInt32(cipher.rawValue))
+        writer.write(UInt32(cipher.rawValue) | UInt32(content.rawValue) << 8)
         writer.write(bytes: runID)
         writer.write(iteration)
         writer.write(commit.sequence)

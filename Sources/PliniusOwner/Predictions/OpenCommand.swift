@@ -17,6 +17,8 @@ struct OpenCommand: ParsableCommand {
 
             Without the network these are the most likely classes. With its configuration they are what it is for: boxes in parts of the \
             image (a line of CSV for each), the class of each pixel (-1 for none), or the numbers that it predicts.
+
+            Characters that continue a text are written as such; where they are no UTF-8, in hexadecimal, too.
             """)
 
     @Argument(help: "The sealed results.") var file: String
@@ -43,6 +45,7 @@ struct OpenCommand: ParsableCommand {
             let open = try OpenFile.open(file, as: "file of results")
             let predictions = try SealedPredictions(descriptor: open.descriptor, keys: KeyHierarchy(keyFile: key))
             let header = predictions.header
+            guard header.content == .outputs else { return try writeTexts(predictions) }
             guard 1...header.outputs ~= top else {
                 throw OwnerError(.usage, "--top is \(top): the network has \(header.outputs) outputs, give 1 to that")
             }
@@ -59,6 +62,26 @@ struct OpenCommand: ParsableCommand {
                 "wrote \(header.count) predictions to \(out): by run \(header.runID.hex), iteration \(header.iteration), of the data "
                     + "set \(header.datasetID.hex), not sealed")
         }
+    }
+
+    /// Writes how texts go on.
+    private func writeTexts(_ continuations: SealedPredictions) throws {
+        let header = continuations.header
+        guard top == 1, names == nil, config == nil else {
+            throw OwnerError(
+                .usage,
+                "--top, --names and --config are for what is predicted of images, and the results are characters")
+        }
+        let text = ContinuationText(format: format)
+        let output = try AtomicFile.create(out)
+        try output.write(Array(text.titles.utf8))
+        for index in 0..<header.count {
+            try output.write(Array(text.line(index, try continuations.characters(ofRecord: index)).utf8))
+        }
+        try output.publish()
+        printError(
+            "wrote \(header.count) texts to \(out): by run \(header.runID.hex), iteration \(header.iteration), of the data set "
+                + "\(header.datasetID.hex), not sealed")
     }
 
     private func write(
