@@ -90,7 +90,7 @@ import _PliniusTestSupport
         host.run.signal(SIGCONT)
         host.run.signal(SIGTERM)
         #expect(try host.run.wait().succeeded)
-        KillTests.waitUntilGone(prover)
+        MortalRun.waitUntilGone(prover)
         #expect(Set(found.keys) == ["something that is there"], "\(found)")
         #expect(!FileManager.default.fileExists(atPath: setting.folder("owner.socket")), "the socket is left behind")
     }

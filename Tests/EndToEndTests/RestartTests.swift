@@ -282,7 +282,7 @@ import _PliniusTestSupport
         let old = try killed.setting.folder.read("run.pool")
 
         // Wherever a start dies, before it is counted and after, the next one goes on.
-        for point in KillTests.crashPoints + ["afterMarker:1", "afterFence:1"] {
+        for point in MortalRun.points + ["afterMarker:1", "afterFence:1"] {
             let outcome = try killed.start("--crash-at", point.contains(":") ? point : "\(point):0")
             #expect(outcome.errors.contains(Self.reopened), "\(point): \(outcome)")
             #expect(outcome.errors.contains("SIGKILL"), "\(point): \(outcome)")
@@ -294,7 +294,7 @@ import _PliniusTestSupport
             let enclaves = run.children
             run.signal(SIGKILL)
             let outcome = try run.wait()
-            for enclave in enclaves { KillTests.waitUntilGone(enclave) }
+            for enclave in enclaves { MortalRun.waitUntilGone(enclave) }
             #expect(!outcome.errors.contains("trusted counter was to stand"), "\(outcome)")
         }
         let newest = try killed.setting.folder.read("run.pool")

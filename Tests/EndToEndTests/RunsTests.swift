@@ -33,7 +33,7 @@ import _PliniusTestSupport
         }
         #expect(Set(expected.values).count == 3, "runs of different seeds differ")
 
-        let points = KillTests.crashPoints
+        let points = MortalRun.points
         for turn in 0..<5 {
             for (run, seed) in seeds.sorted(by: { $0.key < $1.key }) {
                 let point = try #require(points.randomElement(using: &jitter))
@@ -74,7 +74,7 @@ import _PliniusTestSupport
             #expect(second["problem"] == nil && pool["freeBytes"] as? Int == 0, comment)
             return true
         }
-        for point in KillTests.crashPoints {
+        for point in MortalRun.points {
             let outcome = try scenario.train("--run", "second", "--crash-at", "\(point):0")
             #expect(outcome.status == .exited(1) && outcome.errors.contains("SIGKILL"), "\(point): \(outcome)")
             #expect(try !check("\(point)"))
@@ -88,7 +88,7 @@ import _PliniusTestSupport
             let enclaves = run.children
             Glibc.kill(Bool.random(using: &jitter) ? run.pid : enclaves.first ?? run.pid, SIGKILL)
             _ = try run.wait()
-            for enclave in enclaves { KillTests.waitUntilGone(enclave) }
+            for enclave in enclaves { MortalRun.waitUntilGone(enclave) }
             begun = try check("kill \(kill)")
         }
         // The room is for just one more: had anything leaked, it would not do.
