@@ -275,11 +275,11 @@ let package = Package(
             "PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], products: [crypto],
             resources: [.copy("Vectors")]),
         tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
-        tests("PliniusOneDNNTests", of: ["PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
+        tests("PliniusOneDNNTests", of: ["CAllocationCount", "PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
         tests(
             "PliniusMirrorTests",
             of: [
-                "PliniusDataSealing", "PliniusMedia", "PliniusMirror", "PliniusNN",
+                "CAllocationCount", "PliniusDataSealing", "PliniusMedia", "PliniusMirror", "PliniusNN",
                 "PliniusPersistence",
                 "PliniusRuns", "PliniusSealing", "_PliniusSupport",
             ]),

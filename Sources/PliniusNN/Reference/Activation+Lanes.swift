@@ -12,7 +12,8 @@ extension Activation {
         case .hardtan: x.below(-1, -.one, x.above(1, .one, x))
         case .lhtan: x.below(0, 0.001 * x, x.above(1, 0.001 * (x - 1) + 1, x))
         case .plse: x.below(-4, 0.01 * (x + 4), x.above(4, 0.01 * (x - 4) + 1, 0.125 * x + 0.5))
-        default: x.mapLanes(curve)
+        // As a closure of its own: the bound method would be an object for each vector.
+        default: x.mapLanes { curve($0) }
         }
     }
 

@@ -17,19 +17,25 @@ struct RouteLayer<Scalar: ReferenceScalar> {
     let route: LayerDescription.Route
 
     func forward(_ worker: PassWorker) {
-        forEachInput { index, input, channels, start in
+        var start = 0
+        for input in inputs {
+            let channels = taken(of: input)
             for unit in worker.share(of: input.blocks * channels.count) {
                 let (block, channel) = unit.quotientAndRemainder(dividingBy: channels.count)
                 let source = input.plane(block, channels.lowerBound + channel)
                 let target = output.run(block, from: start + channel * source.count, count: source.count)
                 for position in 0..<source.count { target[position] = source[position] }
             }
+            start += channels.count * input.shape.area
         }
     }
 
     func backward(delta: LaneTensor<Scalar>, inputDeltas: [DeltaTarget<Scalar>?], _ worker: PassWorker) {
-        forEachInput { index, input, channels, start in
-            guard let target = inputDeltas[index] else { return }
+        var start = 0
+        for (index, input) in inputs.enumerated() {
+            let channels = taken(of: input)
+            defer { start += channels.count * input.shape.area }
+            guard let target = inputDeltas[index] else { continue }
             for unit in worker.share(of: input.blocks * input.shape.channels) {
                 let (block, channel) = unit.quotientAndRemainder(dividingBy: input.shape.channels)
                 let plane = target.tensor.plane(block, channel)
@@ -44,16 +50,10 @@ struct RouteLayer<Scalar: ReferenceScalar> {
         }
     }
 
-    /// Tells of each input which channels are taken, and which element of the output they begin with.
-    @inline(__always) private func forEachInput(
-        _ body: (_ index: Int, _ input: LaneTensor<Scalar>, _ channels: Range<Int>, _ start: Int) -> Void
-    ) {
-        var start = 0
-        for (index, input) in inputs.enumerated() {
-            let count = input.shape.channels / route.groups
-            body(index, input, route.group * count..<(route.group + 1) * count, start)
-            start += count * input.shape.area
-        }
+    /// The channels that are taken of an input.
+    private func taken(of input: LaneTensor<Scalar>) -> Range<Int> {
+        let count = input.shape.channels / route.groups
+        return route.group * count..<(route.group + 1) * count
     }
 }
 

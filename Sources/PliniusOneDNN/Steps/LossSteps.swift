@@ -30,7 +30,8 @@ final class SoftmaxStep: PlannedStep {
     func forward(_ pass: Pass, hasTruth: Bool) -> Double {
         let logits = input.region.values(images * count)
         let probabilities = output.region.values(images * count)
-        let truth = truth.region.values(images * count)
+        // The truth of a network is as long as what is compared with it.
+        let truth = (ownsCost ? truth : input).region.values(images * count)
         let heat = 1 / softmax.temperature
         let size = count / softmax.groups
         var loss = 0.0
@@ -57,7 +58,7 @@ final class SoftmaxStep: PlannedStep {
     func backward(_ pass: Pass, hasTruth: Bool) {
         guard let delta = delta?.values(images * count) else { return }
         let probabilities = output.region.values(images * count)
-        let truth = truth.region.values(images * count)
+        let truth = (ownsCost ? truth : input).region.values(images * count)
         let heat = 1 / softmax.temperature
         let size = count / softmax.groups
         let ownLoss = hasTruth && ownsCost
