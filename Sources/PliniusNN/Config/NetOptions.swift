@@ -84,7 +84,7 @@ public struct NetOptions: Hashable, Sendable {
                 case .constant: base
                 case .step(let every, let scale): base * pow(Double(scale), Double(n / every))
                 case .steps(let at, let scales):
-                    zip(at, scales).prefix { $0.0 <= n }.reduce(base) { $0 * Double($1.1) }
+                    Self.stepped(base, at, scales, update: n)
                 case .exp(let gamma): base * pow(Double(gamma), Double(n))
                 case .poly:
                     base * pow(max(isStrict ? -.infinity : 0, 1 - Double(n) / Double(maxBatches)), Double(power))
@@ -98,6 +98,15 @@ public struct NetOptions: Hashable, Sendable {
                 }
             }
         return Float(rate)
+    }
+
+    private static func stepped(_ base: Double, _ at: [Int], _ scales: [Float], update n: Int) -> Double {
+        var rate = base
+        for index in at.indices {
+            guard at[index] <= n else { break }
+            rate *= Double(scales[index])
+        }
+        return rate
     }
 
     private static func draw(forUpdate n: Int, seed: UInt64) -> Float {

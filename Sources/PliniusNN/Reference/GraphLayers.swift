@@ -32,9 +32,11 @@ struct RouteLayer<Scalar: ReferenceScalar> {
 
     func backward(delta: LaneTensor<Scalar>, inputDeltas: [DeltaTarget<Scalar>?], _ worker: PassWorker) {
         var start = 0
-        for (index, input) in inputs.enumerated() {
+        for index in inputs.indices {
+            let input = inputs[index]
             let channels = taken(of: input)
-            defer { start += channels.count * input.shape.area }
+            let first = start
+            start += channels.count * input.shape.area
             guard let target = inputDeltas[index] else { continue }
             for unit in worker.share(of: input.blocks * input.shape.channels) {
                 let (block, channel) = unit.quotientAndRemainder(dividingBy: input.shape.channels)
@@ -43,8 +45,8 @@ struct RouteLayer<Scalar: ReferenceScalar> {
                     for position in 0..<plane.count { target.put(SIMD8(), in: plane, position) }
                     continue
                 }
-                let first = start + (channel - channels.lowerBound) * plane.count
-                let deltas = delta.run(block, from: first, count: plane.count)
+                let deltas = delta.run(
+                    block, from: first + (channel - channels.lowerBound) * plane.count, count: plane.count)
                 for position in 0..<plane.count { target.put(deltas[position], in: plane, position) }
             }
         }

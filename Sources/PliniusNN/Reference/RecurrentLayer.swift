@@ -111,7 +111,7 @@ final class RecurrentLayer<Scalar: ReferenceScalar> {
     /// Forgets the state that a pass left to the next one that carries it.
     func reset(_ worker: PassWorker) {
         states[0].clear(worker)
-        cells.first?.clear(worker)
+        if !cells.isEmpty { cells[0].clear(worker) }
     }
 
     func forward(_ pass: Pass, _ worker: PassWorker) {
@@ -127,7 +127,7 @@ final class RecurrentLayer<Scalar: ReferenceScalar> {
         }
         if pass.carriesState {
             copy(states[steps], to: states[0], worker)
-            if let first = cells.first, let last = cells.last { copy(last, to: first, worker) }
+            if !cells.isEmpty { copy(cells[steps], to: cells[0], worker) }
         }
         output.copy(fromSteps: outputs, worker, repeating: true)
     }
