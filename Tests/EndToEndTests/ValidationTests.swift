@@ -193,7 +193,7 @@ import _PliniusTestSupport
 
     // MARK: Kills
 
-    @Test(.timeLimit(.minutes(30)), arguments: KillTests.crashPoints.flatMap { [$0, "best.\($0)"] })
+    @Test(.timeLimit(.minutes(30)), arguments: MortalRun.points.flatMap { [$0, "best.\($0)"] })
     func killsAroundAValidationLeaveNoTrace(point: String) throws {
         let scenario = try scenario()
         let whole = scenario.folder("whole.pool")
@@ -232,7 +232,7 @@ import _PliniusTestSupport
             let enclaves = run.children
             if kills < 20 { kill(Bool.random(using: &jitter) ? run.pid : enclaves.first ?? run.pid, SIGKILL) }
             let ended = try run.wait()
-            for enclave in enclaves { KillTests.waitUntilGone(enclave) }
+            for enclave in enclaves { MortalRun.waitUntilGone(enclave) }
             guard ended.succeeded else {
                 kills += 1
                 continue
