@@ -47,8 +47,8 @@ vm-attest: build ## attest a real kernel in that machine, and train there: TPM, 
 	@scripts/vm-attest
 	@scripts/vm-perun
 
-bench: build ## time both executors against PyTorch and write docs/evaluation
-	@Benchmarks/run
+bench: build ## time training, inference, mirrors and restarts beside their peers and write docs/performance.md
+	@Benchmarks/run $(if $(PARTS),--only $(PARTS))
 
 bench-sps: ## time durable transactions against libpmemobj, and durable writes of 4 KiB, and write docs/evaluation
 	@Benchmarks/sps

@@ -233,7 +233,10 @@ let package = Package(
     name: "plinius",
     products: [
         .library(name: "PliniusPersistence", targets: ["PliniusPersistence"]),
+        .library(
+            name: "PliniusMirror", targets: ["PliniusMirror", "PliniusMedia", "PliniusSealing", "_PliniusSupport"]),
         .library(name: "PliniusNN", targets: ["PliniusNN"]),
+        .library(name: "PliniusOneDNN", targets: ["PliniusOneDNN"]),
         .library(name: "PliniusVerifier", targets: ["PliniusVerifier"]),
         .executable(name: "plinius", targets: ["plinius"]),
         .executable(name: "plinius-enclave", targets: ["plinius-enclave"]),

@@ -1,5 +1,5 @@
 // swift-tools-version: 6.3
-// Programs that measure the persistent memory, apart from the main package so that nobody who uses that one builds them.
+// Programs that measure, apart from the main package so that nobody who uses that one builds them.
 
 import PackageDescription
 
@@ -15,12 +15,17 @@ let strict: [SwiftSetting] = [
 
 let persistence = Target.Dependency.product(name: "PliniusPersistence", package: "plinius")
 
+let mirror = Target.Dependency.product(name: "PliniusMirror", package: "plinius")
+let networks = ["PliniusNN", "PliniusOneDNN"].map { Target.Dependency.product(name: $0, package: "plinius") }
+
 let package = Package(
     name: "plinius-benchmarks",
     dependencies: [.package(name: "plinius", path: "..")],
     targets: [
         .target(name: "Measuring", swiftSettings: strict),
         .executableTarget(name: "sps", dependencies: ["Measuring", persistence], swiftSettings: strict),
+        .executableTarget(name: "mirror", dependencies: ["Measuring", mirror], swiftSettings: strict),
+        .executableTarget(name: "data-set", dependencies: ["Measuring", mirror] + networks, swiftSettings: strict),
         .executableTarget(name: "durable-io", dependencies: ["Measuring", persistence], swiftSettings: strict),
     ]
 )

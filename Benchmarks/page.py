@@ -14,9 +14,9 @@ PAGE = ROOT / "docs/performance.md"
 
 def output_of(*command, **variables):
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **variables})
+        list(map(str, command)), stdin=subprocess.DEVNULL, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **variables})
     if done.returncode != 0:
-        sys.exit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
+        sys.exit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
     return done.stdout.strip()
 
 

@@ -1,0 +1,37 @@
+"""Mirror-out and mirror-in by size of the model, beside a plain copy of the same bytes, torch.save and safetensors."""
+
+from contest import EVALUATION, build, hold, median, publish, ratio, result_of, significant
+from plot import grid, line_plot
+
+MEGABYTES = [10, 25, 50, 75, 100]
+
+
+def measure(setting):
+    program = build("mirror")
+    rows, curves = [], {}
+    for where, folder in setting.folders().items():
+        for megabytes in MEGABYTES:
+            arguments = ["--folder", folder, "--megabytes", megabytes]
+            results = hold(
+                [("mirror", lambda: result_of([program, *arguments])),
+                 ("torch.save", lambda: result_of(setting.peer("save", *arguments, "--iterations", 5))),
+                 ("safetensors", lambda: result_of(setting.peer("save", *arguments, "--iterations", 5, "--variant", "safetensors")))],
+                setting.rounds)
+            for direction, (ours, copy, theirs) in {
+                "out": ("mirrorOut", "copyOut", "saveMilliseconds"), "in": ("mirrorIn", "copyIn", "loadMilliseconds")}.items():
+                mirror = median(results["mirror"], ours)
+                plain = median(results["mirror"], copy)
+                others = [median(results[name], theirs, "median") for name in ("torch.save", "safetensors")]
+                rows.append([
+                    f"{direction}, {where}", megabytes, significant(mirror), significant(plain), f"{mirror / plain:.2f}",
+                    *(cell for other in others for cell in (significant(other), f"{other / mirror:.1f}"))])
+                for name, value in zip(("mirror", "plain copy", "torch.save", "safetensors"), (mirror, plain, *others)):
+                    curves.setdefault((direction, where), {}).setdefault(name, []).append(value)
+    publish(
+        setting, "mirror",
+        ["mirror", "MB", "ms", "plain copy, ms", "× copy", "torch, ms", "times faster", "safetensors, ms", "times faster"], rows)
+    plots = [
+        line_plot(f"Mirror-{direction}, {where}: milliseconds", "model, MB", MEGABYTES, list(lines.items()))
+        for (direction, where), lines in curves.items()
+    ]
+    (EVALUATION / "mirror.svg").write_text(grid(plots, 2))
