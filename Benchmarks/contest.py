@@ -68,6 +68,10 @@ class Setting:
     def digits(self, count=10_000):
         return self.seal(f"digits-{count}", "--format", "synthetic-digits", "--count", str(count), "--seed", "1")
 
+    def pictures(self, count=10_000):
+        return self.seal(
+            f"pictures-{count}", "--format", "synthetic-shapes", "--count", str(count), "--side", "32", "--channels", "3", "--seed", "1")
+
     def train(self, config, data, pool, *arguments):
         return [
             self.programs / "plinius", "train", "--config", config, "--data", data, "--pool", pool, "--insecure-local-key", self.key,

@@ -31,6 +31,9 @@ struct ModelOptions: ParsableArguments {
     @Option(help: ArgumentHelp("Threads that compute; as many as trained.", valueName: "n"))
     var threads: UInt32?
 
+    @Option(help: ArgumentHelp("Images per pass; as many as in training.", valueName: "n"))
+    var batch: UInt32?
+
     @Option(
         help: ArgumentHelp(
             "What the model has to be for; whatever it is for if nothing is said.",
@@ -45,6 +48,7 @@ struct ModelOptions: ParsableArguments {
         model.executor = executor
         model.compat = compat
         model.threads = threads
+        model.batch = batch
         model.task = task?.task
         return model
     }

@@ -54,6 +54,12 @@ struct PredictCommand: ParsableCommand {
                 }
                 return nil
             }
+            guard options.batch == nil else {
+                throw HostError(
+                    .usage,
+                    "--batch is for predictions: --generate takes as many texts at once as there were sequences in training"
+                )
+            }
             // As Darknet has it.
             return GenerationRequest(count: generate, temperature: temperature ?? 0.7, seed: seed ?? 0)
         }

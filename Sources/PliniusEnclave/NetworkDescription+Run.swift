@@ -79,6 +79,23 @@ extension NetworkDescription {
         return knowsClasses && count <= truthCount ? form : nil
     }
 
+    /// Images per pass to use the model on `count` of them.
+    /// - Throws: `SessionError` if there cannot be as many as are asked for.
+    func inferenceBatch(_ requested: UInt32?, of count: Int) throws(SessionError) -> Int {
+        guard let requested else { return inferenceBatch(of: count) }
+        guard options.timeSteps == 1 else {
+            throw SessionError(
+                .usage,
+                "--batch is \(requested), but the network reads sequences of time_steps=\(options.timeSteps): leave --batch away"
+            )
+        }
+        guard fits(imagesPerPass: Int(requested)) else {
+            throw SessionError(
+                .usage, "--batch is \(requested): expected 1 to 65536, and fewer for a network with outputs as large")
+        }
+        return Int(requested)
+    }
+
     /// The updates at which training ends.
     /// - Throws: `SessionError` if there is no such number, or if the learning-rate schedule ends before.
     func target(_ request: TrainRequest, _ epochs: Epochs) throws(SessionError) -> UInt64 {

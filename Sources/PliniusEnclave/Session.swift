@@ -254,7 +254,8 @@ struct Session {
         let texts = data.count / data.parts[0].header.samplesPerRecord
         let executor =
             if draw == nil {
-                try choice.make(network, miniBatch: network.inferenceBatch(of: data.count), arena: arena)
+                try choice.make(
+                    network, miniBatch: try network.inferenceBatch(request.batch, of: data.count), arena: arena)
             } else {
                 try choice.make(network, miniBatch: network.generationBatch(of: texts), timeSteps: 1, arena: arena)
             }

@@ -16,6 +16,8 @@ public struct PoolModel {
     /// What computes; `nil` for what trained.
     public var executor: String?
     public var threads: UInt32?
+    /// Images per pass; `nil` for as many as it was trained with.
+    public var batch: UInt32?
     /// What the model has to be for; `nil` for whatever it is for.
     public var task: ModelTask?
 
@@ -80,6 +82,7 @@ public struct PoolModel {
         var request = TestRequest(config: try ConfigFile(path: config, compat: compat), run: try pool.run(run))
         request.executor = executor
         request.threads = threads
+        request.batch = batch
         request.task = task
         let data = try OpenFile.forReading(data, as: "data set")
         request.owner = try key.wait()

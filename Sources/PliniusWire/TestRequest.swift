@@ -5,6 +5,8 @@ public struct TestRequest: Hashable, Sendable, WireField {
     /// By name.
     public var executor: String?
     public var threads: UInt32?
+    /// Images per pass; `nil` for as many as it was trained with.
+    public var batch: UInt32?
     /// What the model has to be for; `nil` for whatever it is for.
     public var task: ModelTask?
     /// How the owner's key comes from its owner; `nil` if it was handed over as a file.
@@ -21,6 +23,6 @@ public struct TestRequest: Hashable, Sendable, WireField {
     }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(&self, \.config, \.run, \.executor, \.threads, \.task, \.owner, \.generation)
+        try visit(&self, \.config, \.run, \.executor, \.threads, \.batch, \.task, \.owner, \.generation)
     }
 }

@@ -73,6 +73,15 @@ import _PliniusTestSupport
         let again = SealedResults(try scenario.folder.read("again.sealed"), key: try scenario.folder.read("owner.key"))
         #expect(try again.opened() == opened && again.id != results.id)
         #expect(again.bytes[256..<312] != results.bytes[256..<312])
+
+        // However many images go at once, one alone and more than there are among it.
+        for batch in ["1", "7", "64"] {
+            #expect(try predict(scenario, to: "\(batch).sealed", "--executor", executor, "--batch", batch).succeeded)
+            let other = SealedResults(
+                try scenario.folder.read("\(batch).sealed"), key: try scenario.folder.read("owner.key"))
+            let largest = zip(try other.opened().joined(), opened.joined()).map { abs($0 - $1) }.max() ?? 1
+            #expect(largest < 1e-5, "\(batch) at once")
+        }
     }
 
     @Test(.timeLimit(.minutes(30))) func labelsAreNotLookedAt() throws {
@@ -140,6 +149,8 @@ import _PliniusTestSupport
         try expect(2, "does not exist", predict(scenario, to: "nowhere/out"))
         try expect(2, "go together", predict(scenario, to: "out", "--output-asset", "lab/predictions"))
         try expect(2, "no executor", predict(scenario, to: "out", "--executor", "abacus"))
+        try expect(2, "--batch is 0", predict(scenario, to: "out", "--batch", "0"))
+        try expect(2, "--batch is 65537", predict(scenario, to: "out", "--batch", "65537"))
         #expect(try folder.read("there") == Array("not results".utf8))
 
         var pool = try folder.read("run.pool")

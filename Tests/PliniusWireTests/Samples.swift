@@ -87,6 +87,7 @@ enum Samples {
             config: config, run: RunPlace(name: "second", extent: PoolExtent(start: 1 << 40, byteCount: .max)))
         request.executor = "onednn"
         request.threads = 1
+        request.batch = 1000
         request.task = .segment
         request.owner = OwnerWait(platform: nil, tpm: nil)
         return request

@@ -26,6 +26,12 @@ public struct NetworkDescription: Sendable {
         options.timeSteps > 1 ? options.timeSteps : min(options.miniBatch, count)
     }
 
+    /// Whether the outputs of all layers for so many images are within the bounds of a mini-batch.
+    public func fits(imagesPerPass count: Int) -> Bool {
+        1...65_536 ~= count
+            && layers.reduce(input.count) { $0 + $1.output.count } * count <= Self.maximumFloats
+    }
+
     /// Most layers that a network may have.
     static let maximumLayers = 1024
     /// Most floats in the whole arena, and in the outputs of all layers for a mini-batch.
