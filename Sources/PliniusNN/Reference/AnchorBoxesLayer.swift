@@ -53,14 +53,18 @@ struct AnchorBoxesLayer<Scalar: ReferenceScalar> {
             let activation = hasCurve(entry) ? Activation.logistic : .linear
             for position in 0..<target.count { target[position] = activation.value(at: source[position]) }
         }
-        guard boxes.softmax || boxes.tree != nil else { return }
-        let all = (boxes.background ? 4 : 5)..<boxes.entries
-        for group in boxes.tree?.groups.map({ $0.lowerBound + 5..<$0.upperBound + 5 }) ?? [all] {
-            for position in 0..<grid.area {
-                output.softmax(
-                    of: input, block, first: (channel + group.lowerBound) * grid.area + position, count: group.count,
-                    stride: grid.area)
-            }
+        if let tree = boxes.tree {
+            for group in tree.groups { normalize(block, channel + 5 + group.lowerBound, count: group.count) }
+        } else if boxes.softmax {
+            let first = boxes.background ? 4 : 5
+            normalize(block, channel + first, count: boxes.entries - first)
+        }
+    }
+
+    /// Makes probabilities of the channels from `first` on, at each cell.
+    private func normalize(_ block: Int, _ first: Int, count: Int) {
+        for position in 0..<grid.area {
+            output.softmax(of: input, block, first: first * grid.area + position, count: count, stride: grid.area)
         }
     }
 
