@@ -72,7 +72,7 @@ struct ConfigurationsTests {
         "regression.cfg": Expectation(
             input: [3, 32, 32], output: [3, 1, 1],
             parameters: normalized(16, 3) + normalized(32, 16) + normalized(64, 32) + normalized(64, 64)
-                + 128 * (4 + 4 * 4 * 64) + 3 * 129, kinds: ["convolutional", "maxpool", "connected", "cost"]),
+                + 128 * (1 + 4 * 4 * 64) + 3 * 129, kinds: ["convolutional", "maxpool", "connected", "cost"]),
     ]
 
     @Test("Every file is in the table")
