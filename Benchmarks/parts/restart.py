@@ -43,7 +43,7 @@ def resume(setting, data):
         os.killpg(second.pid, signal.SIGKILL)
         second.wait()
         event = iterations()[before]
-        return {"milliseconds": 1000 * (event["time"] - started) - event["iterationNanoseconds"] / 1e6}
+        return {"milliseconds": 1000 * (event["time"] - started) - event["iterationMilliseconds"]}
 
 
 def measure(setting):
