@@ -47,7 +47,7 @@ vm-attest: build ## attest a real kernel in that machine, and train there: TPM, 
 	@scripts/vm-attest
 	@scripts/vm-perun
 
-bench: build ## time training, inference, mirrors and restarts beside their peers and write docs/performance.md
+bench: build ## time training, inference, mirrors and restarts beside their peers, kernels beside ceilings, and write docs/performance.md (PARTS=...)
 	@Benchmarks/run $(if $(PARTS),--only $(PARTS))
 
 bench-sps: ## time durable transactions against libpmemobj, and durable writes of 4 KiB, and write docs/evaluation

@@ -13,10 +13,19 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+let warnings: [CSetting] = [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]
+
 let persistence = Target.Dependency.product(name: "PliniusPersistence", package: "plinius")
 
 let mirror = Target.Dependency.product(name: "PliniusMirror", package: "plinius")
 let networks = ["PliniusNN", "PliniusOneDNN"].map { Target.Dependency.product(name: $0, package: "plinius") }
+
+/// The shim's kernels that an iteration of training runs and CTimedKernels stands in front of.
+let timedKernels = [
+    "adapt", "avgpool", "avgpool_backward", "bend", "bend_backward", "channel_sums", "clamp", "combine", "copy_rows",
+    "curve_backward", "curve_forward", "descend", "dropout", "maxpool", "maxpool_backward", "normalize",
+    "normalize_backward", "normalize_sums", "statistics",
+].flatMap { ["-Xlinker", "--wrap=conednn_\($0)"] }
 
 let package = Package(
     name: "plinius-benchmarks",
@@ -26,6 +35,15 @@ let package = Package(
         .executableTarget(name: "sps", dependencies: ["Measuring", persistence], swiftSettings: strict),
         .executableTarget(name: "mirror", dependencies: ["Measuring", mirror], swiftSettings: strict),
         .executableTarget(name: "data-set", dependencies: ["Measuring", mirror] + networks, swiftSettings: strict),
+        .target(
+            name: "CTimedKernels", dependencies: [.product(name: "PliniusOneDNN", package: "plinius")],
+            cSettings: warnings),
+        .executableTarget(
+            name: "profile", dependencies: ["CTimedKernels", "Measuring", mirror] + networks, swiftSettings: strict,
+            linkerSettings: [.unsafeFlags(timedKernels)]),
+        .target(name: "CCeilings", cSettings: warnings),
+        .executableTarget(
+            name: "ceilings", dependencies: ["CCeilings", "Measuring", mirror], swiftSettings: strict),
         .executableTarget(name: "durable-io", dependencies: ["Measuring", persistence], swiftSettings: strict),
     ]
 )

@@ -85,16 +85,23 @@ class Setting:
         return circumstances(f"{self.threads} of {CORES} cores", self.load, f"make bench PARTS={part}")
 
 
-def result_of(command):
-    """Runs a program that prints one JSON object, and adds the peak of its memory, and of its children's, in MiB."""
+def run(command, **variables):
+    """What a program prints, and the peak of its memory, and of its children's, in MiB."""
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as errors:
-        process = subprocess.Popen(list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=errors, cwd=ROOT)
+        process = subprocess.Popen(
+            list(map(str, command)), stdin=subprocess.DEVNULL, stdout=out, stderr=errors, cwd=ROOT, env={**os.environ, **variables})
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0), errors.seek(0)
         if process.returncode != 0:
             sys.exit(f"{' '.join(map(str, command))} ended with {process.returncode}:\n{errors.read().decode()}")
-        return {**json.loads(out.read()), "peakMiB": usage.ru_maxrss / 1024}
+        return out.read().decode(), usage.ru_maxrss / 1024
+
+
+def result_of(command):
+    """Runs a program that prints one JSON object, and adds the peak of its memory."""
+    text, peak = run(command)
+    return {**json.loads(text), "peakMiB": peak}
 
 
 def hold(contestants, rounds):
@@ -130,13 +137,18 @@ def table(header, rows):
     ]
 
 
-def publish(setting, part, header, rows, *below):
-    """Puts a part's table into docs/performance.md, with what it depends on, and into a file of comma-separated values."""
-    write(part, [setting.circumstances(part), "", *table(header, rows), *below])
-    with open(EVALUATION / f"{part}.csv", "w", newline="") as file:
+def keep(name, header, rows):
+    """Writes a file of comma-separated values."""
+    with open(EVALUATION / f"{name}.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(header)
         writer.writerows(rows)
+
+
+def publish(setting, part, header, rows, *below):
+    """Puts a part's table into docs/performance.md, with what it depends on, and into a file of comma-separated values."""
+    write(part, [setting.circumstances(part), "", *table(header, rows), *below])
+    keep(part, header, rows)
 
 
 def versions(python):

@@ -19,12 +19,6 @@ let threads = options.value("threads", default: 2) { Int($0).flatMap { 1...1024 
 let iterations = options.value("iterations", default: 20) { Int($0).flatMap { $0 > 0 ? $0 : nil } }
 options.rejectOthers()
 
-func openFile(_ path: String) -> CInt {
-    let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { stop("\(path): \(unsafe String(cString: strerror(errno)))") }
-    return descriptor
-}
-
 /// Plaintext of one batch.
 final class Batch: Sendable {
     let images: PrivateMemory
@@ -54,7 +48,8 @@ final class SealedRecords: Records {
 
     func read(_ indices: [Int], into batch: Batch) {
         do {
-            try unsafe reader.openBatch(indices, images: batch.images.floats, truth: batch.truth.floats) { _ in fitting }
+            try unsafe reader.openBatch(indices, images: batch.images.floats, truth: batch.truth.floats) { _ in fitting
+            }
         } catch { stop("\(error)") }
     }
 }
@@ -132,11 +127,7 @@ final class Reader: Sendable {
 }
 
 func measure() throws {
-    let descriptor = openFile(config)
-    var text = [UInt8](repeating: 0, count: 1 << 16)
-    let count = unsafe read(descriptor, &text, text.count)
-    text.removeLast(text.count - count)
-    let network = try NetworkDescription(parsing: String(decoding: text, as: UTF8.self), file: config)
+    let network = try NetworkDescription(parsing: text(of: config), file: config)
     let keys = KeyHierarchy(ownerKey: try SecretBytes(keyFile: openFile(keyPath)))
     let data = try SealedDataset(descriptor: openFile(dataPath), keys: keys)
     let plain = try PlainRecords(data)

@@ -14,17 +14,6 @@ let byteCount = options.value("megabytes") { Int($0).flatMap { 1...10_000 ~= $0 
 let rounds = options.value("rounds", default: 15) { Int($0).flatMap { $0 > 0 ? $0 : nil } }
 options.rejectOthers()
 
-/// Makes a file without a name, all of its blocks there.
-func makeFile(byteCount: Int) -> CInt {
-    let path = "\(folder)/plinius-mirror-\(getpid())"
-    let descriptor = unsafe open(path, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0o600)
-    unsafe unlink(path)
-    guard descriptor >= 0, posix_fallocate(descriptor, 0, off_t(byteCount)) == 0 else {
-        stop("\(folder): a file of \(byteCount) bytes cannot be made: \(unsafe String(cString: strerror(errno)))")
-    }
-    return descriptor
-}
-
 /// The samples of one kind of work, in milliseconds.
 struct Samples {
     private var times: [Double] = []
@@ -48,7 +37,7 @@ struct PlainCopy {
 
     init(byteCount: Int) throws {
         let pages = (byteCount + Region.pageBytes - 1) / Region.pageBytes
-        let descriptor = makeFile(byteCount: pages * Region.pageBytes)
+        let descriptor = makeFile(in: folder, byteCount: pages * Region.pageBytes)
         defer { close(descriptor) }
         region = try Region.open(descriptor: descriptor)
     }
@@ -79,7 +68,7 @@ func measure() throws {
     let identity = RunIdentity(
         name: try RunName("benchmark"), runID: randomBytes(16), configDigest: zeros, layoutDigest: zeros,
         datasetID: randomBytes(16), seed: 1, cipher: .aes256GCM, sampling: 1, executor: 1, threads: 1)
-    let descriptor = makeFile(byteCount: Mirror.byteCount(arenaBytes: byteCount))
+    let descriptor = makeFile(in: folder, byteCount: Mirror.byteCount(arenaBytes: byteCount))
     defer { close(descriptor) }
     let region = try Region.open(descriptor: descriptor)
     var progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
