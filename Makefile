@@ -2,7 +2,7 @@
 
 SHELL := /bin/bash -o pipefail
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test tsan mutants fuzz crash test-interop vm-test vm-attest bench bench-sps bench-verdicts bench-releases format check clean
+.PHONY: help setup build demo test tsan mutants fuzz crash test-interop vm-test vm-attest bench bench-build bench-sps bench-verdicts bench-releases format check clean
 
 # No target may declare @testable imports, so tests share the very modules that users run: nothing is compiled twice.
 # As many tests at once as processors: more would hold the threads that a test needs which waits for a server's answer.
@@ -49,6 +49,11 @@ vm-attest: build ## attest a real kernel in that machine, and train there: TPM, 
 
 bench: build ## time training, inference, mirrors and restarts beside their peers, kernels beside ceilings, and write docs/performance.md (PARTS=...)
 	@Benchmarks/run $(if $(PARTS),--only $(PARTS))
+
+# In the folder of the main build, so that the modules that users run are not compiled a second time.
+bench-build: build ## build the programs that measure, so that nobody finds out too late that they do not
+	@cp -u Package.resolved Benchmarks/
+	@swift build --package-path Benchmarks --scratch-path .build -c release --quiet
 
 bench-sps: ## time durable transactions against libpmemobj, and durable writes of 4 KiB, and write docs/evaluation
 	@Benchmarks/sps
