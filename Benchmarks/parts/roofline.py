@@ -64,9 +64,11 @@ class Call:
 
 @dataclasses.dataclass
 class Phase:
+    """A part of an iteration; `rest` is the time that no kernel of it claims."""
     name: str
     bytes: float
     time: float
+    rest: float
     calls: list
 
 
@@ -100,7 +102,8 @@ def phases_of(text):
         if fields[0] == "kernel":
             calls.append(Call(LETTERS[fields[1]], fields[1], "", "", *map(float, fields[2:])))
         elif fields[0] == "phase":
-            phases.append(Phase(fields[1], float(fields[2]), float(fields[3]), calls))
+            time = float(fields[3])
+            phases.append(Phase(fields[1], float(fields[2]), time, time - sum(call.time for call in calls), calls))
             calls = []
         elif fields[0] == "onednn_verbose" and "exec" in fields:
             _, kind, code, direction, _, attributes, algorithm, problem, time = fields[fields.index("exec") + 1:]
@@ -122,12 +125,12 @@ def profile_of(texts):
         if any(other != calls[0] for other in calls):
             raise SystemExit(f"roofline: two iterations differ in their calls of {phases[0].name}")
 
+    def medians(same, *fields):
+        return {field: statistics.median(getattr(one, field) for one in same) for field in fields}
+
     def middle(phases):
-        calls = [
-            dataclasses.replace(same[0], time=statistics.median(call.time for call in same))
-            for same in zip(*(phase.calls for phase in phases))
-        ]
-        return dataclasses.replace(phases[0], time=statistics.median(phase.time for phase in phases), calls=calls)
+        calls = [dataclasses.replace(same[0], **medians(same, "time")) for same in zip(*(phase.calls for phase in phases))]
+        return dataclasses.replace(phases[0], calls=calls, **medians(phases, "time", "rest"))
 
     return {name: middle(phases) for name, phases in passes.items()}
 
@@ -169,7 +172,7 @@ def everything(profile):
     """All calls of an iteration, the time that no kernel claims, batch and mirror."""
     inside = [phase for name, phase in profile.items() if name not in ("batch", "mirror")]
     calls = [call for phase in inside for call in phase.calls]
-    rest = sum(phase.time for phase in inside) - sum(call.time for call in calls)
+    rest = sum(phase.rest for phase in inside)
     return calls + [
         Call("", REST, "", "", 0, 0, rest, work=REST),
         *(Call("", name, "AES-256-GCM", "", 0, profile[name].bytes, profile[name].time, work=work)
