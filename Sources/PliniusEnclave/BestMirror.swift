@@ -53,7 +53,8 @@ final class BestMirror {
             let mirror = try reporting {
                 try Mirror.create(
                     on: .open(place, .readWrite), identity: identity(for: run), keys: keys, arena: arena.memory,
-                    progress: run.progress, description: run.mirror.description, onCrashPoint: crash)
+                    progress: run.progress, description: run.mirror.description, workers: run.mirror.workers,
+                    onCrashPoint: crash)
             }
             return BestMirror(mirror, run.progress)
         }
@@ -79,7 +80,7 @@ final class BestMirror {
         private func resume(for run: Run, from extent: Extent) throws(SessionError) -> BestMirror {
             let identity = try identity(for: run)
             do throws(MirrorError) {
-                let mirror = try Mirror.open(on: extent, keys: keys)
+                let mirror = try Mirror.open(on: extent, keys: keys, workers: run.mirror.workers)
                 guard mirror.identity == identity else {
                     throw .otherRun(
                         "The pool's run \(identity.name) is not the best model of the run \(run.mirror.identity.name) by this "

@@ -26,18 +26,19 @@ struct Run {
             // With the run goes what is needed to read it: an owner exports without the configuration at hand.
             let mirror = try Mirror.create(
                 on: extent, identity: identity, keys: keys, arena: arena.memory, progress: progress,
-                description: Array(text.utf8), count: count, onCrashPoint: crash)
+                description: Array(text.utf8), count: count, workers: Int(identity.threads), onCrashPoint: crash)
             return Run(mirror: mirror, tier: extent.tier, progress: progress, recovery: nil)
         }
     }
 
     /// Takes over the run in an extent, and leaves its newest mirrored state in `arena`.
+    /// - Parameter threads: That mirror; as many as the run was begun with if `nil`.
     /// - Throws: `SessionError` if it is another run, or if anything in it does not verify; nothing is changed then.
-    static func resume(_ expected: ExpectedRun, from extent: Extent, keys: KeyHierarchy, arena: ParameterArena)
-        throws(SessionError) -> Run
-    {
+    static func resume(
+        _ expected: ExpectedRun, from extent: Extent, keys: KeyHierarchy, arena: ParameterArena, threads: UInt32?
+    ) throws(SessionError) -> Run {
         try reporting {
-            let mirror = try Mirror.open(on: extent, expecting: expected, keys: keys)
+            let mirror = try Mirror.open(on: extent, expecting: expected, keys: keys, workers: threads.map(Int.init))
             let recovery = try mirror.mirrorIn(to: arena.memory)
             return Run(mirror: mirror, tier: extent.tier, progress: recovery.progress, recovery: recovery)
         }

@@ -94,7 +94,8 @@ struct Session {
         let choice: ExecutorChoice
         if let place = request.extent {
             let expected = try network.expectedRun(request, name: name, data: data)
-            run = try Run.resume(expected, from: .open(place, .readWrite), keys: keys.model, arena: arena)
+            run = try Run.resume(
+                expected, from: .open(place, .readWrite), keys: keys.model, arena: arena, threads: request.threads)
             guard !run.mirror.identity.isBest else {
                 throw SessionError(.usage, "\(name) keeps the best model of a run, and nothing trains on from it")
             }
@@ -240,7 +241,8 @@ struct Session {
         expected.configDigest = sha256(network.canonicalBytes)
         expected.layoutDigest = sha256(network.layoutBytes)
         let run = try Run.resume(
-            expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena)
+            expected, from: .open(request.run.extent, .readOnly), keys: access.keys.model, arena: arena,
+            threads: request.threads)
         try subject?.require(run)
         try access.requireFloor(of: run.mirror)
         if let reason = access.lease?.end() {

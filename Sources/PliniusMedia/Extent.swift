@@ -55,6 +55,9 @@ public struct Extent: Sendable {
     /// Starts the write-back of bytes that an earlier process may have left in the caches.
     public func writeBack(_ range: Range<Int>) { region.writeBack(absolute(range)) }
 
+    /// Ends the part of a thread that has stored or written back what another thread will ``persist()``.
+    public func settle() { region.settle() }
+
     /// Waits until everything stored so far is as durable as the tier promises.
     ///
     /// - Throws: `.notDurable` or `.system`; the pool is then not to be stored to again by this process.

@@ -107,6 +107,8 @@ package final class MappedMedia: PersistentMedia {
 
     package var persistsByFence: Bool { !synchronises }
 
+    package func settle() { if !synchronises { cplinius_fence() } }
+
     package func persist() throws(PersistenceError) {
         guard synchronises else { return cplinius_fence() }
         while fdatasync(descriptor) != 0 {

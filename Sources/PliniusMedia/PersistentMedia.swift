@@ -31,6 +31,9 @@ public protocol PersistentMedia: AnyObject, Sendable {
     /// Starts the write-back of bytes that were stored through ``bytes``.
     func writeBack(_ range: Range<Int>)
 
+    /// Lets the next ``persist()`` of another thread wait for what this one has written back, too: a fence is of one thread alone.
+    func settle()
+
     /// Waits until everything written back is durable as the tier promises: one fence, or one fdatasync.
     ///
     /// - Throws: `.notDurable` or `.system` if the device refused. What was written since the last success may be lost, and a second
@@ -42,6 +45,8 @@ public protocol PersistentMedia: AnyObject, Sendable {
 }
 
 extension PersistentMedia {
+    /// Nothing: the medium's waits are for every thread.
+    public func settle() {}
     /// No: the medium wants to be asked.
     public var persistsByFence: Bool { false }
 }

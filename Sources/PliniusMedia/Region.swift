@@ -92,6 +92,9 @@ public final class Region: Sendable {
         media.writeBack(range)
     }
 
+    /// Ends the part of a thread that has stored or written back what another thread will ``persist()``.
+    public func settle() { media.settle() }
+
     /// Waits until everything stored so far is as durable as the tier promises.
     ///
     /// - Throws: `.notDurable` or `.system`; the pool is then not to be stored to again by this process.

@@ -1,8 +1,8 @@
 /// What every chunk's tag binds beside the chunk: the run, the place, the moment and the layout.
 ///
-/// `"plinius chunk" ‖ run id ‖ slot ‖ iteration ‖ chunk ‖ chunk count ‖ layout digest`, little-endian. One buffer serves all chunks: it
-/// is patched, not built, so that a commit allocates nothing for it.
-package struct ChunkContext {
+/// `"plinius chunk" ‖ run id ‖ slot ‖ iteration ‖ chunk ‖ chunk count ‖ layout digest`, little-endian. One buffer serves all chunks of a
+/// worker: it is patched, not built, so that a commit allocates nothing for it.
+package final class ChunkContext {
     package private(set) var bytes: [UInt8]
     private static let slotOffset = 13 + 16
     private static let iterationOffset = slotOffset + 1
@@ -16,14 +16,14 @@ package struct ChunkContext {
         bytes += identity.layoutDigest
     }
 
-    package mutating func begin(_ slot: Slot, iteration: UInt64) {
+    package func begin(_ slot: Slot, iteration: UInt64) {
         bytes[Self.slotOffset] = slot.rawValue
         for index in 0..<8 {
             bytes[Self.iterationOffset + index] = UInt8(truncatingIfNeeded: iteration >> (8 * index))
         }
     }
 
-    package mutating func move(to chunk: Int) {
+    package func move(to chunk: Int) {
         for index in 0..<4 {
             bytes[Self.chunkOffset + index] = UInt8(truncatingIfNeeded: chunk >> (8 * index))
         }

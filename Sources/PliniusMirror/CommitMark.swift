@@ -23,10 +23,9 @@ extension Mirror {
     /// The newest commit; `nil` until mirrored in.
     public var mark: CommitMark? {
         newest.map { header in
-            let keys = keys.slotKeys(processSalt: header.salt, cipher: identity.cipher)
+            let bytes = header.encoded(slotKeys(of: header))
             return CommitMark(
-                sequence: header.sequence,
-                tag: Array(header.encoded(keys)[SlotHeader.macOffset..<SlotHeader.stateOffset]))
+                sequence: header.sequence, tag: Array(bytes[SlotHeader.macOffset..<SlotHeader.stateOffset]))
         }
     }
 

@@ -56,7 +56,7 @@ extension Mirror {
                 Finding(
                     place: "\(slot), header", what: "it is a copy of the header of \(header.slot)", canBeTorn: false))
         }
-        guard header.isAuthentic(bytes, keys.slotKeys(processSalt: header.salt, cipher: identity.cipher)) else {
+        guard header.isAuthentic(bytes, slotKeys(of: header)) else {
             return .broken(Finding(place: "\(slot), header", what: "its MAC does not match its bytes"))
         }
         if case .damaged(let word) = state {
@@ -77,10 +77,9 @@ extension Mirror {
             return Finding(
                 place: "\(slot), tags", what: "their digest is not the one in the header", bootID: header.bootID)
         }
-        let key = keys.slotKeys(processSalt: header.salt, cipher: identity.cipher).chunks
-        context.begin(slot, iteration: header.progress.iteration)
-        for chunk in 0..<layout.chunkCount {
-            context.move(to: chunk)
+        let key = slotKeys(of: header).chunks
+        let chunk = forEachChunk(in: 0..<layout.chunkCount, of: slot, iteration: header.progress.iteration) {
+            [self] chunk, context in
             // The ciphertext is copied to where the plaintext belongs, and opened there: the arena is private, and the copy, unlike the
             // pool, stays what it is between the cipher's two looks at it.
             let place = unsafe UnsafeMutableRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
@@ -93,14 +92,14 @@ extension Mirror {
                 try unsafe key.open(
                     UnsafeRawBufferPointer(place), into: place,
                     nonce: Nonce(stream: header.nonceStream, counter: header.nonceBase &+ UInt64(chunk)),
-                    authenticating: context.bytes, tag: tag)
-            } catch {
-                return Finding(
-                    place: "\(slot), chunk \(chunk + 1) of \(layout.chunkCount)",
-                    what: "its tag does not match its bytes", bootID: header.bootID)
-            }
+                    authenticating: context, tag: tag)
+                return true
+            } catch { return false }
         }
-        return nil
+        guard chunk < layout.chunkCount else { return nil }
+        return Finding(
+            place: "\(slot), chunk \(chunk + 1) of \(layout.chunkCount)", what: "its tag does not match its bytes",
+            bootID: header.bootID)
     }
 }
 

@@ -7,7 +7,8 @@ public import _PliniusSupport
 /// Two slots take turns, so a commit never touches the newest finished mirror. The arena is sealed in chunks straight into the slot, and
 /// one wait for the medium makes the commit durable; whether a slot is whole is decided by what is in it, not by a pointer.
 ///
-/// A mirror is used by one thread at a time, and an extent by one mirror: whoever owns the pool's file holds a lock on it.
+/// Several threads seal and open at once if the caller likes, and sleep in between; how many leaves no trace in the pool. A mirror is used by
+/// one caller at a time, and an extent by one mirror: whoever owns the pool's file holds a lock on it.
 public final class Mirror {
     /// The default size of a chunk: large enough for the cipher's full speed, small enough for the second-level cache.
     public static let defaultChunkBytes = 512 << 10
@@ -27,6 +28,8 @@ public final class Mirror {
     /// Draws the line between this process's keys and everybody else's; see ``SlotHeader``.
     let salt: [UInt8]
     let ownKeys: SlotKeys
+    /// Those that were used last to read a slot.
+    var lastKeys: (salt: [UInt8], keys: SlotKeys)
     /// The counter of the next nonce under `ownKeys`; never stored, so that nobody can turn it back.
     var nonceCounter: UInt64 = 0
     /// The slot that a commit must not touch, and what it holds; `nil` until mirrored in.
@@ -43,9 +46,11 @@ public final class Mirror {
     var failure: MirrorError?
 
     var tags: [UInt8]
-    var context: ChunkContext
+    let pool: WorkerPool
+    /// One for each worker.
+    let contexts: [ChunkContext]
 
-    private init(_ extent: Extent, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys) {
+    private init(_ extent: Extent, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys, _ workers: Int) {
         self.description = description
         self.extent = extent
         identity = superblock.identity
@@ -53,12 +58,27 @@ public final class Mirror {
         self.keys = keys
         salt = randomBytes(RunKeys.processSaltByteCount)
         ownKeys = keys.slotKeys(processSalt: salt, cipher: identity.cipher)
+        lastKeys = (salt, ownKeys)
         tags = [UInt8](repeating: 0, count: layout.chunkCount * MirrorLayout.tagBytes)
-        context = ChunkContext(identity, chunkCount: layout.chunkCount)
+        // No more than have something to do, and do not wait for the memory.
+        pool = WorkerPool(count: max(1, min(workers, layout.chunkCount, 32)))
+        contexts = (0..<pool.count).map { [identity, layout] _ in
+            ChunkContext(identity, chunkCount: layout.chunkCount)
+        }
+    }
+
+    /// The keys of whoever wrote a slot; both slots tend to be of one process.
+    func slotKeys(of header: SlotHeader) -> SlotKeys {
+        if header.salt != lastKeys.salt {
+            lastKeys = (header.salt, keys.slotKeys(processSalt: header.salt, cipher: identity.cipher))
+        }
+        return lastKeys.keys
     }
 
     /// The size of the arena that is mirrored.
     public var arenaBytes: Int { layout.arenaBytes }
+    /// The threads that seal and open, the caller's included: no more than there are chunks.
+    public var workers: Int { pool.count }
 
     /// The size of the extent that mirrors an arena.
     public static func byteCount(
@@ -78,11 +98,12 @@ public final class Mirror {
     ///   - extent: Of exactly ``byteCount(arenaBytes:descriptionBytes:chunkBytes:)`` bytes.
     ///   - description: What the arena is the state of; public, authenticated, at most 1 MiB.
     ///   - count: What the trusted counter is counted up to once the run has its name.
+    ///   - workers: Threads that seal at once, the caller's included.
     /// - Throws: `.media`.
     public static func create(
         on extent: Extent, identity: RunIdentity, keys: KeyHierarchy, arena: PrivateMemory, progress: Progress,
         description: [UInt8] = [], chunkBytes: Int = defaultChunkBytes, count: TrustedCount = .none,
-        onCrashPoint: ((CrashPoint) -> Void)? = nil
+        workers: Int = 1, onCrashPoint: ((CrashPoint) -> Void)? = nil
     ) throws(MirrorError) -> Mirror {
         let layout = MirrorLayout(
             arenaBytes: arena.byteCount, chunkBytes: chunkBytes, descriptionBytes: description.count)
@@ -91,7 +112,7 @@ public final class Mirror {
             identity: identity, layout: layout, keyCheck: keys.keyCheck(for: identity.runID),
             descriptionDigest: sha256(description))
         let runKeys = keys.runKeys(runID: identity.runID)
-        let mirror = Mirror(extent, superblock, description, runKeys)
+        let mirror = Mirror(extent, superblock, description, runKeys, workers)
         mirror.onCrashPoint = onCrashPoint
         mirror.count = count
         mirror.store(description, at: layout.description.lowerBound)
@@ -111,14 +132,16 @@ public final class Mirror {
     ///
     /// ``mirrorIn(to:)`` then reads its newest state.
     ///
+    /// - Parameter workers: Threads that open and seal at once, the caller's included; `nil` for as many as the run was begun to compute with.
     /// - Throws: `.notAMirror`, `.unsupportedVersion`, `.wrongKey`, `.tampered` for the superblock;
     ///   `.otherRun` if it is sound and not what is expected.
-    public static func open(on extent: Extent, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy)
-        throws(MirrorError) -> Mirror
-    {
+    public static func open(
+        on extent: Extent, expecting expected: ExpectedRun = ExpectedRun(), keys: KeyHierarchy, workers: Int? = 1
+    ) throws(MirrorError) -> Mirror {
         let (superblock, bytes) = try Superblock.read(from: extent)
         let runKeys = try superblock.authenticate(bytes, with: keys)
         if let refusal = MirrorError.otherRun(superblock.identity, than: expected) { throw refusal }
-        return Mirror(extent, superblock, try superblock.readDescription(from: extent), runKeys)
+        let workers = workers ?? Int(superblock.identity.threads)
+        return Mirror(extent, superblock, try superblock.readDescription(from: extent), runKeys, workers)
     }
 }

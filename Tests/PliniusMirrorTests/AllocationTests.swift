@@ -43,7 +43,7 @@ import _PliniusTestSupport
         let media = PlainMedia(byteCount: fixture.extentBytes)
         let mirror = try Mirror.create(
             on: Region(on: media).whole, identity: fixture.identity, keys: fixture.keys, arena: arena.memory,
-            progress: fixture.progress(0), chunkBytes: fixture.chunkBytes)
+            progress: fixture.progress(0), chunkBytes: fixture.chunkBytes, workers: 2)
         let data = try DatasetFixture(count: 9, cipher: cipher)
         var parts: [UInt64] = [0, 0, 0]
         try data.withDataset { dataset, _ in

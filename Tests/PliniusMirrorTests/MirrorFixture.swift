@@ -9,6 +9,8 @@ struct MirrorFixture {
     var arenaBytes = 160
     var chunkBytes = 64
     var cipher = Cipher.aes256GCM
+    /// Several only on media that take stores from several threads.
+    var workers = 1
     var owner: UInt8 = 7
     var run: UInt8 = 1
     var name = "first"
@@ -62,8 +64,7 @@ struct MirrorFixture {
     func create(on extent: Extent) throws -> Mirror {
         try Mirror.create(
             on: extent, identity: identity, keys: keys, arena: arena(0), progress: progress(0),
-            description: description,
-            chunkBytes: chunkBytes)
+            description: description, chunkBytes: chunkBytes, workers: workers)
     }
 
     func commit(_ iteration: UInt64, to mirror: Mirror) throws {
@@ -72,7 +73,8 @@ struct MirrorFixture {
 
     /// Opens and mirrors in; checks that what is found is, to the bit, the state that its iteration number names.
     func recover(_ extent: Extent, expecting: ExpectedRun? = nil) throws -> (mirror: Mirror, recovery: Recovery) {
-        let mirror = try Mirror.open(on: extent, expecting: expecting ?? ExpectedRun(identity), keys: keys)
+        let mirror = try Mirror.open(
+            on: extent, expecting: expecting ?? ExpectedRun(identity), keys: keys, workers: workers)
         let arena = arena()
         let recovery = try mirror.mirrorIn(to: arena)
         guard Array(arena.bytes) == golden(recovery.progress.iteration),

@@ -107,7 +107,7 @@ import _PliniusTestSupport
     @Test func `A chunk's tag binds run, slot, iteration, place, count and layout`() {
         let identity = MirrorFixture().identity
         func bytes(_ identity: RunIdentity, _ slot: Slot, _ iteration: UInt64, _ chunk: Int, of count: Int) -> [UInt8] {
-            var context = ChunkContext(identity, chunkCount: count)
+            let context = ChunkContext(identity, chunkCount: count)
             context.begin(slot, iteration: iteration)
             context.move(to: chunk)
             return context.bytes

@@ -1,4 +1,5 @@
-// Mirror-out and mirror-in of an arena of random numbers, each beside a plain copy of as many bytes to and from the same medium.
+// Mirror-out and mirror-in of an arena of random numbers, each beside a plain copy of as many bytes to and from the same medium. Both find
+// their files mapped, and a mirror has its run opened and its threads started: that is once a process, whatever the size.
 
 import Glibc
 import Measuring
@@ -8,10 +9,15 @@ import PliniusSealing
 import _PliniusSupport
 
 var options = Options(
-    usage: "usage: mirror --folder FOLDER --megabytes N [--rounds N]   (10^6 bytes; prints medians in milliseconds)")
+    usage:
+        "usage: mirror --folder FOLDER --megabytes N [--rounds N] [--threads N]   (10^6 bytes; prints medians in milliseconds)"
+)
 let folder = options.value("folder", { $0 })
 let byteCount = options.value("megabytes") { Int($0).flatMap { 1...10_000 ~= $0 ? $0 * 1_000_000 : nil } }
 let rounds = options.value("rounds", default: 15) { Int($0).flatMap { $0 > 0 ? $0 : nil } }
+let threads = options.value("threads", default: sysconf(CInt(_SC_NPROCESSORS_ONLN))) {
+    Int($0).flatMap { $0 > 0 ? $0 : nil }
+}
 options.rejectOthers()
 
 /// The samples of one kind of work, in milliseconds.
@@ -73,24 +79,27 @@ func measure() throws {
     let region = try Region.open(descriptor: descriptor)
     var progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
     let mirror = try Mirror.create(
-        on: region.whole, identity: identity, keys: keys, arena: arena, progress: progress)
+        on: region.whole, identity: identity, keys: keys, arena: arena, progress: progress, workers: threads)
     let copy = try PlainCopy(byteCount: byteCount)
 
-    var (mirrorOut, mirrorIn, copyOut, copyIn) = (Samples(), Samples(), Samples(), Samples())
+    var (mirrorOut, mirrorIn, copyOut, copyIn, opening) = (Samples(), Samples(), Samples(), Samples(), Samples())
     // Two rounds to warm up: both slots have to be written once.
     for round in -2..<rounds {
-        if round == 0 { (mirrorOut, mirrorIn, copyOut, copyIn) = (Samples(), Samples(), Samples(), Samples()) }
+        if round == 0 {
+            (mirrorOut, mirrorIn, copyOut, copyIn, opening) = (Samples(), Samples(), Samples(), Samples(), Samples())
+        }
         progress.iteration += 1
         try mirrorOut.add { try mirror.mirrorOut(arena, progress: progress) }
         try copyOut.add { try copy.store(arena) }
-        let recovery = try mirrorIn.add { try Mirror.open(on: region.whole, keys: keys).mirrorIn(to: arena) }
+        let reader = try opening.add { try Mirror.open(on: region.whole, keys: keys, workers: threads) }
+        let recovery = try mirrorIn.add { try reader.mirrorIn(to: arena) }
         guard recovery.progress == progress else { stop("an older mirror was read") }
         copyIn.add { copy.load(into: arena) }
     }
     print(
         """
         {"tier":"\(region.tier)","bytes":\(byteCount),"mirrorOut":\(mirrorOut.median),"copyOut":\(copyOut.median),\
-        "mirrorIn":\(mirrorIn.median),"copyIn":\(copyIn.median)}
+        "mirrorIn":\(mirrorIn.median),"copyIn":\(copyIn.median),"opening":\(opening.median)}
         """)
 }
 
