@@ -73,11 +73,19 @@ public struct BatchSampler: Sendable {
             let position = iteration * UInt64(batch / timeSteps) + UInt64(sequence)
             let whole = UInt64(wholeSequences)
             return shuffled(Int(position % whole), epoch: position / whole) * timeSteps
-        case .withReplacement:
-            let words = stream.block(UInt64(sequence), iteration: iteration)
-            let word = UInt64(words.y) << 32 | UInt64(words.x)
-            return Int(word.multipliedFullWidth(by: UInt64(count - timeSteps + 1)).high)
+        case .withReplacement, .twice:
+            var words = stream.block(UInt64(sequence), iteration: iteration)
+            if sampling == .twice {
+                // Of the sequences that the first draw took one, by the words that are left of the block.
+                let drawn = Self.number(below: batch / timeSteps, words.z, words.w)
+                words = stream.block(UInt64(drawn), iteration: iteration)
+            }
+            return Self.number(below: count - timeSteps + 1, words.x, words.y)
         }
+    }
+
+    private static func number(below bound: Int, _ low: UInt32, _ high: UInt32) -> Int {
+        Int((UInt64(high) << 32 | UInt64(low)).multipliedFullWidth(by: UInt64(bound)).high)
     }
 
     /// Where an epoch's permutation sends an index.

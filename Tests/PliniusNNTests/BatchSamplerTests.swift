@@ -1,3 +1,4 @@
+import Foundation
 import PliniusNN
 import Testing
 
@@ -30,9 +31,11 @@ import Testing
         #expect(large.indices(iteration: 0) == [57_395, 29_078, 25_410, 27_858])
         let drawn = BatchSampler(count: 60_000, batch: 4, seed: Self.seed, sampling: .withReplacement)
         #expect(drawn.indices(iteration: 5) == [22_973, 23_370, 47_299, 43_559])
+        let twice = BatchSampler(count: 60_000, batch: 4, seed: Self.seed, sampling: .twice)
+        #expect(twice.indices(iteration: 5) == [23_370, 22_973, 43_559, 23_370])
     }
 
-    @Test(arguments: [Sampling.epochs, .withReplacement])
+    @Test(arguments: Sampling.allCases)
     func `A batch depends on its iteration and the seed alone`(sampling: Sampling) {
         let sampler = BatchSampler(count: 977, batch: 32, seed: 1, sampling: sampling)
         let forward = (0..<200).map { sampler.indices(iteration: $0) }
@@ -43,7 +46,7 @@ import Testing
         #expect(Set(forward).count == 200)
     }
 
-    @Test(arguments: [Sampling.epochs, .withReplacement])
+    @Test(arguments: Sampling.allCases)
     func `Images are spread evenly over the places of an epoch`(sampling: Sampling) {
         // Chi-squared over 20 images × 20 places, from 2000 epochs: 361 (380 drawn) degrees of freedom, deviation 27.
         let count = 20
@@ -66,6 +69,22 @@ import Testing
         #expect(distinct > 7900 && distinct < 8320)
     }
 
+    @Test(arguments: [(60_000, 128, 81.04), (50, 24, 13.32)])
+    func `Drawing twice leaves what is drawn from what was drawn`(count: Int, batch: Int, about: Double) {
+        let sampler = BatchSampler(count: count, batch: batch, seed: 5, sampling: .twice)
+        let distinct = (0..<2000).reduce(0) { $0 + Set(sampler.indices(iteration: $1)).count }
+        // An image that was drawn k times is in none of the rows with probability (1 − k/n)^n; k is binomial.
+        let (n, one) = (Double(batch), 1 / Double(count))
+        var (chance, missing) = (pow(1 - one, n), 0.0)
+        for k in 0...batch {
+            missing += chance * pow(1 - Double(k) / n, n)
+            chance *= (n - Double(k)) / Double(k + 1) * one / (1 - one)
+        }
+        let expected = Double(count) * (1 - missing)
+        #expect(abs(expected - about) < 0.01)
+        #expect(abs(Double(distinct) / 2000 - expected) < 0.4)
+    }
+
     @Test func `Neighbours of one epoch are strangers in the next`() {
         let epochs = epochs(2, count: 10_000, batch: 100)
         func pairs(_ epoch: [Int]) -> Set<[Int]> { Set(zip(epoch, epoch.dropFirst()).map { [$0, $1] }) }
@@ -80,7 +99,7 @@ import Testing
 
     // MARK: Sequences
 
-    @Test(arguments: [Sampling.epochs, .withReplacement])
+    @Test(arguments: Sampling.allCases)
     func `Steps of a sequence follow each other, all sequences' first steps first in each mini-batch`(
         sampling: Sampling
     ) {

@@ -29,6 +29,7 @@ import Testing
         ("policy=steps", "policy=constant"), ("policy=steps", "policy=poly"), ("steps=100,250", "steps=100,251"),
         ("scales=.1,.5", "scales=.1,.4"), ("burn_in=10", "burn_in=11"), ("power=3", "power=4"),
         ("max_batches=400", "max_batches=401"), ("sampling=with-replacement", "sampling=epochs"),
+        ("sampling=with-replacement", "sampling=twice"),
         ("activation=elu", "activation=selu"), ("learning_rate=.5", "learning_rate=.6"),
         ("stopbackward=1", "stopbackward=0"), ("probability=.25", "probability=.5"),
         ("temperature=1.5", "temperature=1"), ("groups=2\ntemperature", "groups=3\ntemperature"),

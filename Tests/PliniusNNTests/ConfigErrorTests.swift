@@ -82,7 +82,7 @@ import Testing
         ),
         (
             "[net]\nsampling=with-replacment",
-            "net.cfg:2: sampling: expected one of epochs, with-replacement, found \"with-replacment\""
+            "net.cfg:2: sampling: expected one of epochs, with-replacement, twice, found \"with-replacment\""
         ),
         (
             "[net]\nbatch=10\nsubdivisions=3",

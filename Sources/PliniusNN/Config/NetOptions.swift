@@ -6,9 +6,17 @@ public enum Sampling: String, CaseIterable, Sendable {
     case epochs
     /// Each image at random: what Darknet does.
     case withReplacement = "with-replacement"
+    /// What PLINIUS does: each image at random of a batch that was drawn at random.
+    case twice
 
     /// What a run's identity calls it.
-    public var number: UInt8 { self == .epochs ? 1 : 2 }
+    public var number: UInt8 {
+        switch self {
+        case .epochs: 1
+        case .withReplacement: 2
+        case .twice: 3
+        }
+    }
 }
 
 /// How the learning rate moves; Darknet's names.
