@@ -36,7 +36,8 @@ extension NetworkDescription {
             throw SessionError(
                 .usage,
                 "\(augmentation.keys.joined(separator: ", ")) of the configuration change images, and the data set's records are "
-                    + "\(first.shape) with \(first.truth): take the keys out")
+                    + "\(first.shape) with \(first.truth): take the keys out, or say flip=0 and max_crop=0 where "
+                    + "compat=strict brings them")
         }
         guard first.sampleShape == input || (augmentation.bringsTogether && first.shape.channels == input.channels)
         else {
@@ -120,7 +121,8 @@ extension NetworkDescription {
             throw SessionError(
                 .usage, "the configuration has no max_batches: say how long to train with --iterations or --epochs")
         }
-        guard end == 0 || target <= end else {
+        // Darknet's rates go on past the end.
+        guard end == 0 || target <= end || options.compatibility == .strict else {
             let asked = request.epochs.map { "--epochs is \($0), which takes \(target) iterations" }
             throw SessionError(
                 .usage,

@@ -34,6 +34,9 @@ import _PliniusTestSupport
             "labels", network("angle=15\naspect=.8\nmin_crop=18\nmax_crop=30\nflip=1", side: 20), []
         ),
         (
+            "labels that are drawn twice", network("sampling=twice\nflip=1"), []
+        ),
+        (
             "boxes",
             pages + "height=48\nwidth=56\nchannels=1\nflip=1\n" + layers
                 + "[convolutional]\nfilters=30\nsize=1\nactivation=linear\n[yolo]\nanchors=20,24, 28,28\nnum=2\nclasses=10\njitter=.3",
@@ -115,6 +118,40 @@ import _PliniusTestSupport
         #expect(outcome.succeeded, "\(outcome)")
     }
 
+    @Test func strictRunsChangeImagesUnaskedAndInTrainingAlone() throws {
+        // Nothing is learned, so losses tell of the images alone.
+        let net = "[net]\nbatch=8\nchannels=1\nlearning_rate=0\nsampling=with-replacement\nmax_batches=2\n"
+        let digits =
+            "height=28\nwidth=28\n[convolutional]\nfilters=10\nsize=5\nstride=4\nactivation=leaky\n[avgpool]\n[softmax]\n"
+        let boxes =
+            "height=64\nwidth=64\n[convolutional]\nfilters=30\nsize=8\nstride=8\nactivation=linear\n"
+            + "[region]\nanchors=2.5,3, 3.5,3.5\nnum=2\nclasses=10\n"
+        for (layers, darknet, none, head, sealing) in [
+            (digits, "min_crop=28\nmax_crop=56\nflip=1\n", "flip=0\nmax_crop=0\n", "", []),
+            (boxes, "flip=1\n", "flip=0\n", "jitter=0\n", ["synthetic-boxes", "--count", "24"]),
+        ] {
+            let scenario = try scenario(net + layers, sealing: sealing)
+            /// The losses of training and of a test.
+            func losses(_ text: String, _ more: String...) throws -> [Double] {
+                try scenario.folder.write(text, to: "net.cfg")
+                let pool = scenario.folder("\(UUID()).pool")
+                let arguments = ["--config", scenario.config, "--data", scenario.data, "--pool", pool]
+                return try ["train", "test"].map { command in
+                    let outcome = try Program.plinius.run(
+                        [command] + arguments + ["--insecure-local-key", scenario.key, "--threads", "1", "--json"]
+                            + (command == "train" ? ["--seed", "7", "--executor", "reference"] : []) + more)
+                    let figures = try #require(outcome.succeeded ? try outcome.json : nil, "\(outcome)")
+                    return try #require(figures["loss"] as? Double ?? figures["score"] as? Double, "\(figures)")
+                }
+            }
+            let asked = try losses(net + darknet + layers + (head.isEmpty ? "" : "jitter=.2\n"))
+            let plain = try losses(net + layers)
+            #expect(asked[0] != plain[0] && asked[1] == plain[1])
+            #expect(try losses(net + layers, "--compat", "strict") == asked)
+            #expect(try losses(net + none + layers + head, "--compat", "strict") == plain)
+        }
+    }
+
     @Test func whatCannotBeFittedIsRefusedByName() throws {
         func expectRefusal(
             _ network: String, sealing arguments: [String] = [], _ words: String...,
@@ -134,6 +171,10 @@ import _PliniusTestSupport
             "[net]\nbatch=4\nheight=8\nwidth=16\nchannels=1\nflip=1\nmax_batches=2\n[connected]\noutput=128\n[softmax]"
         try expectRefusal(
             text, sealing: ["synthetic-text", "--count", "20", "--window", "8"], "flip", "text", "take the keys out")
+        try expectRefusal(
+            text.replacing("flip=1", with: "compat=strict"),
+            sealing: ["synthetic-text", "--count", "20", "--window", "8"], "min_crop, max_crop, flip",
+            "flip=0 and max_crop=0")
         let folder = try TemporaryDirectory()
         try folder.write("1,2\n3,4\n5,6\n7,8", to: "table")
         let table = ["regression", "--features", folder("table"), "--targets", folder("table")]

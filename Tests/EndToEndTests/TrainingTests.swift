@@ -46,6 +46,18 @@ import _PliniusTestSupport
         #expect(try scenario.exportedWeights() == before)
     }
 
+    @Test func onlyAStrictRunGoesOnPastTheEndOfItsSchedule() throws {
+        let scenario = try Scenario()
+        let refused = try scenario.train("--iterations", "41")
+        #expect(refused.status == .exited(2) && refused.errors.contains("max_batches=40"), "\(refused)")
+        // As PLINIUS does, which makes one update more.
+        let strict = ["--compat", "strict", "--iterations"]
+        #expect(try Program.plinius.run(scenario.trainArguments(strict + ["40"])).succeeded)
+        let further = try Program.plinius.run(scenario.trainArguments(strict + ["41"]))
+        #expect(try further.json["iterations"] as? Int == 41, "\(further)")
+        #expect(try further.json["resumedFrom"] as? Int == 40)
+    }
+
     @Test func mirroringSeldomEndsWithTheSameBits() throws {
         let scenario = try Scenario()
         let pools = ["a", "b"].map { scenario.folder("\($0).pool") }

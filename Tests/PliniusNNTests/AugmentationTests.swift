@@ -6,6 +6,7 @@ import Testing
     @Test func `A key acts only where it is given, and not at rest`() throws {
         for keys in [
             "", "angle=0\naspect=1\nhue=0\nsaturation=1\nexposure=1\nflip=0\ncenter=0\nletter_box=0", "angle=0.0",
+            "max_crop=0",
         ] {
             let found = try augmentation(keys)
             #expect(!found.isOn && found.keys.isEmpty && !found.bringsTogether && found == Augmentation(), "\(keys)")
@@ -38,9 +39,10 @@ import Testing
         ("saturation=0", "saturation: expected 0.01 to 100.0"), ("exposure=101", "exposure: expected 0.01 to 100.0"),
         ("flip=2", "flip: expected 0 to 1"), ("center=yes", "center: expected a whole number"),
         ("letter_box=3", "letter_box: expected 0 to 1"), ("min_crop=0", "min_crop: expected 1 to"),
-        ("max_crop=1048577", "max_crop: expected 1 to"), ("max_ratio=0", "max_ratio: expected 0.001 to 1000.0"),
+        ("max_crop=1048577", "max_crop: expected 0 to"), ("max_ratio=0", "max_ratio: expected 0.001 to 1000.0"),
         ("min_crop=9\nmax_crop=8", "max_crop: expected at least min_crop, 9, found 8"),
         ("max_crop=7", "max_crop: expected at least min_crop, 8, found 7"),
+        ("min_crop=9\nmax_crop=0", "max_crop: expected at least min_crop, 9, found 0"),
         ("min_crop=17", "min_crop: expected at most max_crop, 16, found 17"),
         ("min_crop=8\nmin_ratio=1", "min_ratio: says what min_crop says"),
         ("max_crop=8\nmax_ratio=1", "max_ratio: says what max_crop says"),
@@ -106,6 +108,61 @@ import Testing
         let detector = Augmentation.darknet(Shape(channels: 3, height: 10, width: 12), detects: true)
         #expect(detector.fit == .none && detector.flips && detector.jitter == 0.2)
         #expect(!Augmentation.darknet(Shape(channels: 30, height: 1, width: 1), detects: false).isOn)
+    }
+
+    // MARK: Unasked
+
+    @Test func `Strict compatibility changes images unasked, and says so in a run's identity`() throws {
+        let net = "height=10\nwidth=12\nchannels=3\n"
+        let ends = [
+            ("[conv]\n[avgpool]\n[softmax]", false), ("[conv]\n[avgpool]\n[cost]", false),
+            ("[conv]\nfilters=3\n[logistic]", false), ("[conv]\nfilters=4\n[iseg]\nclasses=2\nids=2", false),
+            ("[conv]\nfilters=6\n[yolo]\nclasses=1", true), ("[conv]\nfilters=6\n[region]\nclasses=1", true),
+            ("[connected]\noutput=294\n[detection]", true),
+        ]
+        for (layers, detects) in ends {
+            let fixed = try parse("[net]\n" + net + layers)
+            let strict = try parse("[net]\ncompat=strict\n" + net + layers)
+            #expect(!fixed.augmentation.isOn)
+            #expect(strict.augmentation == .darknet(strict.input, detects: detects), "\(layers)")
+            #expect(strict.canonicalBytes.count > fixed.canonicalBytes.count + 1)
+            // Where nobody leaves anything to chance, an image of the network's size stays as it is.
+            let image = (0..<strict.input.count).map { Float($0) / 360 }
+            #expect(strict.augmentation.fitting(strict.input, to: strict.input).image(image) == image, "\(layers)")
+        }
+    }
+
+    @Test func `What is said wins over what strict compatibility does unasked`() throws {
+        func strict(_ keys: String, _ layers: String = "[conv]\n[avgpool]\n[softmax]") throws -> NetworkDescription {
+            try parse("[net]\ncompat=strict\n\(keys)\n\(layers)\n")
+        }
+        let net = "height=10\nwidth=10\nchannels=3\n"
+        for (keys, acting) in [
+            ("flip=0", ["min_crop", "max_crop"]), ("max_crop=0", ["flip"]), ("center=1", ["center", "flip"]),
+            ("letter_box=1", ["letter_box", "flip"]), ("angle=7", ["min_crop", "max_crop", "angle", "flip"]),
+        ] { #expect(try strict(net + keys).augmentation.keys == acting, "\(keys)") }
+        #expect(try strict(net + "min_crop=10\nmax_crop=10").augmentation.fit == .crop(least: 10, most: 10))
+        let yolo = "[conv]\nfilters=6\nsize=1\n[yolo]\nclasses=1\n"
+        for (keys, jitter, acting) in [
+            ("", "jitter=.3", ["jitter", "flip"]), ("flip=0", "jitter=.3", ["jitter"]), ("flip=0", "", ["jitter"]),
+            ("", "jitter=0", ["flip"]), ("letter_box=1", "", ["letter_box", "jitter", "flip"]),
+            ("max_crop=0", "", ["flip"]), ("max_crop=0", "jitter=.3", ["jitter", "flip"]),
+        ] { #expect(try strict(net + keys, yolo + jitter).augmentation.keys == acting, "\(keys) \(jitter)") }
+        // A strict run from before this was so goes on with what it had.
+        let old = [
+            (try strict(net + "flip=0\nmax_crop=0"), try parse("[net]\n\(net)[conv]\n[avgpool]\n[softmax]")),
+            (try strict(net + "flip=0\nmax_crop=0", yolo), try parse("[net]\n\(net)\(yolo)")),
+        ]
+        for (strict, fixed) in old {
+            #expect(!strict.augmentation.isOn)
+            let drawn = try #require(fixed.canonicalBytes.firstDifference(from: strict.canonicalBytes))
+            #expect(fixed.canonicalBytes[drawn] == 1 && strict.canonicalBytes[drawn] == 2)
+            #expect(fixed.canonicalBytes[(drawn + 1)...] + [16] == strict.canonicalBytes[(drawn + 1)...])
+        }
+        // What is no image: sequences, and what has not two sides.
+        for keys in [net + "time_steps=5\nbatch=2", "inputs=300", "height=1\nwidth=300\nchannels=1"] {
+            #expect(try !strict(keys, "[connected]\n[softmax]").augmentation.isOn, "\(keys)")
+        }
     }
 
     // MARK: Identity
@@ -208,5 +265,12 @@ import Testing
                 #expect(output.allSatisfy { 0...0.5 ~= $0 })
             }
         }
+    }
+}
+
+extension [UInt8] {
+    /// Where another array has something else for the first time.
+    fileprivate func firstDifference(from other: [UInt8]) -> Int? {
+        zip(self, other).enumerated().first { $1.0 != $1.1 }?.offset
     }
 }

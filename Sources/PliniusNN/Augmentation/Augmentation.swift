@@ -1,6 +1,6 @@
 /// What the data path does to images before a network sees them.
 ///
-/// An option acts only where the configuration gives it; ``darknet(_:detects:)`` are the ones that Darknet acts on unasked.
+/// An option acts only where the configuration gives it, or under `compat=strict`, where Darknet acts on it unasked.
 /// Whatever is drawn follows from seed, iteration and place in the batch.
 public struct Augmentation: Hashable, Sendable {
     /// How images come to the network's width and height.
@@ -100,6 +100,8 @@ extension Augmentation {
                 nil, "expected one of min_crop with max_crop, center=1 and letter_box=1, found \(fits.count)")
         }
         if let given = fits.first { fit = given }
+        // Who wants no window wants images where they are, unless a head says otherwise.
+        if fits.first == Fit.none { jitter = 0 }
         if fit == .center || fit == .letterbox, let key = keys.first(where: ["angle", "aspect"].contains) {
             throw reader.error(key, "changes a random window, and center=1 and letter_box=1 take none")
         }
@@ -117,17 +119,22 @@ extension Augmentation {
     }
 
     /// Reads the crop, in pixels or as a part of the network's width; Darknet's defaults stand for the one that is not given.
+    ///
+    /// `max_crop=0` alone is none.
     private static func crop(_ reader: inout SectionReader, _ input: Shape) throws(ConfigError) -> Fit? {
-        func extent(_ pixels: String, _ ratio: String, _ factor: Int) throws(ConfigError) -> Int? {
-            let extent = try reader.integer(pixels, in: 1...1 << 20)
+        func extent(
+            _ pixels: String, from lowest: Int, _ ratio: String, _ factor: Int
+        ) throws(ConfigError) -> Int? {
+            let extent = try reader.integer(pixels, in: lowest...1 << 20)
             guard reader.has(ratio) else { return extent }
             guard extent == nil else { throw reader.error(ratio, "says what \(pixels) says: keep one of them") }
             let share = try reader.number(ratio, default: Float(factor), in: 0.001...1000)
             return max(1, Int(share * Float(input.width)))
         }
-        let least = try extent("min_crop", "min_ratio", 1)
-        let most = try extent("max_crop", "max_ratio", 2)
+        let least = try extent("min_crop", from: 1, "min_ratio", 1)
+        let most = try extent("max_crop", from: 0, "max_ratio", 2)
         guard least != nil || most != nil else { return nil }
+        if least == nil, most == 0 { return Fit.none }
         let range = (least ?? input.width, most ?? 2 * input.width)
         guard range.0 <= range.1 else {
             throw most == nil

@@ -66,7 +66,13 @@ public struct NetworkDescription: Sendable {
         var reader = SectionReader(first, file: file)
         let options = try NetOptions(&reader)
         let input = try Shape(&reader)
-        var augmentation = try Augmentation(&reader, input)
+        var standard = Augmentation()
+        // Where Darknet learns sequences, it leaves them as they are.
+        if options.compatibility == .strict, options.timeSteps == 1 {
+            let detects = sections.contains { ["yolo", "region", "detection"].contains($0.name) }
+            standard = .darknet(input, detects: detects)
+        }
+        var augmentation = try Augmentation(&reader, input, standard: standard)
         reader.finish()
         guard 1...Self.maximumLayers ~= sections.count - 1 else {
             throw reader.error(nil, "expected 1 to \(Self.maximumLayers) layers, found \(sections.count - 1)")
