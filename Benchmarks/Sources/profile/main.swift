@@ -49,7 +49,7 @@ func profile() throws {
     var progress = Progress(iteration: 0, loss: 0, averageLoss: 0)
     let mirror = try Mirror.create(
         on: Region.open(descriptor: descriptor).whole, identity: identity, keys: keys, arena: arena.memory,
-        progress: progress)
+        progress: progress, workers: threads)
 
     let batch = sampler.batch
     let images = PrivateMemory(byteCount: batch * network.input.count * MemoryLayout<Float>.size)
