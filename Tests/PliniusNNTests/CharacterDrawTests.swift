@@ -60,6 +60,13 @@ import Testing
         }
     }
 
+    @Test func `What is unlikely is never drawn, however much of it there is`() {
+        // Together they are 4 of 100, but each is below 1e-4 of all.
+        let probabilities = [Float](repeating: 0.00009, count: 400) + [0.94, 0.01, 0.01]
+        let drawn = (0..<4000).map { Self.draw(probabilities, temperature: 1, place: $0) ?? -1 }
+        #expect(drawn.allSatisfy { $0 >= 400 } && Set(drawn).count > 1)
+    }
+
     @Test func `A low temperature takes the likeliest, a high one any`() {
         let probabilities: [Float] = [0.1, 0.2, 0.4, 0.3]
         var seen: [Set<Int>] = [[], []]
