@@ -3,13 +3,7 @@ import PliniusHost
 
 /// Which model a command uses, on what, and by what.
 struct ModelOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
-    var config: String
-
-    @Option(
-        help: ArgumentHelp(
-            "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.", valueName: "way"))
-    var compat: String?
+    @OptionGroup var network: NetworkOptions
 
     @Option(help: ArgumentHelp("The sealed data set that the model is used on.", valueName: "file.sealed"))
     var data: String
@@ -25,31 +19,21 @@ struct ModelOptions: ParsableArguments {
 
     @OptionGroup var key: KeyOption
 
-    @Option(help: ArgumentHelp("What computes: onednn or reference; what trained if there is none.", valueName: "name"))
-    var executor: String?
-
-    @Option(help: ArgumentHelp("Threads that compute; as many as trained.", valueName: "n"))
-    var threads: UInt32?
+    @OptionGroup var computing: ExecutorOptions
 
     @Option(help: ArgumentHelp("Images per pass; as many as in training.", valueName: "n"))
     var batch: UInt32?
 
-    @Option(
-        help: ArgumentHelp(
-            "What the model has to be for; whatever it is for if nothing is said.",
-            valueName: "task"))
-    var task: TaskArgument?
-
     /// The model, with the key from where the options say.
     func model(_ key: KeySource, _ signals: StopSignals) -> PoolModel {
         var model = PoolModel(
-            config: config, data: data, pool: pool, key: key, sinks: [ProgressReporter()], signals: signals)
+            config: network.config, data: data, pool: pool, key: key, sinks: [ProgressReporter()], signals: signals)
         model.run = runName
-        model.executor = executor
-        model.compat = compat
-        model.threads = threads
+        model.executor = computing.executor
+        model.compat = network.compat
+        model.threads = computing.threads
         model.batch = batch
-        model.task = task?.task
+        model.task = network.task?.task
         return model
     }
 }

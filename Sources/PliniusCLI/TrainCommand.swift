@@ -27,13 +27,7 @@ struct TrainCommand: ParsableCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("The network, as a Darknet configuration.", valueName: "cfg"))
-    var config: String
-
-    @Option(
-        help: ArgumentHelp(
-            "fixed or strict: whether faults of Darknet are repaired, or reproduced for comparison.", valueName: "way"))
-    var compat: String?
+    @OptionGroup var network: NetworkOptions
 
     @Option(
         help: ArgumentHelp(
@@ -89,23 +83,13 @@ struct TrainCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Epochs in all, instead of iterations.", valueName: "n"))
     var epochs: UInt64?
 
-    @Option(help: ArgumentHelp("What computes: onednn or reference. A new run starts with onednn.", valueName: "name"))
-    var executor: String?
+    @OptionGroup var computing: ExecutorOptions
 
     @Option(help: ArgumentHelp("The seed of a new run, random if there is none.", valueName: "s"))
     var seed: UInt64?
 
     @Option(help: ArgumentHelp("The seed of a new run's initial parameters, if not --seed.", valueName: "s"))
     var initSeed: UInt64?
-
-    @Option(help: ArgumentHelp("Threads that compute; as many as there are processors.", valueName: "n"))
-    var threads: UInt32?
-
-    @Option(
-        help: ArgumentHelp(
-            "What the model has to be for; whatever it is for if nothing is said.",
-            valueName: "task"))
-    var task: TaskArgument?
 
     @Option(help: ArgumentHelp("Threads that open and augment the next batch meanwhile.", valueName: "n"))
     var dataWorkers: UInt32 = 1
@@ -147,7 +131,7 @@ struct TrainCommand: ParsableCommand {
 
     private func train(_ signals: StopSignals) throws(HostError) -> TrainingReport {
         var options = TrainingOptions(
-            config: config,
+            config: network.config,
             data: data,
             pool: pool,
             key: try restart.apply(to: try key.source())
@@ -161,11 +145,11 @@ struct TrainCommand: ParsableCommand {
         options.iterations = try atLeastOne(iterations, "--iterations")
         options.epochs = try atLeastOne(epochs, "--epochs")
         options.initSeed = initSeed
-        options.executor = executor
-        options.compat = compat
+        options.executor = computing.executor
+        options.compat = network.compat
         options.seed = seed
-        options.threads = try atLeastOne(threads, "--threads")
-        options.task = task?.task
+        options.threads = try atLeastOne(computing.threads, "--threads")
+        options.task = network.task?.task
         options.mirrorEvery = try atLeastOne(mirrorEvery, "--mirror-every") ?? 1
         options.dataWorkers = dataWorkers
         options.crash = crashAt?.request
