@@ -192,8 +192,8 @@ struct SealOptions: ParsableArguments {
         case .syntheticDigits: return SyntheticDigits(count: try drawn(), seed: seed ?? 1)
         case .syntheticBoxes: return SyntheticScenes(count: try drawn(), seed: seed ?? 1, .boxes)
         case .syntheticMasks: return SyntheticScenes(count: try drawn(), seed: seed ?? 1, .masks)
-        case .syntheticText: return SyntheticText(count: try drawn(), seed: seed ?? 1, steps: try steps())
-        case .syntheticChain: return SyntheticChain(count: try drawn(), seed: seed ?? 1, steps: try steps())
+        case .syntheticText: return SyntheticText(count: try drawn(), seed: seed ?? 1, steps: try steps(), .sentences)
+        case .syntheticChain: return SyntheticText(count: try drawn(), seed: seed ?? 1, steps: try steps(), .chain)
         case .syntheticShapes: return try shapes(.kinds)
         case .syntheticPlaces: return try shapes(.places)
         }

@@ -213,7 +213,7 @@ import _PliniusTestSupport
             "[gru]\noutput=16\n[connected]\noutput=128\nactivation=linear\n[softmax]",
             sealing: "synthetic-text", "--count", "19", "--window", "16", "--seed", "4")
         let measured = try Measured(scenario, "--task", "sequence")
-        let texts = try samples(SyntheticText(count: 19, seed: 4, steps: 16)).map(\.pixels)
+        let texts = try samples(SyntheticText(count: 19, seed: 4, steps: 16, .sentences)).map(\.pixels)
         let following = texts.flatMap { $0.dropFirst() }
         #expect(following.count == measured.outputs.count && measured["count"] == Double(following.count))
         let loss = zip(measured.outputs, following).reduce(0.0) { $0 - log(Double($1.0[Int($1.1)])) } / 304

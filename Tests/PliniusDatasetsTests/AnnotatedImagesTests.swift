@@ -4,18 +4,6 @@ import Testing
 import _PliniusFuzzing
 import _PliniusTestSupport
 
-/// All records of a source.
-func records(_ source: some RecordSource) throws -> [(pixels: [UInt8], truth: [UInt8])] {
-    var (pixels, truth): ([UInt8], [UInt8]) = ([], [])
-    var records: [(pixels: [UInt8], truth: [UInt8])] = []
-    while try source.next(into: &pixels, truth: &truth) {
-        #expect(pixels.count == source.extents.count && truth.count == source.truth.byteCount)
-        records.append((pixels, truth))
-    }
-    #expect(records.count == source.count)
-    return records
-}
-
 /// The little-endian bytes of numbers.
 func floats(_ numbers: Float...) -> [UInt8] { numbers.flatMap { words($0.bitPattern) } }
 

@@ -3,15 +3,6 @@ import Testing
 
 @Suite("Synthetic shapes")
 struct SyntheticShapesTests {
-    /// FNV-1a, 64 bit, over pixels and truths.
-    private func hash(_ source: some RecordSource) throws -> String {
-        var hash: UInt64 = 0xCBF2_9CE4_8422_2325
-        for (pixels, truth) in try records(source) {
-            for byte in pixels + truth { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-        }
-        return String(hash, radix: 16)
-    }
-
     @Test("They are the same on every system, for ever")
     func golden() throws {
         let found = [
@@ -118,19 +109,19 @@ struct SyntheticShapesTests {
 }
 
 @Suite("Text of known entropy")
-struct SyntheticChainTests {
+struct MarkovChainTests {
     @Test("It is the same on every system, for ever, and windows do not depend on how many there are")
     func golden() throws {
-        let few = try records(SyntheticChain(count: 2, seed: 7, steps: 20)).map {
+        let few = try records(SyntheticText(count: 2, seed: 7, steps: 20, .chain)).map {
             String(decoding: $0.pixels, as: UTF8.self)
         }
         #expect(few == ["phjjdffphphphealcgjjd", "fpbblnhjjiohocfekdkid"])
-        let many = try records(SyntheticChain(count: 50, seed: 7, steps: 20))
+        let many = try records(SyntheticText(count: 50, seed: 7, steps: 20, .chain))
         #expect(many.prefix(2).map { String(decoding: $0.pixels, as: UTF8.self) } == few)
         #expect(Set(many.map(\.pixels)).count == 50)
-        let other = try records(SyntheticChain(count: 50, seed: 8, steps: 20))
+        let other = try records(SyntheticText(count: 50, seed: 8, steps: 20, .chain))
         #expect(Set((many + other).map(\.pixels)).count == 100)
-        let source = SyntheticChain(count: 1, seed: 1, steps: 20)
+        let source = SyntheticText(count: 1, seed: 1, steps: 20, .chain)
         #expect(source.classes == 128 && source.truth == .text(steps: 20))
         #expect(source.extents == ImageExtents(channels: 1, height: 1, width: 21))
     }
@@ -145,7 +136,7 @@ struct SyntheticChainTests {
         "Counted over many windows, a character has the bits that are stated: 4, 2 after one, 0.9934 after two",
         arguments: [0, 38])
     func entropy(from: Int) throws {
-        let windows = try records(SyntheticChain(count: 20_000, seed: 3, steps: 40)).map {
+        let windows = try records(SyntheticText(count: 20_000, seed: 3, steps: 40, .chain)).map {
             Array($0.pixels[from..<from + 3])
         }
         let counts = (1...3).map { length in
@@ -153,13 +144,13 @@ struct SyntheticChainTests {
         }
         #expect(abs(counts[0] - 4) < 0.01, "\(counts)")
         #expect(abs(counts[1] - counts[0] - 2) < 0.01, "\(counts)")
-        #expect(abs(counts[2] - counts[1] - SyntheticChain.entropy) < 0.02, "\(counts)")
+        #expect(abs(counts[2] - counts[1] - MarkovChain.entropy) < 0.02, "\(counts)")
     }
 
     @Test("The stated entropy is that of one chance of 13 in 16 and three of 1 in 16")
     func stated() {
         let chances = [13.0, 1, 1, 1].map { $0 / 16 }
-        #expect(abs(chances.reduce(0) { $0 - $1 * $1.logarithm } - SyntheticChain.entropy) < 1e-6)
+        #expect(abs(chances.reduce(0) { $0 - $1 * $1.logarithm } - MarkovChain.entropy) < 1e-6)
     }
 }
 

@@ -196,10 +196,10 @@ struct SealFormatsTests {
         try expect(
             SyntheticScenes(count: 3, seed: 1, .masks), seal(folder, "synthetic-masks", "--count", "3").records)
         try expect(
-            SyntheticText(count: 3, seed: 1, steps: 9),
+            SyntheticText(count: 3, seed: 1, steps: 9, .sentences),
             seal(folder, "synthetic-text", "--count", "3", "--window", "9").records)
         try expect(
-            SyntheticChain(count: 3, seed: 4, steps: 9),
+            SyntheticText(count: 3, seed: 4, steps: 9, .chain),
             seal(folder, "synthetic-chain", "--count", "3", "--window", "9", "--seed", "4").records)
         try expect(
             SyntheticShapes(count: 3, seed: 1, channels: 1, side: 28, .kinds),
