@@ -12,7 +12,7 @@ final class DatasetPass {
     let buffer: BatchPrefetcher.Buffer
     private var next = 0
 
-    /// Stands before the first record.
+    /// Stands before the first sample.
     /// - Parameter timeSteps: The steps of a sequence, which divide the mini-batch; each begins with a state of zeros, as in training.
     init(_ executor: any Executor, timeSteps: Int, over data: DatasetUnion) {
         self.executor = executor
@@ -22,28 +22,28 @@ final class DatasetPass {
         buffer = BatchPrefetcher.Buffer(batch: executor.miniBatch, of: data)
     }
 
-    /// Whether it stands behind the last record.
+    /// Whether it stands behind the last sample.
     var isOver: Bool { next == data.count }
 
-    /// Infers from the next records, in order.
-    /// - Returns: which records.
-    /// - Throws: what opening them threw.
+    /// Infers from the next samples, in order.
+    /// - Returns: which samples.
+    /// - Throws: what opening their records threw.
     func advance() throws(DatasetError) -> Range<Int> {
-        let records = next..<min(next + executor.miniBatch, data.count)
+        let samples = next..<min(next + executor.miniBatch, data.count)
         var indices = Array(repeating: 0, count: executor.miniBatch)
-        // The last mini-batch repeats its last record to be full.
-        for place in indices.indices { indices[row(place)] = min(records.lowerBound + place, records.upperBound - 1) }
+        // The last mini-batch repeats its last sample to be full.
+        for place in indices.indices { indices[row(place)] = min(samples.lowerBound + place, samples.upperBound - 1) }
         try unsafe reader.openBatch(indices, images: buffer.images.floats, truth: buffer.truth.floats) { _ in
             data.fitting
         }
         executor.load(
             images: unsafe Span(_unsafeElements: UnsafeBufferPointer(buffer.images.floats)), truth: Span())
         _ = executor.forward(Pass(mode: .inference))
-        next = records.upperBound
-        return records
+        next = samples.upperBound
+        return samples
     }
 
-    /// The row of the mini-batch that has its `place`-th record: the first steps of all sequences come first.
+    /// The row of the mini-batch that has its `place`-th sample: the first steps of all sequences come first.
     func row(_ place: Int) -> Int {
         let (sequence, step) = place.quotientAndRemainder(dividingBy: timeSteps)
         return step * (executor.miniBatch / timeSteps) + sequence

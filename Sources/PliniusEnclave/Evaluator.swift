@@ -36,9 +36,9 @@ struct Evaluator {
         var metric = empty
         let pass = DatasetPass(executor, timeSteps: network.options.timeSteps, over: data)
         while !pass.isOver {
-            let records = try pass.advance()
+            let samples = try pass.advance()
             metric.add(
-                executor, network, records.map { ($0, pass.row($0 - records.lowerBound)) },
+                executor, network, samples.map { ($0, pass.row($0 - samples.lowerBound)) },
                 truth: unsafe Span(_unsafeElements: UnsafeBufferPointer(pass.buffer.truth.floats)))
         }
         return metric

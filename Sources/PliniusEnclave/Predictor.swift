@@ -14,8 +14,8 @@ struct Predictor {
     /// `nil` if the keys may be used for good.
     let lease: Lease?
 
-    /// Predicts every record of the data set once, in order, into the file that the host handed over.
-    /// - Parameter network: Its predicting layers' numbers for an image are a record, one layer behind the other.
+    /// Predicts every sample of the data set once, in order, into the file that the host handed over.
+    /// - Parameter network: Its predicting layers' numbers for a sample are a record of the file, one layer behind the other.
     /// - Throws: `SessionError` if a record is bad, if the lease is over or if the file cannot be written; it has no header then.
     func predict(_ network: NetworkDescription, task: ModelTask) throws(SessionError) -> Prediction {
         let start = monotonicNanoseconds()
@@ -24,13 +24,13 @@ struct Predictor {
         var batches: UInt64 = 0
         while !pass.isOver {
             try requireLease(afterBatches: batches)
-            let records = try reporting { try pass.advance() }
+            let samples = try reporting { try pass.advance() }
             batches += 1
             var first = 0
             for layer in executor.predictingLayers {
                 let count = network.layers[layer].output.count
                 executor.withOutput(ofLayer: layer) { output in
-                    for place in 0..<records.count {
+                    for place in 0..<samples.count {
                         let message = unsafe file.message(place)
                         for index in 0..<count {
                             let bits = output[pass.row(place) * count + index].bitPattern.littleEndian
@@ -40,7 +40,7 @@ struct Predictor {
                 }
                 first += count
             }
-            try file.write(records)
+            try file.write(samples)
         }
         return try finish(file, task: task, since: start)
     }

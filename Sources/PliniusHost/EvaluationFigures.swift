@@ -86,6 +86,17 @@ public struct EvaluationFigures: Sendable {
         target.variance > 0 ? 1 - Double(target.squaredError) / Double(target.variance) : nil
     }
 
+    /// What the score is.
+    private var scoreName: String {
+        switch evaluation.task {
+        case .classify: "accuracy"
+        case .detect: "mAP@.5"
+        case .segment: "mean IoU"
+        case .regress: "-RMSE"
+        case .sequence: "-perplexity"
+        }
+    }
+
     // MARK: JSON
 
     /// The figures of the whole.
@@ -93,7 +104,7 @@ public struct EvaluationFigures: Sendable {
         var fields: [String: JSONValue] = [
             "iteration": .init(evaluation.iteration), "task": .init("\(evaluation.task)"),
             "count": .init(evaluation.count), "score": .init(evaluation.score),
-            "scoreName": .init(evaluation.task.scoreName), "imagesPerSecond": .init(evaluation.imagesPerSecond),
+            "scoreName": .init(scoreName), "imagesPerSecond": .init(evaluation.imagesPerSecond),
         ]
         if let classes = evaluation.classes {
             fields["accuracy"] = .init(Self.share(classes.correct, of: classes.count))

@@ -56,8 +56,7 @@ public final class ProgressReporter: EventSink {
                 say("best: iteration \(best.iteration), score \(fixed(best.score, digits: 4)), as run \(best.run)")
             }
         case .hello, .allocate, .publish, .awaiting, .relay, .provisioned, .keep, .reopened, .mirror, .status,
-            .prediction,
-            .stopped, .failure:
+            .prediction, .stopped, .failure:
             return
         }
     }

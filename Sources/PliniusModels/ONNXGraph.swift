@@ -30,9 +30,6 @@ struct ONNXGraph {
     private var constants: [[UInt8]] = []
     private var names: Set<String> = []
 
-    /// Bytes of the constants, which are nearly all of the file.
-    var constantByteCount: Int { constants.reduce(0) { $0 + $1.count } }
-
     /// Adds a node.
     /// - Parameter name: Of the node and of its output; numbered if it is taken.
     /// - Returns: The name of its output.

@@ -44,7 +44,7 @@ extension LayerDescription {
     /// Whether it puts a delta into the place of all of it.
     package var clearsDeltas: Bool { overwritesDeltas && !readsFlat }
 
-    /// Changes what Darknet takes otherwise than it is said.
+    /// Makes of the layer what Darknet makes of its keys.
     /// - Parameter layers: the layers before this one.
     /// - Throws: `ConfigError` for what makes Darknet read outside of its memory.
     mutating func beStrict(_ reader: SectionReader, after layers: [LayerDescription]) throws(ConfigError) {

@@ -8,7 +8,8 @@ public struct Evaluation: Hashable, Sendable, WireField {
     public var task = ModelTask.classify
     /// Samples: images, characters of a text.
     public var count: UInt64 = 0
-    /// The one number by which models of the task are compared, greater is better; ``ModelTask/scoreName`` says what it is.
+    /// The one number by which models of the task are compared, greater is better: accuracy, mean average precision at an overlap of 0.5,
+    /// mean intersection over union, the negative root mean squared error, or the negative perplexity.
     public var score: Float = 0
     public var imagesPerSecond: Float = 0
     /// Of classification, segmentation and sequences.

@@ -10,17 +10,6 @@ public enum ModelTask: UInt8, Hashable, Sendable, CaseIterable {
     case regress
     /// Each step of a sequence is of a class: characters.
     case sequence
-
-    /// What ``Evaluation/score`` is.
-    public var scoreName: String {
-        switch self {
-        case .classify: "accuracy"
-        case .detect: "mAP@.5"
-        case .segment: "mean IoU"
-        case .regress: "-RMSE"
-        case .sequence: "-perplexity"
-        }
-    }
 }
 
 extension ModelTask: WireField {

@@ -5,9 +5,9 @@ public struct Prediction: Hashable, Sendable, WireField {
     /// Updates that the model has seen.
     public var iteration: UInt64 = 0
     public var task = ModelTask.classify
-    /// Images, and results.
+    /// Results: one for each image, or for each text that was continued.
     public var count: UInt64 = 0
-    /// Numbers in each result.
+    /// Numbers in each result, or characters of a continuation.
     public var outputs: UInt32 = 0
     /// Length of the file.
     public var byteCount: UInt64 = 0

@@ -3,7 +3,7 @@ public struct TrainRequest: Hashable, Sendable, WireField {
     public var config = ConfigFile()
     /// The name of the run.
     public var run = ""
-    /// Where the run is; `nil` for one that is to begin: the enclave asks for a place with ``Event/allocate(byteCount:)``.
+    /// Where the run is; `nil` for one that is to begin: the enclave asks for a place with ``Event/allocate(byteCounts:)``.
     public var extent: PoolExtent?
     /// The data sets that were handed over, by the names that messages show, in the order of their records; 1 to 16.
     public var datasets = [""]

@@ -49,7 +49,8 @@ public struct ClassCounts: Sendable {
 
     /// Counts a sample: it is of the class whose truth is 1, and is taken for the one with the greatest output, the first of equals.
     ///
-    /// A sample without a class is passed over, unless there is none to be told: which is where no output exceeds 0.5.
+    /// With ``hasNone`` a sample without a class counts, too, and one whose outputs do not exceed 0.5 is taken for none; otherwise it is
+    /// passed over.
     /// - Parameters:
     ///   - outputs: that of the first class at `place`, those of the others `stride` behind each other.
     ///   - truth: as many, from `truthPlace`.

@@ -1,4 +1,3 @@
-import Foundation
 import _PliniusSupport
 
 /// Writes how a text goes on, on a line.
@@ -19,11 +18,6 @@ struct ContinuationText {
         let text = String(decoding: characters, as: UTF8.self)
         let hex = Array(text.utf8) == characters ? nil : characters.hex
         guard format == .json else { return "\(index),\(PredictionText.quoted(text)),\(hex ?? "")\n" }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        guard let data = try? encoder.encode(Line(index: index, text: text, hex: hex)) else {
-            preconditionFailure("every line can be encoded")
-        }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return PredictionFormat.line(Line(index: index, text: text, hex: hex))
     }
 }

@@ -43,61 +43,63 @@ struct OpenCommand: ParsableCommand {
     func run() throws {
         try reporting {
             let open = try OpenFile.open(file, as: "file of results")
-            let predictions = try SealedPredictions(descriptor: open.descriptor, keys: KeyHierarchy(keyFile: key))
-            let header = predictions.header
-            guard header.content == .outputs else { return try writeTexts(predictions) }
-            guard 1...header.outputs ~= top else {
-                throw OwnerError(.usage, "--top is \(top): the network has \(header.outputs) outputs, give 1 to that")
+            let results = try SealedPredictions(descriptor: open.descriptor, keys: KeyHierarchy(keyFile: key))
+            switch results.header.content {
+            case .outputs:
+                let text = try predictionText(results.header)
+                try write(results.header, "predictions", titles: text.titles) {
+                    text.line($0, try results.outputs(ofRecord: $0))
+                }
+            case .characters:
+                guard top == 1, names == nil, config == nil else {
+                    throw OwnerError(
+                        .usage,
+                        "--top, --names and --config are for what is predicted of images, and the results are characters"
+                    )
+                }
+                let text = ContinuationText(format: format)
+                try write(results.header, "texts", titles: text.titles) {
+                    text.line($0, try results.characters(ofRecord: $0))
+                }
             }
-            guard BoxJudge.leastScore...1 ~= threshold else {
-                throw OwnerError(.usage, "--threshold is \(threshold): give 0.005 to 1")
-            }
-            let network = try config.map { try NetworkDescription.of(results: header.configDigest, path: $0) }
-            let form = try PredictionForm(task, network, outputs: header.outputs, top: top, threshold: threshold)
-            let text = PredictionText(format: format, form: form, names: try classNames(form.classes))
-            let output = try AtomicFile.create(out)
-            try write(predictions, as: text, to: output)
-            try output.publish()
-            printError(
-                "wrote \(header.count) predictions to \(out): by run \(header.runID.hex), iteration \(header.iteration), of the data "
-                    + "set \(header.datasetID.hex), not sealed")
         }
     }
 
-    /// Writes how texts go on.
-    private func writeTexts(_ continuations: SealedPredictions) throws {
-        let header = continuations.header
-        guard top == 1, names == nil, config == nil else {
-            throw OwnerError(
-                .usage,
-                "--top, --names and --config are for what is predicted of images, and the results are characters")
+    /// How what was predicted of images is written.
+    private func predictionText(_ header: PredictionsHeader) throws -> PredictionText {
+        guard 1...header.outputs ~= top else {
+            throw OwnerError(.usage, "--top is \(top): the network has \(header.outputs) outputs, give 1 to that")
         }
-        let text = ContinuationText(format: format)
+        guard BoxJudge.leastScore...1 ~= threshold else {
+            throw OwnerError(.usage, "--threshold is \(threshold): give 0.005 to 1")
+        }
+        let network = try config.map { try NetworkDescription.of(results: header.configDigest, path: $0) }
+        let form = try PredictionForm(task, network, outputs: header.outputs, top: top, threshold: threshold)
+        return PredictionText(format: format, form: form, names: try classNames(form.classes))
+    }
+
+    /// Writes the lines of all results.
+    private func write(
+        _ header: PredictionsHeader, _ results: String, titles: String, line: (Int) throws -> String
+    ) throws {
         let output = try AtomicFile.create(out)
-        try output.write(Array(text.titles.utf8))
-        for index in 0..<header.count {
-            try output.write(Array(text.line(index, try continuations.characters(ofRecord: index)).utf8))
+        var progress = ProgressBar("opened", total: header.count)
+        do {
+            defer { progress.finish() }
+            // Lines are gathered, so that the file is written in large pieces.
+            var lines = titles
+            for index in 0..<header.count {
+                lines += try line(index)
+                guard lines.utf8.count >= 1 << 16 || index + 1 == header.count else { continue }
+                try output.write(Array(lines.utf8))
+                lines = ""
+                progress.advance(to: index + 1)
+            }
         }
         try output.publish()
         printError(
-            "wrote \(header.count) texts to \(out): by run \(header.runID.hex), iteration \(header.iteration), of the data set "
+            "wrote \(header.count) \(results) to \(out): by run \(header.runID.hex), iteration \(header.iteration), of the data set "
                 + "\(header.datasetID.hex), not sealed")
-    }
-
-    private func write(
-        _ predictions: SealedPredictions, as text: PredictionText, to output: borrowing AtomicFile
-    ) throws {
-        var progress = ProgressBar("opened", total: predictions.header.count)
-        defer { progress.finish() }
-        // Lines are gathered, so that the file is written in large pieces.
-        var lines = text.titles
-        for index in 0..<predictions.header.count {
-            lines += text.line(index, try predictions.outputs(ofRecord: index))
-            guard lines.utf8.count >= 1 << 16 || index + 1 == predictions.header.count else { continue }
-            try output.write(Array(lines.utf8))
-            lines = ""
-            progress.advance(to: index + 1)
-        }
     }
 
     private func classNames(_ classes: Int) throws -> [String]? {

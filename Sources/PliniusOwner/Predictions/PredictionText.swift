@@ -5,6 +5,16 @@ import PliniusNN
 /// How predictions are written for programs that read them.
 enum PredictionFormat: String, EnumerableFlag {
     case json, csv
+
+    /// An object as a line of JSON, with its end; what is no number is a text.
+    static func line(_ object: some Encodable) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
+        guard let data = try? encoder.encode(object) else { preconditionFailure("every line can be encoded") }
+        return String(decoding: data, as: UTF8.self) + "\n"
+    }
 }
 
 /// Writes what was predicted for an image.
@@ -85,12 +95,7 @@ struct PredictionText {
         guard format == .json else {
             return rows.map { (["\(index)"] + $0).joined(separator: ",") + "\n" }.joined()
         }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        encoder.nonConformingFloatEncodingStrategy = .convertToString(
-            positiveInfinity: "inf", negativeInfinity: "-inf", nan: "nan")
-        guard let data = try? encoder.encode(line) else { preconditionFailure("every line can be encoded") }
-        return String(decoding: data, as: UTF8.self) + "\n"
+        return PredictionFormat.line(line)
     }
 
     /// The boxes of all heads, whose outputs stand one behind the other; the surest first.

@@ -5,8 +5,6 @@
 package struct NVIDIAReport: Sendable {
     /// The longest report that is read, in bytes.
     package static let byteLimit = 64 << 10
-    /// The length of the request, in bytes: header, nonce and slot.
-    package static let requestByteCount = 37
 
     /// What the one who asked chose, 32 bytes.
     package let nonce: [UInt8]
