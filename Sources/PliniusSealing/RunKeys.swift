@@ -5,9 +5,7 @@ public struct RunKeys: Sendable {
 
     private let key: SecretBytes
 
-    init(key: SecretBytes) {
-        self.key = key
-    }
+    init(key: SecretBytes) { self.key = key }
 
     /// The MAC of the pool's superblock, 32 bytes.
     public func superblockMAC(over superblock: [UInt8]) -> [UInt8] {
@@ -18,11 +16,7 @@ public struct RunKeys: Sendable {
     ///
     /// A process draws a fresh salt when it starts and counts its nonces from zero in memory: no storage that somebody could roll
     /// back takes part in their uniqueness.
-    public func slotKeys(
-        processSalt: [UInt8],
-        cipher: Cipher,
-        provider: SealingProvider = .preferred
-    ) -> SlotKeys {
+    public func slotKeys(processSalt: [UInt8], cipher: Cipher, provider: SealingProvider = .preferred) -> SlotKeys {
         precondition(processSalt.count == Self.processSaltByteCount, "a salt has 32 bytes, not \(processSalt.count)")
         let chunks = hkdfSHA256(
             key, salt: processSalt, info: KeyPurpose.mirrorChunks.info(cipher), count: cipher.keyByteCount)

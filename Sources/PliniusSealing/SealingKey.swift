@@ -45,9 +45,7 @@ public final class SealingKey {
     ///   - nonce: A number that this key has never sealed with.
     ///   - context: What else the tag binds.
     @unsafe public func seal(
-        _ plaintext: UnsafeRawBufferPointer,
-        into ciphertext: UnsafeMutableRawBufferPointer,
-        nonce: Nonce,
+        _ plaintext: UnsafeRawBufferPointer, into ciphertext: UnsafeMutableRawBufferPointer, nonce: Nonce,
         authenticating context: [UInt8]
     ) -> Tag {
         precondition(ciphertext.count == plaintext.count, "ciphertext and plaintext differ in length")
@@ -75,11 +73,8 @@ public final class SealingKey {
     ///   - plaintext: Where the same number of bytes is written, `ciphertext` itself if you like.
     /// - Throws: ``SealingError/authenticationFailed``; `plaintext` is wiped then.
     @unsafe public func open(
-        _ ciphertext: UnsafeRawBufferPointer,
-        into plaintext: UnsafeMutableRawBufferPointer,
-        nonce: Nonce,
-        authenticating context: [UInt8],
-        tag: Tag
+        _ ciphertext: UnsafeRawBufferPointer, into plaintext: UnsafeMutableRawBufferPointer, nonce: Nonce,
+        authenticating context: [UInt8], tag: Tag
     ) throws(SealingError) {
         precondition(ciphertext.count == plaintext.count, "ciphertext and plaintext differ in length")
         let opened =
@@ -97,9 +92,7 @@ public final class SealingKey {
             case .swiftCrypto(let key):
                 unsafe key.open(ciphertext, into: plaintext, nonce: nonce, authenticating: context, tag: tag)
             }
-        if !opened {
-            throw .authenticationFailed
-        }
+        if !opened { throw .authenticationFailed }
     }
 }
 

@@ -5,9 +5,7 @@ internal import _PliniusSupport
 extension SymmetricKey {
     /// Seals as ``SealingKey/seal(_:into:nonce:authenticating:)`` does.
     @unsafe func seal(
-        _ plaintext: UnsafeRawBufferPointer,
-        into ciphertext: UnsafeMutableRawBufferPointer,
-        nonce: Nonce,
+        _ plaintext: UnsafeRawBufferPointer, into ciphertext: UnsafeMutableRawBufferPointer, nonce: Nonce,
         authenticating context: [UInt8]
     ) -> Tag {
         do {
@@ -23,11 +21,8 @@ extension SymmetricKey {
 
     /// Opens as ``SealingKey/open(_:into:nonce:authenticating:tag:)`` does; tells whether the tag fits.
     @unsafe func open(
-        _ ciphertext: UnsafeRawBufferPointer,
-        into plaintext: UnsafeMutableRawBufferPointer,
-        nonce: Nonce,
-        authenticating context: [UInt8],
-        tag: Tag
+        _ ciphertext: UnsafeRawBufferPointer, into plaintext: UnsafeMutableRawBufferPointer, nonce: Nonce,
+        authenticating context: [UInt8], tag: Tag
     ) -> Bool {
         do {
             let box = try unsafe AES.GCM.SealedBox(nonce: AES.GCM.Nonce(nonce), ciphertext: ciphertext, tag: tag.bytes)

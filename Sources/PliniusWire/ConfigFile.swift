@@ -14,9 +14,7 @@ public struct ConfigFile: Hashable, Sendable, WireField {
     public init(text: String, name: String) throws(WireError) {
         guard text.utf8.count <= Self.maximumByteCount else {
             throw WireError(
-                .oversized,
-                "\(name) has \(text.utf8.count) bytes, a configuration at most \(Self.maximumByteCount)"
-            )
+                .oversized, "\(name) has \(text.utf8.count) bytes, a configuration at most \(Self.maximumByteCount)")
         }
         self.text = text
         self.name = name

@@ -21,14 +21,11 @@ protocol FieldVisitor {
 
 extension FieldVisitor {
     /// Passes over a field of any type that crosses the wire.
-    mutating func callAsFunction(_ field: inout some WireField) throws(Failure) {
-        try field.walk(&self)
-    }
+    mutating func callAsFunction(_ field: inout some WireField) throws(Failure) { try field.walk(&self) }
 
     /// Passes over several fields of a message.
     mutating func callAsFunction<Message, each Field: WireField>(
-        _ message: inout Message,
-        _ fields: repeat WritableKeyPath<Message, each Field>
+        _ message: inout Message, _ fields: repeat WritableKeyPath<Message, each Field>
     ) throws(Failure) {
         repeat try self(&message[keyPath: each fields])
     }
@@ -101,9 +98,7 @@ extension String: WireField {
 }
 
 extension Optional: WireField where Wrapped: WireField {
-    init() {
-        self = nil
-    }
+    init() { self = nil }
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
         var isPresent = self != nil

@@ -41,16 +41,8 @@ public struct IterationEvent: Hashable, Sendable, WireField {
     public init() {}
 
     mutating func walk<Visitor: FieldVisitor>(_ visit: inout Visitor) throws(Visitor.Failure) {
-        try visit(
-            &self,
-            \.iteration,
-            \.loss,
-            \.averageLoss,
-            \.learningRate,
-            \.iterationNanoseconds,
-            \.mirrorNanoseconds
-        )
-        try visit(&self, \.batchNanoseconds, \.imagesPerSecond, \.epoch)
+        try visit(&self, \.iteration, \.loss, \.averageLoss, \.learningRate, \.iterationNanoseconds)
+        try visit(&self, \.mirrorNanoseconds, \.batchNanoseconds, \.imagesPerSecond, \.epoch)
     }
 }
 

@@ -25,11 +25,7 @@ public struct WireChannel: Sendable {
         while sent < bytes.count {
             let count = unsafe bytes.withUnsafeBytes { source in
                 unsafe Glibc.send(
-                    descriptor,
-                    source.baseAddress?.advanced(by: sent),
-                    source.count - sent,
-                    CInt(MSG_NOSIGNAL)
-                )
+                    descriptor, source.baseAddress?.advanced(by: sent), source.count - sent, CInt(MSG_NOSIGNAL))
             }
             if count >= 0 {
                 sent += count
