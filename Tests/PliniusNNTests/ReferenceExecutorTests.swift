@@ -91,6 +91,51 @@ import _PliniusSupport
         }
     }
 
+    /// Shapes over which four columns at a time stumble; the paths of padding, strides and groups.
+    static let layers = [
+        "[conv]\nfilters=6\nsize=3\npad=1\nbatch_normalize=1\nactivation=leaky",
+        "[conv]\nfilters=8\nsize=3\npad=1\ngroups=2\nactivation=linear",
+        "[conv]\nfilters=5\nsize=3\nstride=2\npad=1\nactivation=elu", "[conv]\nfilters=9\nsize=1\nactivation=relu",
+        "[conv]\nfilters=3\nsize=7\npadding=6\nactivation=linear",
+        "[conv]\nfilters=4\nsize=3\npad=1\nxnor=1\nbatch_normalize=1\nactivation=leaky",
+        "[deconv]\nfilters=6\nsize=3\nstride=2\npadding=1\nactivation=leaky",
+        "[deconv]\nfilters=3\nsize=2\nbatch_normalize=1\nactivation=leaky",
+    ]
+
+    @Test(arguments: layers, [3, 4, 5, 9])
+    func `One image alone gets the bits that it gets among others`(layer: String, width: Int) throws {
+        let text = """
+            [net]
+            batch=1
+            height=6
+            width=\(width)
+            channels=2
+            [conv]
+            filters=4
+            size=1
+            activation=linear
+            \(layer)
+            """
+        let whole = try Run(text, miniBatch: 8)
+        let size = whole.description.input.count
+        let images = (0..<8 * size).map { Float(noise($0, seed: 4)) }
+        let none: [Float] = []
+        whole.executor.load(images: images.span, truth: none.span)
+        _ = whole.executor.forward(Pass(mode: .inference))
+        for count in 1...8 {
+            let part = try Run(text, miniBatch: count, threads: 2)
+            for first in 0...8 - count {
+                let some = Array(images[first * size..<(first + count) * size])
+                part.executor.load(images: some.span, truth: none.span)
+                _ = part.executor.forward(Pass(mode: .inference))
+                let outputs = whole.description.outputs
+                #expect(
+                    part.output.map(\.bitPattern)
+                        == whole.output[first * outputs..<(first + count) * outputs].map(\.bitPattern))
+            }
+        }
+    }
+
     @Test func `Float follows Double`() throws {
         let run = try Run(Self.network)
         let shadow = try Shadow(Self.network, threads: 2)

@@ -97,7 +97,7 @@ struct ConvolutionSum<Scalar: ReferenceScalar> {
         }
         forwardSum.run(
             units: worker.share(of: input.blocks * forwardSum.tiles), from: signs?.input ?? input, packed: packed,
-            to: sums)
+            to: sums, repeating: true)
         worker.meet()
     }
 
