@@ -198,17 +198,39 @@ static const int *numbers_of(conednn_pass pass, bool has_bias) {
         {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, 0, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
         {DNNL_ARG_DIFF_SRC, DNNL_ARG_WEIGHTS, 0, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
         {DNNL_ARG_SRC, DNNL_ARG_DIFF_WEIGHTS, 0, DNNL_ARG_DIFF_DST, DNNL_ARG_SCRATCHPAD},
+        {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, 0, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD},
     };
     static const int with_bias[CONEDNN_ARGUMENT_COUNT] = {
         DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_BIAS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
     return has_bias ? with_bias : numbers[pass];
 }
 
+static dnnl_prop_kind_t forward_kind(conednn_pass pass) {
+    return pass == CONEDNN_INFERENCE ? dnnl_forward_inference : dnnl_forward_training;
+}
+
+static dnnl_status_t append_bend(dnnl_primitive_attr_t attributes, float negative_slope) {
+    if (negative_slope == 1) return dnnl_success;
+    dnnl_post_ops_t operations;
+    dnnl_status_t status = dnnl_post_ops_create(&operations);
+    if (status != dnnl_success) return status;
+    status = dnnl_post_ops_append_eltwise(
+        operations,
+#if DNNL_VERSION_MAJOR < 3
+        1,
+#endif
+        dnnl_eltwise_relu, negative_slope, 0);
+    if (status == dnnl_success) status = dnnl_primitive_attr_set_post_ops(attributes, operations);
+    dnnl_post_ops_destroy(operations);
+    return status;
+}
+
 // Scratch memory is the caller's, so that all primitives share one piece and no run allocates it.
-static dnnl_primitive_attr_t make_attributes(void) {
+static dnnl_primitive_attr_t make_attributes(float negative_slope) {
     dnnl_primitive_attr_t attributes = NULL;
     if (dnnl_primitive_attr_create(&attributes) != dnnl_success) return NULL;
-    if (dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) != dnnl_success) {
+    if (dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) != dnnl_success
+        || append_bend(attributes, negative_slope) != dnnl_success) {
         dnnl_primitive_attr_destroy(attributes);
         return NULL;
     }
@@ -222,7 +244,7 @@ int conednn_convolution_create(
     const dnnl_alg_kind_t algorithm = convolution->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
     memory_description source = view(convolution->source), weights = view(convolution->weights);
     memory_description bias = view(convolution->bias), destination = view(convolution->destination);
-    dnnl_primitive_attr_t attributes = make_attributes();
+    dnnl_primitive_attr_t attributes = make_attributes(convolution->negative_slope);
     if (!attributes) return dnnl_out_of_memory;
     dnnl_primitive_desc_t description = NULL;
     dnnl_status_t status = dnnl_invalid_arguments;
@@ -231,8 +253,9 @@ int conednn_convolution_create(
     const dnnl_dims_t dilation = {0, 0};
     switch (convolution->pass) {
     case CONEDNN_FORWARD:
+    case CONEDNN_INFERENCE:
         status = dnnl_convolution_forward_primitive_desc_create(
-            &description, engine->handle, dnnl_forward_training, algorithm, source, weights, bias, destination, strides,
+            &description, engine->handle, forward_kind(convolution->pass), algorithm, source, weights, bias, destination, strides,
             dilation, padding, padding, attributes);
         break;
     case CONEDNN_BACKWARD_DATA:
@@ -250,8 +273,9 @@ int conednn_convolution_create(
     dnnl_convolution_desc_t operation;
     switch (convolution->pass) {
     case CONEDNN_FORWARD:
+    case CONEDNN_INFERENCE:
         status = dnnl_convolution_forward_desc_init(
-            &operation, dnnl_forward_training, algorithm, source, weights, bias, destination, strides, padding, padding);
+            &operation, forward_kind(convolution->pass), algorithm, source, weights, bias, destination, strides, padding, padding);
         break;
     case CONEDNN_BACKWARD_DATA:
         status = dnnl_convolution_backward_data_desc_init(
@@ -274,18 +298,19 @@ int conednn_convolution_create(
 int conednn_inner_product_create(
     const conednn_engine *engine, conednn_pass pass, const conednn_layout *source_layout,
     const conednn_layout *weights_layout, const conednn_layout *bias_layout, const conednn_layout *destination_layout,
-    conednn_primitive **primitive) {
+    float negative_slope, conednn_primitive **primitive) {
     memory_description source = view(source_layout), weights = view(weights_layout);
     memory_description bias = view(bias_layout), destination = view(destination_layout);
-    dnnl_primitive_attr_t attributes = make_attributes();
+    dnnl_primitive_attr_t attributes = make_attributes(negative_slope);
     if (!attributes) return dnnl_out_of_memory;
     dnnl_primitive_desc_t description = NULL;
     dnnl_status_t status = dnnl_invalid_arguments;
 #if DNNL_VERSION_MAJOR >= 3
     switch (pass) {
     case CONEDNN_FORWARD:
+    case CONEDNN_INFERENCE:
         status = dnnl_inner_product_forward_primitive_desc_create(
-            &description, engine->handle, dnnl_forward_training, source, weights, bias, destination, attributes);
+            &description, engine->handle, forward_kind(pass), source, weights, bias, destination, attributes);
         break;
     case CONEDNN_BACKWARD_DATA:
         status = dnnl_inner_product_backward_data_primitive_desc_create(
@@ -300,8 +325,9 @@ int conednn_inner_product_create(
     dnnl_inner_product_desc_t operation;
     switch (pass) {
     case CONEDNN_FORWARD:
+    case CONEDNN_INFERENCE:
         status = dnnl_inner_product_forward_desc_init(
-            &operation, dnnl_forward_training, source, weights, bias, destination);
+            &operation, forward_kind(pass), source, weights, bias, destination);
         break;
     case CONEDNN_BACKWARD_DATA:
         status = dnnl_inner_product_backward_data_desc_init(&operation, source, weights, destination);
@@ -323,7 +349,7 @@ int conednn_reorder_create(
     const conednn_engine *engine, const conednn_layout *source, const conednn_layout *destination, bool accumulate,
     conednn_primitive **primitive) {
     static const int numbers[CONEDNN_ARGUMENT_COUNT] = {DNNL_ARG_FROM, 0, 0, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD};
-    dnnl_primitive_attr_t attributes = make_attributes();
+    dnnl_primitive_attr_t attributes = make_attributes(1);
     if (!attributes) return dnnl_out_of_memory;
     dnnl_status_t status = dnnl_success;
     if (accumulate) {

@@ -18,6 +18,8 @@ struct Evaluator {
         evaluation.iteration = iteration
         evaluation.task = task
         evaluation.count = UInt64(data.count)
+        // Training may have gone on since the last time.
+        executor.parametersDidChange()
         let start = monotonicNanoseconds()
         switch task {
         case .classify, .sequence: evaluation.setClasses(try measure(data, ClassCounts(classes: data.classes, top: 5)))

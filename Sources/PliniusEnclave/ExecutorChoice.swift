@@ -40,10 +40,21 @@ struct ExecutorChoice: Hashable {
         }
     }
 
+    /// What infers beside an executor that trains, from the same arena: the reference executor does so itself.
+    func makeEvaluator(
+        of network: NetworkDescription, beside executor: any Executor, arena: ParameterArena
+    ) throws(SessionError) -> any Executor {
+        if kind == .reference { return executor }
+        return try make(network, miniBatch: executor.miniBatch, arena: arena, onlyInfers: true)
+    }
+
     /// Compiles a network for it.
-    /// - Parameter timeSteps: Of a mini-batch; as many as the network learns from if `nil`.
+    /// - Parameters:
+    ///   - timeSteps: Of a mini-batch; as many as the network learns from if `nil`.
+    ///   - onlyInfers: Whether no pass trains.
     func make(
-        _ network: NetworkDescription, miniBatch: Int, timeSteps: Int? = nil, arena: ParameterArena
+        _ network: NetworkDescription, miniBatch: Int, timeSteps: Int? = nil, arena: ParameterArena,
+        onlyInfers: Bool = false
     ) throws(SessionError) -> any Executor {
         switch kind {
         case .reference:
@@ -52,7 +63,8 @@ struct ExecutorChoice: Hashable {
         case .oneDNN:
             return try reporting {
                 try OneDNNExecutor(
-                    network: network, miniBatch: miniBatch, timeSteps: timeSteps, arena: arena, threads: Int(threads))
+                    network: network, miniBatch: miniBatch, timeSteps: timeSteps, arena: arena, threads: Int(threads),
+                    onlyInfers: onlyInfers)
             }
         }
     }

@@ -134,7 +134,10 @@ struct Session {
         }
         let executor = try choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
-        let evaluator = Evaluator(executor: executor, network: network, task: task)
+        let evaluator = Evaluator(
+            executor: validationData == nil && testData == nil
+                ? executor : try choice.makeEvaluator(of: network, beside: executor, arena: arena),
+            network: network, task: task)
         var validator: Validator?
         if let validation = request.validation, let validationData, let best {
             validator = Validator(
@@ -257,9 +260,12 @@ struct Session {
         let executor =
             if draw == nil {
                 try choice.make(
-                    network, miniBatch: try network.inferenceBatch(request.batch, of: data.count), arena: arena)
+                    network, miniBatch: try network.inferenceBatch(request.batch, of: data.count), arena: arena,
+                    onlyInfers: true)
             } else {
-                try choice.make(network, miniBatch: network.generationBatch(of: texts), timeSteps: 1, arena: arena)
+                try choice.make(
+                    network, miniBatch: network.generationBatch(of: texts), timeSteps: 1, arena: arena, onlyInfers: true
+                )
             }
         executor.parametersDidChange()
         control.send(

@@ -6,7 +6,6 @@ import _PliniusSupport
 /// Measures a model while it trains, keeps the best one, and says when it gets no better.
 struct Validator {
     let data: DatasetUnion
-    /// By the executor that trains: it carries nothing from one pass to the next.
     let evaluator: Evaluator
     let best: BestMirror
     let schedule: ValidationSchedule

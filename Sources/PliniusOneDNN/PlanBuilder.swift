@@ -23,8 +23,11 @@ final class PlanBuilder {
     private let algorithm: ConvolutionAlgorithm
     private let images: Int
     private let timeSteps: Int
+    /// Whether the plan only infers: nothing learns, and no layer's output is kept longer than it is read.
+    private let onlyInfers: Bool
     /// Used by one step at a time.
     private let scratch: Region
+    private let folded: Region
     /// Runs the layers that have no step of their own; its threads sleep between.
     private var kernels: WorkerPool?
     /// What the layer at hand reads, and the step that made it; -1 is the input.
@@ -35,7 +38,7 @@ final class PlanBuilder {
 
     init(
         _ engine: Engine, layers: [LayerDescription], input shape: Shape, truthCount: Int, images: Int,
-        timeSteps: Int, arena: ParameterArena, algorithm: ConvolutionAlgorithm
+        timeSteps: Int, arena: ParameterArena, algorithm: ConvolutionAlgorithm, onlyInfers: Bool
     ) {
         precondition(images >= 1, "a mini-batch holds at least one image, not \(images)")
         self.engine = engine
@@ -44,6 +47,7 @@ final class PlanBuilder {
         self.algorithm = algorithm
         self.images = images
         self.timeSteps = timeSteps
+        self.onlyInfers = onlyInfers
         lowestLayer = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
         let inputLayout = ActivationLayout.rows(images: images, shape: shape)
         input = Tensor(layout: inputLayout, region: memory.reserve(floats: inputLayout.floatCount))
@@ -52,6 +56,7 @@ final class PlanBuilder {
         truth = Tensor(layout: truthLayout, region: memory.reserve(floats: truthLayout.floatCount))
         goal = truth
         scratch = memory.reserve(floats: 0)
+        folded = memory.reserve(floats: 0)
         current = input
     }
 
@@ -80,6 +85,7 @@ final class PlanBuilder {
             outputs[layer] = step.output
             reorders.append(step)
         }
+        if onlyInfers { shareMemory(keeping: predictingLayers.map { made[$0 + 1].tensor.region }) }
         return Plan(self, outputs: outputs, outputSteps: reorders)
     }
 
@@ -89,7 +95,7 @@ final class PlanBuilder {
             try bringIntoRows(layer)
             made[layer.sources[0] + 1] = (current, currentStep)
         }
-        if layer.hasStrictNumbers { return try appendReference(layer) }
+        if needsReference(layer) { return try appendReference(layer) }
         switch layer.kind {
         case .convolutional(let convolution) where convolution.signs == .none:
             try append(convolution, of: layer)
@@ -99,6 +105,7 @@ final class PlanBuilder {
             append(MaxPoolStep(engine, pool, input: current, shape: layer.output, memory), layer)
         case .avgpool:
             append(AveragePoolStep(engine, input: current, shape: layer.output, memory), layer)
+        case .dropout where onlyInfers: break
         case .dropout(let probability):
             append(
                 DropoutStep(
@@ -121,13 +128,22 @@ final class PlanBuilder {
         }
     }
 
+    /// Whether a layer's numbers are Darknet's own: of batch normalisation its gradients alone are, which nobody asks for here.
+    private func needsReference(_ layer: LayerDescription) -> Bool {
+        switch layer.kind {
+        case .convolutional, .connected: layer.hasStrictNumbers && (layer.readsFlat || !onlyInfers)
+        default: layer.hasStrictNumbers
+        }
+    }
+
     /// Appends a step that reads what is at hand, or the values of several.
     private func append(_ step: any PlannedStep, _ layer: LayerDescription, sources: [Int]? = nil) {
         steps.append(step)
         stepLayers.append(layer.index)
         graph.append(
             DeltaPlan.Step(
-                sources: sources ?? [currentStep], count: step.output.layout.floatCount, learns: step.learns,
+                sources: sources ?? [currentStep], count: step.output.layout.floatCount,
+                learns: step.learns && !onlyInfers,
                 addsDeltas: step.addsDeltas || layer.overwritesDeltas, keepsDeltaInPlace: step.keepsDeltaInPlace))
         current = step.output
         currentStep = steps.count - 1
@@ -137,6 +153,34 @@ final class PlanBuilder {
         precondition(
             layer.input.count == goal.layout.shape.count,
             "layer \(layer.index) compares \(layer.input.count) numbers with a truth of \(goal.layout.shape.count)")
+    }
+
+    /// Lets the outputs of steps take turns in a few regions of memory, which then stay in cache.
+    private func shareMemory(keeping kept: [Region]) {
+        var lives: [(region: Region, uses: ClosedRange<Int>)] = []
+        var places: [ObjectIdentifier: Int] = [:]
+        for (index, step) in steps.enumerated() {
+            let region = step.output.region
+            if region === input.region || kept.contains(where: { $0 === region }) { continue }
+            let place = places[ObjectIdentifier(region)] ?? lives.count
+            if place == lives.count { lives.append((region, index...index)) }
+            places[ObjectIdentifier(region)] = place
+        }
+        for (index, step) in graph.enumerated() {
+            for source in step.sources + [index] where source >= 0 {
+                guard let place = places[ObjectIdentifier(steps[source].output.region)] else { continue }
+                lives[place].uses = lives[place].uses.lowerBound...index
+            }
+        }
+        var hosts: [(region: Region, lastUse: Int)] = []
+        for (region, uses) in lives {
+            if let free = hosts.firstIndex(where: { $0.lastUse < uses.lowerBound }) {
+                region.share(hosts[free].region)
+                hosts[free].lastUse = uses.upperBound
+            } else {
+                hosts.append((region, uses.upperBound))
+            }
+        }
     }
 
     // MARK: Layouts
@@ -209,9 +253,12 @@ final class PlanBuilder {
 
     // MARK: Learned layers
 
-    /// Whether a layer below learns, so that this one owes it a delta.
-    private var asksForInputDelta: Bool {
-        currentStep >= 0 && DeltaPlan.reached(graph, from: firstLearning)[currentStep]
+    /// What a layer's primitives are compiled for: to train, it owes the layer below a delta if that one learns.
+    private func purpose(_ activation: Activation) -> WeightedSumPrimitives.Purpose {
+        onlyInfers
+            ? .inference(negativeSlope: ActivationFunction(activation).negativeSlope)
+            : .training(
+                asksForInputDelta: currentStep >= 0 && DeltaPlan.reached(graph, from: firstLearning)[currentStep])
     }
 
     private func append(
@@ -251,7 +298,7 @@ final class PlanBuilder {
             do throws(OneDNNError) {
                 let primitives = try WeightedSumPrimitives.convolution(
                     engine, convolution, from: from, to: to, algorithm: algorithm,
-                    asksForInputDelta: asksForInputDelta)
+                    for: purpose(convolution.activation))
                 if !primitives.isPlain { return (from, to, primitives) }
                 plain = plain ?? (from, to, primitives)
             } catch {
@@ -265,7 +312,7 @@ final class PlanBuilder {
     private func append(_ connected: LayerDescription.Connected, of layer: LayerDescription) throws(OneDNNError) {
         try bringIntoRows(layer)
         let primitives = try WeightedSumPrimitives.connected(
-            engine, connected, from: current.layout, asksForInputDelta: asksForInputDelta)
+            engine, connected, from: current.layout, for: purpose(connected.activation))
         try append(
             primitives, output: .rows(images: images, shape: layer.output), activation: connected.activation,
             batchNormalize: connected.batchNormalize, layer)
@@ -276,6 +323,12 @@ final class PlanBuilder {
         _ layer: LayerDescription
     ) throws(OneDNNError) {
         let parameters = LayerParameters(layer, arena: arena)
+        if onlyInfers {
+            let step = try InferenceStep(
+                engine, primitives, input: current, output: output, activation: activation,
+                batchNormalize: batchNormalize, parameters: parameters, folded: folded, scratch: scratch, memory)
+            return append(step, layer)
+        }
         let sum = try WeightedSum(
             engine, primitives, input: current, output: output, parameters: parameters, hasBias: !batchNormalize,
             scratch: scratch, memory)

@@ -71,6 +71,28 @@ import _PliniusSupport
         try expectNone(reference, trial, "reference")
     }
 
+    @Test(arguments: cases) func `A pass that only infers allocates nothing`(network: Case) throws {
+        guard callocation_counts() else { return }
+        let trial = try Trial(network.text)
+        let executor = try OneDNNExecutor(
+            network: trial.description, miniBatch: trial.miniBatch, arena: trial.arena, threads: 1, onlyInfers: true)
+        let images = trial.images(seed: 3)
+        let none: [Float] = []
+        var sum: Float = 0
+        func infer() {
+            executor.load(images: images.span, truth: none.span)
+            _ = executor.forward(Pass(mode: .inference))
+            executor.withOutput { sum += $0[0] }
+        }
+        for _ in 0..<3 { infer() }
+        callocation_look_at_callers(true)
+        defer { callocation_look_at_callers(false) }
+        let before = callocation_own_count()
+        for _ in 0..<4 { infer() }
+        #expect(callocation_own_count() == before)
+        withExtendedLifetime(sum) {}
+    }
+
     /// Counts over training, inference, and whatever else a loop asks of an executor.
     private func expectNone(_ executor: any Executor, _ trial: Trial, _ name: String) throws {
         let images = trial.images(seed: 3)

@@ -72,6 +72,8 @@ typedef enum : int32_t {
     CONEDNN_FORWARD,
     CONEDNN_BACKWARD_DATA,
     CONEDNN_BACKWARD_WEIGHTS,
+    /// Forward, with nothing kept for a backward pass: weights may be transformed once, when they are packed.
+    CONEDNN_INFERENCE,
 } conednn_pass;
 
 /// In a backward pass the gradient stands where the tensor itself does in the forward one.
@@ -99,15 +101,18 @@ typedef struct {
     const conednn_layout *_Nullable bias;
     /// (images, filters, height, width)
     const conednn_layout *destination;
+    /// What becomes of negative sums; 1 leaves them. Forward only, refused where it does not fit.
+    float negative_slope;
 } conednn_convolution;
 
 int conednn_convolution_create(
     const conednn_engine *engine, const conednn_convolution *convolution, conednn_primitive *_Nullable *_Nonnull primitive);
 
-/// Multiplies (images, inputs) by (outputs, inputs) transposed.
+/// Multiplies (images, inputs) by (outputs, inputs) transposed; the negative slope is a convolution's.
 int conednn_inner_product_create(
     const conednn_engine *engine, conednn_pass pass, const conednn_layout *source, const conednn_layout *weights,
-    const conednn_layout *_Nullable bias, const conednn_layout *destination, conednn_primitive *_Nullable *_Nonnull primitive);
+    const conednn_layout *_Nullable bias, const conednn_layout *destination, float negative_slope,
+    conednn_primitive *_Nullable *_Nonnull primitive);
 
 /// Copies from one layout to another, or adds if `accumulate`.
 int conednn_reorder_create(

@@ -46,6 +46,9 @@ final class Normalization {
         scratch.grow(toFloats: conednn_sums_count(input.layout.extents))
     }
 
+    /// What a distance from the mean is multiplied by.
+    static func factor(scale: Float, variance: Float) -> Float { scale / (variance.squareRoot() + epsilon) }
+
     func forward(_ mode: Pass.Mode, to output: Tensor) {
         if mode == .training {
             unsafe conednn_statistics(
@@ -64,7 +67,7 @@ final class Normalization {
                 mean[channel] = rollingMean[channel]
                 variance[channel] = rollingVariance[channel]
             }
-            factor[channel] = scales[channel] / (variance[channel].squareRoot() + Self.epsilon)
+            factor[channel] = Self.factor(scale: scales[channel], variance: variance[channel])
         }
         unsafe conednn_normalize(
             engine.pointer, input.layout.extents, input.region.floats, mean.pointer, factor.pointer,

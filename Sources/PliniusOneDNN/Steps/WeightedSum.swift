@@ -15,6 +15,7 @@ final class WeightedSum {
     private let forwardWeights: Region
     private let backwardWeights: Region
     private let gradient: Region
+    private let weightGradient: Primitive
     private let packForward: Primitive
     private let packBackward: Primitive?
     private let addGradient: Primitive
@@ -24,7 +25,9 @@ final class WeightedSum {
         _ engine: Engine, _ primitives: WeightedSumPrimitives, input: Tensor, output: ActivationLayout,
         parameters: LayerParameters, hasBias: Bool, scratch: Region, _ memory: MemoryPlan
     ) throws(OneDNNError) {
+        guard let weightGradient = primitives.weightGradient else { preconditionFailure("a weighted sum learns") }
         self.primitives = primitives
+        self.weightGradient = weightGradient
         self.input = input
         self.output = output
         self.parameters = parameters
@@ -49,7 +52,7 @@ final class WeightedSum {
             backwardWeights = forwardWeights
             packBackward = nil
         }
-        let gradientLayout = primitives.weightGradient.layout(of: .weights)
+        let gradientLayout = weightGradient.layout(of: .weights)
         gradient = memory.reserve(bytes: gradientLayout.byteCount)
         addGradient = try .reorder(engine, from: gradientLayout, to: canonical, adding: true)
         for primitive in [packForward, packBackward, addGradient] {
@@ -64,9 +67,9 @@ final class WeightedSum {
         if hasBias { unsafe forward.bind(.bias, parameters[.biases].pointer) }
         unsafe forward.bind(.destination, sums.address)
 
-        unsafe primitives.weightGradient.bind(.source, input.region.address)
-        unsafe primitives.weightGradient.bind(.weights, gradient.address)
-        unsafe primitives.weightGradient.bind(.destination, delta.address)
+        unsafe weightGradient.bind(.source, input.region.address)
+        unsafe weightGradient.bind(.weights, gradient.address)
+        unsafe weightGradient.bind(.destination, delta.address)
 
         precondition(
             (inputDelta == nil) == (primitives.inputGradient == nil),
@@ -93,7 +96,7 @@ final class WeightedSum {
 
     /// Adds the weights' gradient to their momentum, and writes the input's delta.
     func backward() {
-        primitives.weightGradient.run()
+        weightGradient.run()
         addGradient.run()
         primitives.inputGradient?.run()
     }
@@ -104,14 +107,17 @@ final class WeightedSum {
     }
 }
 
-/// The three primitives of a weighted sum.
+/// The primitives of a weighted sum: three to train, one to infer.
 struct WeightedSumPrimitives {
     /// The weights as they lie in the arena.
     let weights: TensorLayout
     let forward: Primitive
+    /// What the forward one does to negative sums.
+    var negativeSlope: Float = 1
     /// Missing where nobody asks for the input's delta.
-    let inputGradient: Primitive?
-    let weightGradient: Primitive
+    var inputGradient: Primitive?
+    /// Missing where nothing learns.
+    var weightGradient: Primitive?
 
     var all: [Primitive] { [forward, inputGradient, weightGradient].compactMap(\.self) }
     /// Whether one of them is oneDNN's plain loop.

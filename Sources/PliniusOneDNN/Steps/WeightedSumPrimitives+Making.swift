@@ -1,10 +1,17 @@
 internal import PliniusNN
 
 extension WeightedSumPrimitives {
+    /// What a weighted sum is compiled for.
+    enum Purpose {
+        case training(asksForInputDelta: Bool)
+        /// With a bias always, and with what may become of negative sums in the same pass over memory; 1 is nothing.
+        case inference(negativeSlope: Float)
+    }
+
     /// Compiles a convolution between two layouts.
     static func convolution(
         _ engine: Engine, _ convolution: LayerDescription.Convolution, from input: ActivationLayout,
-        to output: ActivationLayout, algorithm: ConvolutionAlgorithm, asksForInputDelta: Bool
+        to output: ActivationLayout, algorithm: ConvolutionAlgorithm, for purpose: Purpose
     ) throws(OneDNNError) -> WeightedSumPrimitives {
         let source = try input.tensorLayout()
         let destination = try output.tensorLayout()
@@ -15,61 +22,83 @@ extension WeightedSumPrimitives {
             ? [convolution.filters] + kernel
             : [convolution.groups, convolution.filters / convolution.groups] + kernel
         let anyWeights = try TensorLayout(extents, .any)
-        let bias = convolution.batchNormalize ? nil : try TensorLayout([convolution.filters], .rowMajor)
+        let bias = try TensorLayout([convolution.filters], .rowMajor)
 
-        func make(_ pass: Primitive.Pass) throws(OneDNNError) -> Primitive {
-            func make(winograd: Bool) throws(OneDNNError) -> Primitive {
-                try .convolution(
-                    engine, pass, winograd: winograd, stride: convolution.stride, padding: convolution.padding,
-                    source: source, weights: anyWeights, bias: pass == .forward ? bias : nil, destination: destination)
-            }
-            if algorithm == .winograd, suitsWinograd(convolution, input, output),
-                let primitive = try? make(winograd: true)
-            {
-                return primitive
-            }
-            return try make(winograd: false)
+        return try make(
+            TensorLayout(extents, .rowMajor), bias: bias, batchNormalize: convolution.batchNormalize, for: purpose,
+            hasWinograd: algorithm == .winograd && suitsWinograd(convolution, input, output, for: purpose)
+        ) { pass, winograd, bias, slope throws(OneDNNError) in
+            try .convolution(
+                engine, pass, winograd: winograd, stride: convolution.stride, padding: convolution.padding,
+                source: source, weights: anyWeights, bias: bias, destination: destination, negativeSlope: slope)
         }
-        return WeightedSumPrimitives(
-            weights: try TensorLayout(extents, .rowMajor),
-            forward: try make(.forward),
-            inputGradient: asksForInputDelta ? try make(.inputGradient) : nil,
-            weightGradient: try make(.weightGradient))
     }
 
     /// Compiles a product of rows and weights.
     static func connected(
-        _ engine: Engine, _ connected: LayerDescription.Connected, from input: ActivationLayout, asksForInputDelta: Bool
+        _ engine: Engine, _ connected: LayerDescription.Connected, from input: ActivationLayout, for purpose: Purpose
     ) throws(OneDNNError) -> WeightedSumPrimitives {
         let source = try TensorLayout([input.images, input.shape.count], .rowMajor)
         let destination = try TensorLayout([input.images, connected.outputs], .rowMajor)
         let extents = [connected.outputs, input.shape.count]
         let anyWeights = try TensorLayout(extents, .any)
-        let bias = connected.batchNormalize ? nil : try TensorLayout([connected.outputs], .rowMajor)
-        func make(_ pass: Primitive.Pass) throws(OneDNNError) -> Primitive {
+        let bias = try TensorLayout([connected.outputs], .rowMajor)
+        return try make(
+            TensorLayout(extents, .rowMajor), bias: bias, batchNormalize: connected.batchNormalize, for: purpose
+        ) { pass, _, bias, slope throws(OneDNNError) in
             try .innerProduct(
-                engine, pass, source: source, weights: anyWeights, bias: pass == .forward ? bias : nil,
-                destination: destination)
+                engine, pass, source: source, weights: anyWeights, bias: bias, destination: destination,
+                negativeSlope: slope)
         }
-        return WeightedSumPrimitives(
-            weights: try TensorLayout(extents, .rowMajor),
-            forward: try make(.forward),
-            inputGradient: asksForInputDelta ? try make(.inputGradient) : nil,
-            weightGradient: try make(.weightGradient))
+    }
+
+    private typealias Compile = (
+        _ pass: Primitive.Pass, _ winograd: Bool, _ bias: TensorLayout?, _ negativeSlope: Float
+    ) throws(OneDNNError) -> Primitive
+
+    private static func make(
+        _ weights: TensorLayout, bias: TensorLayout, batchNormalize: Bool, for purpose: Purpose,
+        hasWinograd: Bool = false, _ compile: Compile
+    ) throws(OneDNNError) -> WeightedSumPrimitives {
+        func winograd(_ pass: Primitive.Pass, _ bias: TensorLayout? = nil) -> Primitive? {
+            hasWinograd ? try? compile(pass, true, bias, 1) : nil
+        }
+        func best(_ pass: Primitive.Pass, _ bias: TensorLayout? = nil) throws(OneDNNError) -> Primitive {
+            if let primitive = winograd(pass, bias) { return primitive }
+            return try compile(pass, false, bias, 1)
+        }
+        switch purpose {
+        case .training(let asksForInputDelta):
+            return WeightedSumPrimitives(
+                weights: weights, forward: try best(.forward, batchNormalize ? nil : bias),
+                inputGradient: asksForInputDelta ? try best(.inputGradient) : nil,
+                weightGradient: try best(.weightGradient))
+        case .inference(let slope):
+            // Winograd's algorithm takes no slope but zero, and saves more than a pass over memory.
+            if let forward = winograd(.inference, bias) {
+                return WeightedSumPrimitives(weights: weights, forward: forward)
+            }
+            if slope != 1, let forward = try? compile(.inference, false, bias, slope), !forward.isPlain {
+                return WeightedSumPrimitives(weights: weights, forward: forward, negativeSlope: slope)
+            }
+            return WeightedSumPrimitives(weights: weights, forward: try compile(.inference, false, bias, 1))
+        }
     }
 
     /// Whether Winograd's algorithm beats direct sums.
     ///
     /// Measured on AVX-512: with few channels the transforms cost more than they save, tiles of 4×4 outputs that hang over the edge
-    /// are computed for nothing, and the transform of the weights wants enough tiles to serve.
+    /// are computed for nothing, and the transform of the weights wants enough tiles to serve, though in inference it comes but once.
     private static func suitsWinograd(
-        _ convolution: LayerDescription.Convolution, _ input: ActivationLayout, _ output: ActivationLayout
+        _ convolution: LayerDescription.Convolution, _ input: ActivationLayout, _ output: ActivationLayout,
+        for purpose: Purpose
     ) -> Bool {
         guard convolution.size == 3, convolution.stride == 1, convolution.groups == 1 else { return false }
         let shape = output.shape
         let tiles = ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
+        let enough = if case .inference = purpose { 16 } else { 32 }
         return min(input.shape.channels, shape.channels) >= 32
-            && tiles * output.images >= 32
+            && tiles * output.images >= enough
             && Double(shape.area) >= 0.6 * Double(16 * tiles)
     }
 }

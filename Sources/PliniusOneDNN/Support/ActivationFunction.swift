@@ -36,6 +36,14 @@ enum ActivationFunction {
         }
     }
 
+    /// What a primitive of oneDNN may do to the negative sums that it has made; 1 is nothing.
+    ///
+    /// Not relu's zero: the maximum by which oneDNN takes it makes zeros of NaN.
+    var negativeSlope: Float {
+        guard case .bent(let slopes) = self, slopes.positive == 1, slopes.negative > 0 else { return 1 }
+        return slopes.negative
+    }
+
     /// Applies what is not fused to `values`, in place.
     func finish(_ engine: Engine, _ values: Tensor) {
         guard case .curved(let curve) = self else { return }

@@ -21,12 +21,17 @@ final class MemoryPlan {
         precondition(memory == nil, "a plan's memory is allocated once")
         // A page apart: neighbours share no cache line, and no two large tensors start at the same place of a cache set.
         let pitch = 4096 + 64
-        let memory = PrivateMemory(byteCount: regions.reduce(0) { $0 + ($1.byteCount + 2 * pitch) })
+        let hosts = regions.filter { $0.host == nil }
+        let memory = PrivateMemory(byteCount: hosts.reduce(0) { $0 + ($1.byteCount + 2 * pitch) })
         var offset = 0
-        for region in regions {
+        for region in hosts {
             unsafe region.place(
                 at: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[offset..<offset + region.byteCount]))
             offset += (region.byteCount + pitch - 1) / 64 * 64
+        }
+        for region in regions {
+            guard let host = region.host else { continue }
+            unsafe region.place(at: UnsafeMutableRawBufferPointer(start: host.address, count: region.byteCount))
         }
         self.memory = memory
     }
@@ -40,8 +45,17 @@ final class MemoryPlan {
 final class Region {
     private(set) var byteCount = 0
     private var memory: UnsafeMutableRawBufferPointer?
+    /// Whose memory it takes turns in.
+    fileprivate private(set) var host: Region?
 
     fileprivate init() {}
+
+    /// Lets it have the memory of another region, which has one of its own, when that one is not needed.
+    func share(_ host: Region) {
+        precondition(host.host == nil && host !== self, "a region shares memory that is another's own")
+        host.grow(toBytes: byteCount)
+        self.host = host
+    }
 
     /// Makes room for at least so many floats; for regions that several layers use in turn.
     func grow(toFloats count: Int) { grow(toBytes: count * MemoryLayout<Float>.stride) }

@@ -67,12 +67,15 @@ extension Primitive {
         case forward
         case inputGradient
         case weightGradient
+        /// Forward, with nothing kept for the gradients.
+        case inference
 
         fileprivate var raw: conednn_pass {
             switch self {
             case .forward: CONEDNN_FORWARD
             case .inputGradient: CONEDNN_BACKWARD_DATA
             case .weightGradient: CONEDNN_BACKWARD_WEIGHTS
+            case .inference: CONEDNN_INFERENCE
             }
         }
     }
@@ -88,15 +91,17 @@ extension Primitive {
 
     /// Correlates images with filters, or takes one of the gradients of that.
     ///
+    /// - Parameter negativeSlope: what the forward pass multiplies negative sums by.
     /// - Throws: if oneDNN has no code for it, as when Winograd's algorithm is asked for and there is none.
     static func convolution(
         _ engine: Engine, _ pass: Pass, winograd: Bool, stride: Int, padding: Int, source: TensorLayout,
-        weights: TensorLayout, bias: TensorLayout?, destination: TensorLayout
+        weights: TensorLayout, bias: TensorLayout?, destination: TensorLayout, negativeSlope: Float = 1
     ) throws(OneDNNError) -> Primitive {
         var made: OpaquePointer?
         var convolution = unsafe conednn_convolution(
             pass: pass.raw, winograd: winograd, stride: Int64(stride), padding: Int64(padding), source: source.pointer,
-            weights: weights.pointer, bias: bias?.pointer, destination: destination.pointer)
+            weights: weights.pointer, bias: bias?.pointer, destination: destination.pointer,
+            negative_slope: negativeSlope)
         let status = unsafe conednn_convolution_create(engine.pointer, &convolution, &made)
         return try unsafe take(made, status, engine, winograd ? "Winograd convolution" : "convolution")
     }
@@ -104,11 +109,12 @@ extension Primitive {
     /// Multiplies rows by weights, or takes one of the gradients of that.
     static func innerProduct(
         _ engine: Engine, _ pass: Pass, source: TensorLayout, weights: TensorLayout, bias: TensorLayout?,
-        destination: TensorLayout
+        destination: TensorLayout, negativeSlope: Float = 1
     ) throws(OneDNNError) -> Primitive {
         var made: OpaquePointer?
         let status = unsafe conednn_inner_product_create(
-            engine.pointer, pass.raw, source.pointer, weights.pointer, bias?.pointer, destination.pointer, &made)
+            engine.pointer, pass.raw, source.pointer, weights.pointer, bias?.pointer, destination.pointer,
+            negativeSlope, &made)
         return try unsafe take(made, status, engine, "inner product")
     }
 
