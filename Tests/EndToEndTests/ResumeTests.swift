@@ -29,6 +29,15 @@ import _PliniusTestSupport
             "[crop]\ncrop_height=24\ncrop_width=24\nflip=1\n" + conv + "[dropout]\nprobability=.3\n" + linear(10)
                 + "[avgpool]\n[softmax]"
         ),
+        // What is drawn on the way to the batch, by the threads that open it.
+        (
+            "classify what is changed", .shapes,
+            conv + "[dropout]\nprobability=.3\n" + linear(10) + "[avgpool]\n[softmax]"
+        ),
+        (
+            "yolo of what is moved", .frames,
+            conv + linear(30) + "[yolo]\nclasses=10\nnum=2\nanchors=20,24,28,28\njitter=.3"
+        ),
         ("yolo", .boxes, conv + linear(30) + "[yolo]\nclasses=10\nnum=2\nanchors=20,24,28,28"),
         ("region", .boxes, conv + linear(30) + "[region]\nclasses=10\nnum=2\nanchors=2.5,3,3.5,3.5\nsoftmax=1"),
         ("detection", .boxes, conv + linear(15) + "[detection]\nclasses=10\nside=8\nnum=1\ncoords=4\nrandom=1"),
@@ -53,7 +62,7 @@ import _PliniusTestSupport
 
     static let policies = [
         "policy=constant", "policy=step\nstep=4\nscale=.7", "policy=exp\ngamma=.95", "policy=poly\npower=3",
-        "policy=sigmoid\nstep=12\ngamma=.4", "policy=random\npower=1",
+        "policy=sigmoid\nstep=12\ngamma=.4", "policy=random\npower=1", "policy=constant\nsampling=twice",
     ]
 
     static let cases =
@@ -90,7 +99,9 @@ import _PliniusTestSupport
         let expected = try state("whole")
         #expect(expected.iteration == UInt64(Self.iterations))
 
-        let run = MortalRun(arguments: arguments("killed"), events: folder("events"))
+        // With a number of threads of its own, which draw the same.
+        let run = MortalRun(
+            arguments: arguments("killed") + ["--data-workers", "\(1 + index % 3)"], events: folder("events"))
         var jitter = MortalRun.Jitter(state: UInt64(2 * index) + (executor == "onednn" ? 1 : 0))
         // What a process of one iteration more or less begins with is in both slots by turns.
         let passes = 2 + Int(jitter.next(below: 6))
@@ -138,12 +149,16 @@ import _PliniusTestSupport
 /// Small sealed data sets of every kind, made once.
 struct ResumeData {
     enum Kind: CaseIterable {
-        case digits, boxes, masks, numbers, text
+        case digits, shapes, boxes, frames, masks, numbers, text
 
         /// The lines of `[net]` that the data ask for, and how fast to learn from them.
         var net: String {
             switch self {
             case .digits: "batch=8\nheight=28\nwidth=28\nchannels=1\nlearning_rate=.02"
+            case .shapes:
+                "batch=8\nheight=20\nwidth=20\nchannels=3\nlearning_rate=.02\nmin_crop=20\nmax_crop=30\nflip=1\nangle=10\n"
+                    + "aspect=.8\nhue=.1\nsaturation=1.5\nexposure=1.5"
+            case .frames: "batch=4\nheight=48\nwidth=56\nchannels=1\nlearning_rate=.0001\nletter_box=1\nflip=1"
             case .boxes, .masks: "batch=4\nheight=64\nwidth=64\nchannels=1\nlearning_rate=.0001"
             case .numbers: "batch=8\nheight=1\nwidth=2\nchannels=1\nlearning_rate=.02"
             case .text: "batch=4\ntime_steps=5\ninputs=128\nlearning_rate=.02"
@@ -172,7 +187,8 @@ struct ResumeData {
             let arguments =
                 switch kind {
                 case .digits: ["synthetic-digits", "--count", "30"]
-                case .boxes: ["synthetic-boxes", "--count", "14"]
+                case .shapes: ["synthetic-shapes", "--count", "30", "--side", "24"]
+                case .boxes, .frames: ["synthetic-boxes", "--count", "14"]
                 case .masks: ["synthetic-masks", "--count", "14"]
                 case .numbers: ["regression", "--features", folder("features"), "--targets", folder("targets")]
                 case .text: ["synthetic-text", "--count", "20", "--window", "10"]
