@@ -2,6 +2,7 @@
 
 #include "COneDNN.h"
 #include "parallel.h"
+#include "winograd.h"
 
 #include <oneapi/dnnl/dnnl.h>
 #include <stdlib.h>
@@ -15,9 +16,26 @@ typedef const dnnl_memory_desc_t *memory_description;
 
 struct conednn_layout {
     dnnl_memory_desc_t description;
+    // Whether weights are at Winograd's points, of which oneDNN knows nothing; there is no description then.
+    bool is_winograd;
+    winograd_shape winograd;
 };
 
+typedef enum {
+    ONEDNN,
+    // Ours.
+    WINOGRAD_PACK,
+    WINOGRAD_FORWARD,
+    WINOGRAD_GRADIENT,
+} kind;
+
 struct conednn_primitive {
+    kind kind;
+    winograd_shape winograd;
+    float negative_slope;
+    void *bound[CONEDNN_ARGUMENT_COUNT];
+    size_t scratch_bytes;
+    // The rest is oneDNN's.
     dnnl_primitive_desc_t description;
     dnnl_primitive_t primitive;
     // Bound memory by conednn_argument; null where the primitive has no such argument.
@@ -104,7 +122,7 @@ static dnnl_format_tag_t tag_of(conednn_order order, int rank) {
 
 conednn_layout *conednn_layout_create(const int64_t *extents, int rank, conednn_order order) {
     if (rank < 1 || rank > 5) return NULL;
-    conednn_layout *layout = malloc(sizeof *layout);
+    conednn_layout *layout = calloc(1, sizeof *layout);
     if (!layout) return NULL;
     dnnl_dims_t dims = {0};
     memcpy(dims, extents, (size_t)rank * sizeof *extents);
@@ -129,7 +147,7 @@ static memory_description view(const conednn_layout *layout) {
 }
 
 static conednn_layout *copy(memory_description description) {
-    conednn_layout *layout = malloc(sizeof *layout);
+    conednn_layout *layout = calloc(1, sizeof *layout);
     if (!layout) return NULL;
 #if DNNL_VERSION_MAJOR >= 3
     if (dnnl_memory_desc_clone(&layout->description, description) != dnnl_success) {
@@ -144,17 +162,117 @@ static conednn_layout *copy(memory_description description) {
 
 void conednn_layout_destroy(conednn_layout *layout) {
 #if DNNL_VERSION_MAJOR >= 3
-    dnnl_memory_desc_destroy(layout->description);
+    if (!layout->is_winograd) dnnl_memory_desc_destroy(layout->description);
 #endif
     free(layout);
 }
 
 size_t conednn_layout_bytes(const conednn_layout *layout) {
+    if (layout->is_winograd) return winograd_packed_bytes(layout->winograd);
     return dnnl_memory_desc_get_size(view(layout));
 }
 
 bool conednn_layout_equal(const conednn_layout *left, const conednn_layout *right) {
+    if (left->is_winograd || right->is_winograd) {
+        const winograd_shape *one = &left->winograd, *other = &right->winograd;
+        return left->is_winograd && right->is_winograd && one->inputs == other->inputs && one->outputs == other->outputs
+            && one->turned == other->turned;
+    }
     return dnnl_memory_desc_equal(view(left), view(right)) != 0;
+}
+
+static int extents_of(const conednn_layout *layout, int64_t extents[static 4]) {
+#if DNNL_VERSION_MAJOR >= 3
+    int rank;
+    dnnl_dims_t *dims;
+    if (dnnl_memory_desc_query(layout->description, dnnl_query_ndims_s32, &rank) != dnnl_success || rank != 4) return 0;
+    if (dnnl_memory_desc_query(layout->description, dnnl_query_dims, &dims) != dnnl_success) return 0;
+    memcpy(extents, *dims, 4 * sizeof *extents);
+#else
+    if (layout->description.ndims != 4) return 0;
+    memcpy(extents, layout->description.dims, 4 * sizeof *extents);
+#endif
+    return 4;
+}
+
+static bool is_in_blocks_of_16(const conednn_layout *layout, const int64_t extents[static 4]) {
+    conednn_layout *blocks = conednn_layout_create(extents, 4, CONEDNN_BLOCKED_16);
+    if (!blocks) return false;
+    bool equal = conednn_layout_equal(layout, blocks);
+    conednn_layout_destroy(blocks);
+    return equal;
+}
+
+// MARK: - Winograd
+
+static int take(kind kind, winograd_shape shape, size_t scratch_bytes, conednn_primitive **result) {
+    // Sums of gradients for each thread: of many threads and large weights they would outgrow the tensors.
+    const size_t most = (size_t)512 << 20;
+    if (scratch_bytes > most) return dnnl_unimplemented;
+    conednn_primitive *primitive = calloc(1, sizeof *primitive);
+    if (!primitive) return dnnl_out_of_memory;
+    primitive->kind = kind;
+    primitive->winograd = shape;
+    primitive->scratch_bytes = scratch_bytes;
+    *result = primitive;
+    return dnnl_success;
+}
+
+static int winograd_create(
+    const conednn_engine *engine, const conednn_convolution *convolution, conednn_primitive **primitive) {
+    int64_t source[4], weights[4], destination[4];
+    bool suits = conednn_channel_block() == 16 && convolution->stride == 1 && convolution->padding <= 2
+        && extents_of(convolution->source, source) && extents_of(convolution->destination, destination)
+        && extents_of(convolution->weights, weights) && weights[2] == 3 && weights[3] == 3
+        && is_in_blocks_of_16(convolution->source, source) && is_in_blocks_of_16(convolution->destination, destination);
+    if (!suits) return dnnl_unimplemented;
+    winograd_shape shape = {
+        .images = source[0], .inputs = source[1], .outputs = destination[1], .height = source[2], .width = source[3],
+        .padding = convolution->padding};
+    if (convolution->pass == CONEDNN_BACKWARD_WEIGHTS) {
+        return take(WINOGRAD_GRADIENT, shape, winograd_gradient_scratch_bytes(engine, shape), primitive);
+    }
+    if (convolution->pass == CONEDNN_BACKWARD_DATA) {
+        shape = (winograd_shape){
+            .images = source[0], .inputs = destination[1], .outputs = source[1], .height = destination[2],
+            .width = destination[3], .padding = 2 - convolution->padding, .turned = true};
+    }
+    int status = take(WINOGRAD_FORWARD, shape, winograd_forward_scratch_bytes(engine, shape), primitive);
+    if (status == dnnl_success) (*primitive)->negative_slope = convolution->negative_slope;
+    return status;
+}
+
+static void winograd_run(const conednn_engine *engine, const conednn_primitive *primitive) {
+    void *const *bound = primitive->bound;
+    void *source = bound[CONEDNN_SOURCE], *destination = bound[CONEDNN_DESTINATION];
+    switch (primitive->kind) {
+    case ONEDNN: break;
+    case WINOGRAD_PACK: winograd_pack(engine, primitive->winograd, source, destination); break;
+    case WINOGRAD_FORWARD:
+        if (primitive->winograd.turned) {
+            source = bound[CONEDNN_DESTINATION];
+            destination = bound[CONEDNN_SOURCE];
+        }
+        winograd_forward(
+            engine, primitive->winograd, source, bound[CONEDNN_WEIGHTS], bound[CONEDNN_BIAS],
+            primitive->negative_slope, bound[CONEDNN_SCRATCH], destination);
+        break;
+    case WINOGRAD_GRADIENT:
+        winograd_gradient(
+            engine, primitive->winograd, source, destination, bound[CONEDNN_SCRATCH], bound[CONEDNN_WEIGHTS]);
+        break;
+    }
+}
+
+static conednn_layout *winograd_layout(const conednn_primitive *primitive, conednn_argument argument) {
+    winograd_shape shape = primitive->winograd;
+    if (argument != CONEDNN_WEIGHTS) return NULL;
+    if (primitive->kind == WINOGRAD_GRADIENT) {
+        return conednn_layout_create((int64_t[]){shape.outputs, shape.inputs, 3, 3}, 4, CONEDNN_ROW_MAJOR);
+    }
+    conednn_layout *layout = calloc(1, sizeof *layout);
+    if (layout) *layout = (conednn_layout){.is_winograd = true, .winograd = shape};
+    return layout;
 }
 
 // MARK: - Primitives
@@ -241,7 +359,8 @@ int conednn_convolution_create(
     const conednn_engine *engine, const conednn_convolution *convolution, conednn_primitive **primitive) {
     const dnnl_dims_t strides = {convolution->stride, convolution->stride};
     const dnnl_dims_t padding = {convolution->padding, convolution->padding};
-    const dnnl_alg_kind_t algorithm = convolution->winograd ? dnnl_convolution_winograd : dnnl_convolution_direct;
+    if (convolution->winograd) return winograd_create(engine, convolution, primitive);
+    const dnnl_alg_kind_t algorithm = dnnl_convolution_direct;
     memory_description source = view(convolution->source), weights = view(convolution->weights);
     memory_description bias = view(convolution->bias), destination = view(convolution->destination);
     dnnl_primitive_attr_t attributes = make_attributes(convolution->negative_slope);
@@ -348,6 +467,7 @@ int conednn_inner_product_create(
 int conednn_reorder_create(
     const conednn_engine *engine, const conednn_layout *source, const conednn_layout *destination, bool accumulate,
     conednn_primitive **primitive) {
+    if (destination->is_winograd) return take(WINOGRAD_PACK, destination->winograd, 0, primitive);
     static const int numbers[CONEDNN_ARGUMENT_COUNT] = {DNNL_ARG_FROM, 0, 0, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD};
     dnnl_primitive_attr_t attributes = make_attributes(1);
     if (!attributes) return dnnl_out_of_memory;
@@ -381,30 +501,38 @@ void conednn_primitive_destroy(conednn_primitive *primitive) {
         if (primitive->memory[argument]) dnnl_memory_destroy(primitive->memory[argument]);
     }
     if (primitive->primitive) dnnl_primitive_destroy(primitive->primitive);
-    dnnl_primitive_desc_destroy(primitive->description);
+    if (primitive->description) dnnl_primitive_desc_destroy(primitive->description);
     free(primitive);
 }
 
 conednn_layout *conednn_primitive_layout(const conednn_primitive *primitive, conednn_argument argument) {
+    if (primitive->kind != ONEDNN) return winograd_layout(primitive, argument);
     return copy(argument_description(primitive, argument));
 }
 
 size_t conednn_primitive_bytes(const conednn_primitive *primitive, conednn_argument argument) {
+    if (primitive->kind != ONEDNN) return argument == CONEDNN_SCRATCH ? primitive->scratch_bytes : 0;
     memory_description description = argument_description(primitive, argument);
     return description ? dnnl_memory_desc_get_size(description) : 0;
 }
 
 const char *conednn_primitive_implementation(const conednn_primitive *primitive) {
+    if (primitive->kind != ONEDNN) return "winograd_4x3:avx512_core";
     const char *name = "unknown";
     dnnl_primitive_desc_query(primitive->description, dnnl_query_impl_info_str, 0, (void *)&name);
     return name;
 }
 
 void conednn_primitive_bind(conednn_primitive *primitive, conednn_argument argument, void *memory) {
+    primitive->bound[argument] = memory;
     if (primitive->memory[argument]) dnnl_memory_set_data_handle(primitive->memory[argument], memory);
 }
 
 int conednn_primitive_run(const conednn_engine *engine, const conednn_primitive *primitive) {
+    if (primitive->kind != ONEDNN) {
+        winograd_run(engine, primitive);
+        return dnnl_success;
+    }
     dnnl_status_t status = dnnl_primitive_execute(
         primitive->primitive, engine->stream, primitive->argument_count, primitive->arguments);
     // A processor's queue has run by now; waiting makes it so whatever the build of oneDNN.

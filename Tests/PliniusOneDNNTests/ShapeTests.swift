@@ -81,6 +81,21 @@ import Testing
         for threads in [1, 2, 3] { try judge(shape, threads: threads, algorithm: algorithm) }
     }
 
+    /// Sides that tiles of 4×4 fit and do not fit, every padding, channels that fill blocks and do not, more units than threads and fewer,
+    /// products of one to four vectors and more, sums of gradients over several units.
+    @Test(arguments: [
+        Case(channels: 16, filters: 16, image: 4, batch: 1),
+        Case(channels: 16, filters: 48, padding: 0, image: 6, batch: 2),
+        Case(channels: 33, filters: 20, padding: 2, image: 5, batch: 2),
+        Case(channels: 20, filters: 70, image: 4, batch: 3),
+        Case(channels: 17, filters: 16, image: 10, batch: 9),
+        Case(channels: 80, filters: 16, image: 3, batch: 8, normalize: false),
+        Case(channels: 19, filters: 31, padding: 2, image: 6, batch: 3, normalize: false),
+    ])
+    func `Winograd's tiles, units and parts`(shape: Case) throws {
+        for threads in [1, 3] { try judge(shape.configuration, threads: threads) }
+    }
+
     @Test func `Layers that want rows get them from any layout, and give blocks back`() throws {
         try judge(
             """

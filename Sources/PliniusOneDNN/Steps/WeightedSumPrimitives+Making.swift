@@ -26,7 +26,7 @@ extension WeightedSumPrimitives {
 
         return try make(
             TensorLayout(extents, .rowMajor), bias: bias, batchNormalize: convolution.batchNormalize, for: purpose,
-            hasWinograd: algorithm == .winograd && suitsWinograd(convolution, input, output, for: purpose)
+            hasWinograd: algorithm == .winograd && suitsWinograd(convolution, input, output)
         ) { pass, winograd, bias, slope throws(OneDNNError) in
             try .convolution(
                 engine, pass, winograd: winograd, stride: convolution.stride, padding: convolution.padding,
@@ -60,12 +60,11 @@ extension WeightedSumPrimitives {
         _ weights: TensorLayout, bias: TensorLayout, batchNormalize: Bool, for purpose: Purpose,
         hasWinograd: Bool = false, _ compile: Compile
     ) throws(OneDNNError) -> WeightedSumPrimitives {
-        func winograd(_ pass: Primitive.Pass, _ bias: TensorLayout? = nil) -> Primitive? {
-            hasWinograd ? try? compile(pass, true, bias, 1) : nil
-        }
-        func best(_ pass: Primitive.Pass, _ bias: TensorLayout? = nil) throws(OneDNNError) -> Primitive {
-            if let primitive = winograd(pass, bias) { return primitive }
-            return try compile(pass, false, bias, 1)
+        func best(
+            _ pass: Primitive.Pass, _ bias: TensorLayout? = nil, slope: Float = 1
+        ) throws(OneDNNError) -> Primitive {
+            if hasWinograd, let primitive = try? compile(pass, true, bias, slope) { return primitive }
+            return try compile(pass, false, bias, slope)
         }
         switch purpose {
         case .training(let asksForInputDelta):
@@ -74,31 +73,23 @@ extension WeightedSumPrimitives {
                 inputGradient: asksForInputDelta ? try best(.inputGradient) : nil,
                 weightGradient: try best(.weightGradient))
         case .inference(let slope):
-            // Winograd's algorithm takes no slope but zero, and saves more than a pass over memory.
-            if let forward = winograd(.inference, bias) {
-                return WeightedSumPrimitives(weights: weights, forward: forward)
-            }
-            if slope != 1, let forward = try? compile(.inference, false, bias, slope), !forward.isPlain {
+            if slope != 1, let forward = try? best(.inference, bias, slope: slope), !forward.isPlain {
                 return WeightedSumPrimitives(weights: weights, forward: forward, negativeSlope: slope)
             }
-            return WeightedSumPrimitives(weights: weights, forward: try compile(.inference, false, bias, 1))
+            return WeightedSumPrimitives(weights: weights, forward: try best(.inference, bias))
         }
     }
 
     /// Whether Winograd's algorithm beats direct sums.
     ///
-    /// Measured on AVX-512: with few channels the transforms cost more than they save, tiles of 4×4 outputs that hang over the edge
-    /// are computed for nothing, and the transform of the weights wants enough tiles to serve, though in inference it comes but once.
+    /// Measured on AVX-512: tiles of 4×4 outputs that hang over the edge are computed for nothing, and with few channels the way to
+    /// the points and back costs more than the products that it saves.
     private static func suitsWinograd(
-        _ convolution: LayerDescription.Convolution, _ input: ActivationLayout, _ output: ActivationLayout,
-        for purpose: Purpose
+        _ convolution: LayerDescription.Convolution, _ input: ActivationLayout, _ output: ActivationLayout
     ) -> Bool {
         guard convolution.size == 3, convolution.stride == 1, convolution.groups == 1 else { return false }
         let shape = output.shape
         let tiles = ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
-        let enough = if case .inference = purpose { 16 } else { 32 }
-        return min(input.shape.channels, shape.channels) >= 32
-            && tiles * output.images >= enough
-            && Double(shape.area) >= 0.6 * Double(16 * tiles)
+        return min(input.shape.channels, shape.channels) >= 16 && 2 * shape.area >= 16 * tiles
     }
 }
