@@ -500,7 +500,7 @@ WIDE static void unpack(int thread, int64_t first, int64_t last, const void *con
     const work *work = context;
     int64_t inputs = work->inputs, outputs = work->outputs;
     for (int64_t item = first; item < last; item++) {
-        int64_t input = item % inputs, output = item / inputs * LANES;
+        int64_t input = item / (outputs / LANES), output = item % (outputs / LANES) * LANES;
         if (input >= work->shape.inputs) continue;
         lanes rows[SIDE][3], weights[3][3];
         for (int y = 0; y < SIDE; y++) {
