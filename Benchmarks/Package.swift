@@ -25,7 +25,7 @@ let timedKernels = [
     "adapt", "avgpool", "avgpool_backward", "bend", "bend_backward", "channel_sums", "clamp", "combine", "copy_rows",
     "curve_backward", "curve_forward", "descend", "dropout", "maxpool", "maxpool_backward", "normalize",
     "normalize_backward", "normalize_sums", "statistics",
-].flatMap { ["-Xlinker", "--wrap=conednn_\($0)"] }
+].map { "conednn_\($0)" } + ["winograd_forward", "winograd_gradient", "winograd_pack"]
 
 let package = Package(
     name: "plinius-benchmarks",
@@ -40,7 +40,7 @@ let package = Package(
             cSettings: warnings),
         .executableTarget(
             name: "profile", dependencies: ["CTimedKernels", "Measuring", mirror] + networks, swiftSettings: strict,
-            linkerSettings: [.unsafeFlags(timedKernels)]),
+            linkerSettings: [.unsafeFlags(timedKernels.flatMap { ["-Xlinker", "--wrap=\($0)"] })]),
         .target(name: "CCeilings", cSettings: warnings),
         .executableTarget(
             name: "ceilings", dependencies: ["CCeilings", "Measuring", mirror], swiftSettings: strict),

@@ -6,6 +6,8 @@
 
 #include "CTimedKernels.h"
 
+#include "../../../Sources/COneDNN/winograd.h"
+
 #include <COneDNN.h>
 #include <stdio.h>
 #include <time.h>
@@ -138,3 +140,60 @@ TIMED(
 TIMED(
     clamp, 2 * count, 2 * count, (const conednn_engine *engine, int64_t count, float limit, float *values), engine, count,
     limit, values)
+
+// Our convolutions, told of as oneDNN tells of its own: `shape` is that of the layer, whichever way the pass goes.
+static void tell_convolution(const char *direction, winograd_shape shape, double time) {
+    printf(
+        "onednn_verbose,exec,cpu,convolution,winograd_4x3:avx512_core,%s,,,alg:convolution_winograd,"
+        "mb%lld_ic%lldoc%lld_ih%lldoh%lldkh3_iw%lldow%lldkw3,%.6f\n",
+        direction, (long long)shape.images, (long long)shape.inputs, (long long)shape.outputs, (long long)shape.height,
+        (long long)(shape.height + 2 * shape.padding - 2), (long long)shape.width,
+        (long long)(shape.width + 2 * shape.padding - 2), time);
+}
+
+void __real_winograd_forward(
+    const conednn_engine *engine, winograd_shape shape, const float *source, const float *packed, const float *bias,
+    float negative_slope, float *scratch, float *destination);
+void __wrap_winograd_forward(
+    const conednn_engine *engine, winograd_shape shape, const float *source, const float *packed, const float *bias,
+    float negative_slope, float *scratch, float *destination);
+void __wrap_winograd_forward(
+    const conednn_engine *engine, winograd_shape shape, const float *source, const float *packed, const float *bias,
+    float negative_slope, float *scratch, float *destination) {
+    double start = milliseconds();
+    __real_winograd_forward(engine, shape, source, packed, bias, negative_slope, scratch, destination);
+    double time = milliseconds() - start;
+    winograd_shape layer = shape;
+    if (shape.turned) {
+        layer.inputs = shape.outputs;
+        layer.outputs = shape.inputs;
+        layer.height = shape.height + 2 * shape.padding - 2;
+        layer.width = shape.width + 2 * shape.padding - 2;
+        layer.padding = 2 - shape.padding;
+    }
+    tell_convolution(shape.turned ? "backward_data" : "forward_training", layer, time);
+}
+
+void __real_winograd_gradient(
+    const conednn_engine *engine, winograd_shape shape, const float *source, const float *delta, float *scratch,
+    float *gradient);
+void __wrap_winograd_gradient(
+    const conednn_engine *engine, winograd_shape shape, const float *source, const float *delta, float *scratch,
+    float *gradient);
+void __wrap_winograd_gradient(
+    const conednn_engine *engine, winograd_shape shape, const float *source, const float *delta, float *scratch,
+    float *gradient) {
+    double start = milliseconds();
+    __real_winograd_gradient(engine, shape, source, delta, scratch, gradient);
+    tell_convolution("backward_weights", shape, milliseconds() - start);
+}
+
+void __real_winograd_pack(const conednn_engine *engine, winograd_shape shape, const float *weights, float *packed);
+void __wrap_winograd_pack(const conednn_engine *engine, winograd_shape shape, const float *weights, float *packed);
+void __wrap_winograd_pack(const conednn_engine *engine, winograd_shape shape, const float *weights, float *packed) {
+    double start = milliseconds();
+    __real_winograd_pack(engine, shape, weights, packed);
+    printf(
+        "onednn_verbose,exec,cpu,reorder,winograd_4x3:avx512_core,undef,,,,%lldx%lldx3x3,%.6f\n", (long long)shape.outputs,
+        (long long)shape.inputs, milliseconds() - start);
+}
