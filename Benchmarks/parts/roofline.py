@@ -24,7 +24,7 @@ LETTERS = {
     "combine": "c", "copy_rows": "y", "channel_sums": "u", "maxpool": "p", "maxpool_backward": "P", "avgpool": "a",
     "avgpool_backward": "A", "dropout": "d", "descend": "D", "adapt": "D", "clamp": "x",
 }
-LEARNED = {"forward": "r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)wri?c?r?c?", "update": "(?:Dx?)+r+"}
+LEARNED = {"forward": "r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)w[rc]i?c?r?c?", "update": "(?:Dx?)+r+"}
 # What a layer calls in each pass; a sum of deltas (c) may follow where several layers read one.
 PATTERNS = {
     "convolutional": LEARNED,

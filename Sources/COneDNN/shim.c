@@ -27,6 +27,7 @@ typedef enum {
     WINOGRAD_PACK,
     WINOGRAD_FORWARD,
     WINOGRAD_GRADIENT,
+    ADDITION,
 } kind;
 
 struct conednn_primitive {
@@ -35,6 +36,8 @@ struct conednn_primitive {
     float negative_slope;
     void *bound[CONEDNN_ARGUMENT_COUNT];
     size_t scratch_bytes;
+    // Of an addition.
+    int64_t count;
     // The rest is oneDNN's.
     dnnl_primitive_desc_t description;
     dnnl_primitive_t primitive;
@@ -203,7 +206,7 @@ static bool is_in_blocks_of_16(const conednn_layout *layout, const int64_t exten
     return equal;
 }
 
-// MARK: - Winograd
+// MARK: - Ours
 
 static int take(kind kind, winograd_shape shape, size_t scratch_bytes, conednn_primitive **result) {
     // Sums of gradients for each thread: of many threads and large weights they would outgrow the tensors.
@@ -242,7 +245,7 @@ static int winograd_create(
     return status;
 }
 
-static void winograd_run(const conednn_engine *engine, const conednn_primitive *primitive) {
+static void run_ours(const conednn_engine *engine, const conednn_primitive *primitive) {
     void *const *bound = primitive->bound;
     void *source = bound[CONEDNN_SOURCE], *destination = bound[CONEDNN_DESTINATION];
     switch (primitive->kind) {
@@ -261,12 +264,13 @@ static void winograd_run(const conednn_engine *engine, const conednn_primitive *
         winograd_gradient(
             engine, primitive->winograd, source, destination, bound[CONEDNN_SCRATCH], bound[CONEDNN_WEIGHTS]);
         break;
+    case ADDITION: conednn_combine(engine, primitive->count, 1, destination, 1, source, destination); break;
     }
 }
 
 static conednn_layout *winograd_layout(const conednn_primitive *primitive, conednn_argument argument) {
     winograd_shape shape = primitive->winograd;
-    if (argument != CONEDNN_WEIGHTS) return NULL;
+    if (argument != CONEDNN_WEIGHTS || primitive->kind == ADDITION) return NULL;
     if (primitive->kind == WINOGRAD_GRADIENT) {
         return conednn_layout_create((int64_t[]){shape.outputs, shape.inputs, 3, 3}, 4, CONEDNN_ROW_MAJOR);
     }
@@ -468,6 +472,12 @@ int conednn_reorder_create(
     const conednn_engine *engine, const conednn_layout *source, const conednn_layout *destination, bool accumulate,
     conednn_primitive **primitive) {
     if (destination->is_winograd) return take(WINOGRAD_PACK, destination->winograd, 0, primitive);
+    if (accumulate && conednn_layout_equal(source, destination)) {
+        // oneDNN has nothing but its plain loops for it.
+        int status = take(ADDITION, (winograd_shape){0}, 0, primitive);
+        if (status == dnnl_success) (*primitive)->count = (int64_t)(conednn_layout_bytes(source) / sizeof(float));
+        return status;
+    }
     static const int numbers[CONEDNN_ARGUMENT_COUNT] = {DNNL_ARG_FROM, 0, 0, DNNL_ARG_TO, DNNL_ARG_SCRATCHPAD};
     dnnl_primitive_attr_t attributes = make_attributes(1);
     if (!attributes) return dnnl_out_of_memory;
@@ -517,6 +527,7 @@ size_t conednn_primitive_bytes(const conednn_primitive *primitive, conednn_argum
 }
 
 const char *conednn_primitive_implementation(const conednn_primitive *primitive) {
+    if (primitive->kind == ADDITION) return "addition";
     if (primitive->kind != ONEDNN) return "winograd_4x3:avx512_core";
     const char *name = "unknown";
     dnnl_primitive_desc_query(primitive->description, dnnl_query_impl_info_str, 0, (void *)&name);
@@ -530,7 +541,7 @@ void conednn_primitive_bind(conednn_primitive *primitive, conednn_argument argum
 
 int conednn_primitive_run(const conednn_engine *engine, const conednn_primitive *primitive) {
     if (primitive->kind != ONEDNN) {
-        winograd_run(engine, primitive);
+        run_ours(engine, primitive);
         return dnnl_success;
     }
     dnnl_status_t status = dnnl_primitive_execute(
