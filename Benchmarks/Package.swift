@@ -21,11 +21,13 @@ let mirror = Target.Dependency.product(name: "PliniusMirror", package: "plinius"
 let networks = ["PliniusNN", "PliniusOneDNN"].map { Target.Dependency.product(name: $0, package: "plinius") }
 
 /// The shim's kernels that an iteration of training runs and CTimedKernels stands in front of.
-let timedKernels = [
-    "adapt", "avgpool", "avgpool_backward", "bend", "bend_backward", "channel_sums", "clamp", "combine", "copy_rows",
-    "curve_backward", "curve_forward", "descend", "dropout", "maxpool", "maxpool_backward", "normalize",
-    "normalize_backward", "normalize_sums", "statistics",
-].map { "conednn_\($0)" } + ["winograd_forward", "winograd_gradient", "winograd_pack"]
+let timedKernels =
+    [
+        "adapt", "avgpool", "avgpool_backward", "bend", "bend_backward", "channel_sums", "clamp", "combine",
+        "copy_rows",
+        "curve_backward", "curve_forward", "descend", "dropout", "maxpool", "maxpool_backward", "normalize",
+        "normalize_backward", "normalize_sums", "statistics",
+    ].map { "conednn_\($0)" } + ["winograd_forward", "winograd_gradient", "winograd_pack"]
 
 let package = Package(
     name: "plinius-benchmarks",
