@@ -168,6 +168,18 @@ extension NetworkDescription {
 }
 
 extension TrainRequest {
+    /// Checks the numbers that nothing else bounds.
+    /// - Throws: `SessionError` that names the option.
+    func requireCounts() throws(SessionError) {
+        guard mirrorEvery >= 1, validation?.every != 0, validation?.patience != 0 else {
+            throw SessionError(.usage, "--mirror-every, --validate-every and --patience are at least 1")
+        }
+        guard 1...Self.maximumDataWorkerCount ~= dataWorkers else {
+            throw SessionError(
+                .usage, "--data-workers is \(dataWorkers): expected 1 to \(Self.maximumDataWorkerCount) threads")
+        }
+    }
+
     /// The cipher that is asked for by name.
     fileprivate var knownCipher: Cipher? {
         get throws(SessionError) {

@@ -1,6 +1,6 @@
+import PliniusMedia
 import PliniusMirror
 import PliniusNN
-import PliniusMedia
 import PliniusSealing
 import PliniusWire
 import _PliniusSupport
@@ -8,11 +8,11 @@ import _PliniusSupport
 // What the modules of the enclave know, in the words of the wire. Conversion is explicit: nothing crosses by accident.
 
 extension Run {
-    /// What is about to be trained or tested.
-    func startEvent(
-        _ network: NetworkDescription, _ choice: ExecutorChoice, _ task: ModelTask, imageCount: Int, target: UInt64,
-        tee: String
-    ) -> StartEvent {
+    /// Tells the host what is about to be trained or used, and how it was recovered.
+    func announce(
+        to control: Control, _ network: NetworkDescription, _ choice: ExecutorChoice, _ task: ModelTask,
+        imageCount: Int, target: UInt64, tee: String
+    ) {
         let identity = mirror.identity
         var event = StartEvent()
         event.run = identity.name.description
@@ -35,12 +35,11 @@ extension Run {
         event.seed = identity.seed
         event.resumedFrom = recovery?.progress.iteration
         event.verdict = recovery?.message ?? "A new run."
-        return event
+        control.send(.start(event))
+        if let recovery { control.send(.resume(resumeEvent(recovery))) }
     }
 
-    /// How the pool was recovered; `nil` for a new run.
-    var resumeEvent: ResumeEvent? {
-        guard let recovery else { return nil }
+    private func resumeEvent(_ recovery: Recovery) -> ResumeEvent {
         var event = ResumeEvent()
         event.verdict =
             switch recovery.verdict {

@@ -1,7 +1,7 @@
+import PliniusMedia
 import PliniusMirror
 import PliniusNN
 import PliniusOneDNN
-import PliniusMedia
 import PliniusSealing
 import PliniusWire
 
