@@ -81,8 +81,8 @@ struct Session {
         let executor = try opened.choice.make(network, miniBatch: network.options.miniBatch, arena: arena)
         executor.parametersDidChange()
         let evaluator = Evaluator(
-            executor: validationData == nil && testData == nil
-                ? executor : try choice.makeEvaluator(of: network, beside: executor, arena: arena),
+            executor: validation == nil && testData == nil
+                ? executor : try opened.choice.makeEvaluator(of: network, beside: executor, arena: arena),
             network: network, task: task)
         var validator: Validator?
         if let (request, data) = validation, let best = opened.best {
