@@ -145,8 +145,11 @@ def train(options):
     batch = int(net["batch"])
     images = [random_images(batch, shape, options.variant) for _ in range(BATCHES)]
     labels = [torch.randint(0, 10, (batch,)) for _ in range(BATCHES)]
-    optimiser = torch.optim.SGD(
-        model.parameters(), lr=float(net["learning_rate"]), momentum=float(net["momentum"]), weight_decay=float(net["decay"]))
+    rate, decay = float(net["learning_rate"]), float(net["decay"])
+    if net.get("adam") == "1":
+        optimiser = torch.optim.Adam(model.parameters(), lr=rate, weight_decay=decay)
+    else:
+        optimiser = torch.optim.SGD(model.parameters(), lr=rate, momentum=float(net["momentum"]), weight_decay=decay)
     loss_of = nn.CrossEntropyLoss()
     model.train()
     times = []
