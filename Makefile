@@ -47,7 +47,7 @@ vm-attest: build ## attest a real kernel in that machine, and train there: TPM, 
 	@scripts/vm-attest
 	@scripts/vm-perun
 
-bench: build ## time training, inference, mirrors and restarts beside their peers, kernels beside ceilings, and write docs/performance.md (PARTS=...)
+bench: bench-build ## time training, inference, mirrors and restarts beside their peers, kernels beside ceilings, and write docs/performance.md (PARTS=...)
 	@Benchmarks/run $(if $(PARTS),--only $(PARTS))
 
 # In the folder of the main build, so that the modules that users run are not compiled a second time.

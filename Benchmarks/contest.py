@@ -33,14 +33,6 @@ def prepare_python():
     return python
 
 
-def build(product):
-    """A program of the package Benchmarks."""
-    package = ROOT / "Benchmarks"
-    options = ["--package-path", str(package), "-c", "release"]
-    print(output_of("swift", "build", *options, "--product", product), file=sys.stderr)
-    return pathlib.Path(output_of("swift", "build", *options, "--show-bin-path")) / product
-
-
 class Setting:
     """What all parts share: programs, threads, rounds, sealed data, folders of both kinds."""
 

@@ -1,6 +1,6 @@
 """An iteration with an encrypted data set, beside one with a plain data set, by batch; five convolutions, as in the paper's figure 8."""
 
-from contest import EVALUATION, build, hold, median, publish, ratio, result_of, significant
+from contest import EVALUATION, hold, median, publish, ratio, result_of, significant
 from plot import line_plot
 
 BATCHES = [16, 32, 64, 128, 256, 512, 1024]
@@ -16,7 +16,7 @@ def configuration(batch):
 
 
 def measure(setting):
-    program = build("data-set")
+    program = setting.programs / "data-set"
     rows, lines = [], {"encrypted": [], "plain": []}
     for batch in BATCHES:
         config = setting.work / f"five-{batch}.cfg"

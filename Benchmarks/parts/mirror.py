@@ -1,13 +1,13 @@
 """Mirror-out and mirror-in by size of the model, beside a plain copy of the same bytes, torch.save and safetensors."""
 
-from contest import EVALUATION, build, hold, median, publish, ratio, result_of, significant
+from contest import EVALUATION, hold, median, publish, ratio, result_of, significant
 from plot import grid, line_plot
 
 MEGABYTES = [10, 25, 50, 75, 100]
 
 
 def measure(setting):
-    program = build("mirror")
+    program = setting.programs / "mirror"
     rows, curves = [], {}
     for where, folder in setting.folders().items():
         for megabytes in MEGABYTES:

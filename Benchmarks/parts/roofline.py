@@ -9,7 +9,7 @@ import pathlib
 import re
 import statistics
 
-from contest import EVALUATION, ROOT, build, hold, keep, median, result_of, run, significant, table
+from contest import EVALUATION, ROOT, hold, keep, median, result_of, run, significant, table
 from page import write
 from plot import grid, roofline_plot
 
@@ -38,7 +38,7 @@ PATTERNS = {
     "softmax": {"forward": "r?", "backward": "r?c?"},
 }
 WINOGRAD = "convolution by Winograd"
-LAYOUT, SOLVER, REST = "changes of layout", "solver, packing of weights", "all else"
+LAYOUT, SOLVER, REST = "changes of layout, sums of gradients", "solver, packing of weights", "all else"
 WORK = [
     *(f"Winograd, {pass_}" for pass_ in ("forward", "backward to data", "backward to weights")),
     "other convolutions", *(f"batch norm and activation, {pass_}" for pass_ in ("forward", "backward")),
@@ -161,11 +161,11 @@ def attribute(profile, layers):
 def work_of(call, layer, phase):
     if phase == "update":
         return SOLVER
-    if call.letter == "r":
+    if call.letter == "r" or call.letter == "c" and PATTERNS[layer] is LEARNED:
         return LAYOUT
     if call.letter in "fiw":
         return f"Winograd, {call.direction}" if call.name == WINOGRAD else "other convolutions"
-    return f"batch norm and activation, {phase}" if PATTERNS[layer] is LEARNED and call.letter != "c" else "pools, shortcuts, dropout"
+    return f"batch norm and activation, {phase}" if PATTERNS[layer] is LEARNED else "pools, shortcuts, dropout"
 
 
 def everything(profile):
@@ -248,7 +248,7 @@ CELLS = ["ms", "% of the iteration", "FLOP a byte", "GFLOP/s", "GB/s", "ceiling"
 
 def measure(setting):
     cache = last_cache()
-    programs = {name: build(name) for name in ("ceilings", "profile")}
+    programs = {name: setting.programs / name for name in ("ceilings", "profile")}
 
     def profile(config, data, iterations):
         def work():
