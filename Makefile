@@ -50,10 +50,13 @@ vm-attest: build ## attest a real kernel in that machine, and train there: TPM, 
 bench: bench-build ## time training, inference, mirrors and restarts beside their peers, kernels beside ceilings, and write docs/performance.md (PARTS=...)
 	@Benchmarks/run $(if $(PARTS),--only $(PARTS))
 
-# In the folder of the main build, so that the modules that users run are not compiled a second time.
+# In the folder of the main build, so that the modules that users run are not compiled a second time. SwiftPM keeps one plan there, and
+# takes it for any package's: it is thrown away before the other package's turn.
+FORGET_PLAN := rm -f .build/release.yaml .build/*/release/description.json
 bench-build: build ## build the programs that measure, so that nobody finds out too late that they do not
 	@cp -u Package.resolved Benchmarks/
-	@swift build --package-path Benchmarks --scratch-path .build -c release --quiet
+	@$(FORGET_PLAN)
+	@swift build --package-path Benchmarks --scratch-path .build -c release --quiet; status=$$?; $(FORGET_PLAN); exit $$status
 
 bench-sps: ## time durable transactions against libpmemobj, and durable writes of 4 KiB, and write docs/evaluation
 	@Benchmarks/sps
