@@ -184,18 +184,19 @@ bool conednn_layout_equal(const conednn_layout *left, const conednn_layout *righ
     return dnnl_memory_desc_equal(view(left), view(right)) != 0;
 }
 
-static int extents_of(const conednn_layout *layout, int64_t extents[static 4]) {
+// Whether the layout has four extents, and which.
+static bool extents_of(const conednn_layout *layout, int64_t extents[static 4]) {
 #if DNNL_VERSION_MAJOR >= 3
     int rank;
     dnnl_dims_t *dims;
-    if (dnnl_memory_desc_query(layout->description, dnnl_query_ndims_s32, &rank) != dnnl_success || rank != 4) return 0;
-    if (dnnl_memory_desc_query(layout->description, dnnl_query_dims, &dims) != dnnl_success) return 0;
+    if (dnnl_memory_desc_query(layout->description, dnnl_query_ndims_s32, &rank) != dnnl_success || rank != 4) return false;
+    if (dnnl_memory_desc_query(layout->description, dnnl_query_dims, &dims) != dnnl_success) return false;
     memcpy(extents, *dims, 4 * sizeof *extents);
 #else
-    if (layout->description.ndims != 4) return 0;
+    if (layout->description.ndims != 4) return false;
     memcpy(extents, layout->description.dims, 4 * sizeof *extents);
 #endif
-    return 4;
+    return true;
 }
 
 static bool is_in_blocks_of_16(const conednn_layout *layout, const int64_t extents[static 4]) {

@@ -202,6 +202,20 @@ INLINE void transform_input(const work *work, const float *block, const places *
     }
 }
 
+INLINE void transform_inputs(const work *work, int64_t begin, int64_t end, float *values) {
+    int64_t area = work->shape.height * work->shape.width;
+    for (int64_t index = begin; index < end; index++) {
+        tile tile = tile_at(work, index);
+        places places;
+        find_inputs(work, tile, &places);
+        for (int64_t channel = 0; channel < work->inputs; channel += LANES) {
+            transform_input(
+                work, work->source + (tile.image * work->inputs + channel) * area, &places,
+                values + (index - begin) * work->inputs + channel);
+        }
+    }
+}
+
 // Brings the products of a tile back to 4x4 outputs of 16 channels, and stores those that are inside of the image.
 INLINE void transform_output(const work *work, const float *source, const lanes *bias, tile tile, float *block) {
     int64_t height = work->height, width = work->width;
@@ -334,19 +348,10 @@ INLINE void product(
 WIDE static void forward(int thread, int64_t first, int64_t last, const void *context) {
     const work *work = context;
     float *values = work->memory + thread * work->scratch, *products = values + PLACES * work->input_place;
-    int64_t area = work->shape.height * work->shape.width, output_area = work->height * work->width;
+    int64_t output_area = work->height * work->width;
     for (int64_t unit = first; unit < last; unit++) {
         int64_t begin = unit * work->unit_tiles, end = least(begin + work->unit_tiles, work->tiles);
-        for (int64_t index = begin; index < end; index++) {
-            tile tile = tile_at(work, index);
-            places places;
-            find_inputs(work, tile, &places);
-            for (int64_t channel = 0; channel < work->inputs; channel += LANES) {
-                transform_input(
-                    work, work->source + (tile.image * work->inputs + channel) * area, &places,
-                    values + (index - begin) * work->inputs + channel);
-            }
-        }
+        transform_inputs(work, begin, end, values);
         int64_t rows = (end - begin + ROWS - 1) / ROWS * ROWS;
         int64_t next = unit + 1 < last ? least(end + work->unit_tiles, work->tiles) : end;
         for (int place = 0; place < PLACES; place++) {
@@ -443,18 +448,12 @@ void winograd_pack(const conednn_engine *engine, winograd_shape shape, const flo
 INLINE void accumulate_units(const work *work, int64_t first, int64_t last, float *values, float *sums) {
     float *deltas = values + PLACES * work->input_place;
     int64_t inputs = work->inputs, outputs = work->outputs;
-    int64_t area = work->shape.height * work->shape.width, output_area = work->height * work->width;
+    int64_t output_area = work->height * work->width;
     for (int64_t unit = first; unit < last; unit++) {
         int64_t begin = unit * work->unit_tiles, end = least(begin + work->unit_tiles, work->tiles);
+        transform_inputs(work, begin, end, values);
         for (int64_t index = begin; index < end; index++) {
             tile tile = tile_at(work, index);
-            places places;
-            find_inputs(work, tile, &places);
-            for (int64_t channel = 0; channel < inputs; channel += LANES) {
-                transform_input(
-                    work, work->source + (tile.image * inputs + channel) * area, &places,
-                    values + (index - begin) * inputs + channel);
-            }
             for (int64_t channel = 0; channel < outputs; channel += LANES) {
                 transform_delta(
                     work, work->delta + (tile.image * outputs + channel) * output_area, tile,

@@ -52,6 +52,17 @@ final class Trial {
         executor.parametersDidChange()
     }
 
+    /// Makes the rolling statistics those of the one mini-batch that was trained on since `text` was compiled.
+    func keepStatistics(ofLayers layers: [Int], begunWith text: String) throws {
+        let begun = try Trial(text)
+        for layer in layers {
+            for role in [TensorRole.rollingMean, .rollingVariance] {
+                // A hundredth of the statistics went into the rolling ones.
+                self[layer, role] = zip(self[layer, role], begun[layer, role]).map { ($0 - 0.99 * $1) / 0.01 }
+            }
+        }
+    }
+
     /// A tensor's numbers.
     subscript(tensor: ArenaTensor) -> [Float] {
         get { Array(arena.floats(of: tensor)) }
