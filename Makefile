@@ -24,7 +24,7 @@ demo: build ## seal data, train, kill it three times, resume, and compare the ex
 test: build ## run all tests
 	@$(SWIFT_TEST) 2>&1 | awk '/^✔ Test run with/ || !/^(◇|↳|✔|\[[0-9]+\/|Building|Build )/ { print; fflush() }'
 
-test-interop: build ## have onnxruntime and NumPy compute exported models and a step of training, and compare with Plinius (installs them into .build/interop)
+test-interop: build ## have onnxruntime and PyTorch compute exported models and a step of training, and compare with Plinius (installs them into .build/interop)
 	@scripts/test-interop
 
 tsan: setup ## run what threads share under the thread sanitizer
