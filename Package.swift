@@ -214,12 +214,14 @@ extension Module {
     }
 }
 
+// Tests that compute little themselves are not optimized: the compiler takes half the time for them.
 func tests(
-    _ name: String, of uses: [String], products: [Target.Dependency] = [], resources: [Resource] = []
+    _ name: String, of uses: [String], products: [Target.Dependency] = [], resources: [Resource] = [],
+    optimized: Bool = false
 ) -> Target {
     .testTarget(
         name: name, dependencies: (uses + ["_PliniusTestSupport"]).map { .byName(name: $0) } + products,
-        resources: resources, swiftSettings: language)
+        resources: resources, swiftSettings: language + (optimized ? [] : [.unsafeFlags(["-Onone"])]))
 }
 
 // intel-ipsec-mb exists for x86-64 only; elsewhere the shim compiles to "not available" and swift-crypto serves.
@@ -267,25 +269,27 @@ let package = Package(
             name: "CImageCodecs", cSettings: shim, linkerSettings: [.linkedLibrary("png"), .linkedLibrary("jpeg")]),
         .target(name: "CAllocationCount", path: "Tests/CAllocationCount", cSettings: shim),
     ] + modules.map(\.target) + [
-        tests("_PliniusSupportTests", of: ["_PliniusSupport"]),
+        tests("_PliniusSupportTests", of: ["_PliniusSupport"], optimized: true),
         tests(
             "PliniusPersistenceTests",
             of: [
                 "CAllocationCount", "CPliniusPM", "PliniusMedia", "PliniusPersistence", "PliniusPoolTools",
                 "_PliniusSupport",
-            ]),
+            ], optimized: true),
         tests(
             "PliniusSealingTests", of: ["PliniusSealing", "_PliniusSupport"], products: [crypto],
-            resources: [.copy("Vectors")]),
-        tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")]),
-        tests("PliniusOneDNNTests", of: ["CAllocationCount", "PliniusNN", "PliniusOneDNN", "_PliniusSupport"]),
+            resources: [.copy("Vectors")], optimized: true),
+        tests("PliniusNNTests", of: ["PliniusNN", "_PliniusSupport"], resources: [.copy("Fixtures")], optimized: true),
+        tests(
+            "PliniusOneDNNTests", of: ["CAllocationCount", "PliniusNN", "PliniusOneDNN", "_PliniusSupport"],
+            optimized: true),
         tests(
             "PliniusMirrorTests",
             of: [
                 "CAllocationCount", "PliniusDataSealing", "PliniusMedia", "PliniusMirror", "PliniusNN",
                 "PliniusPersistence",
                 "PliniusRuns", "PliniusSealing", "_PliniusSupport",
-            ]),
+            ], optimized: true),
         tests("PliniusWireTests", of: ["PliniusWire", "_PliniusSupport"]),
         tests(
             "PliniusAttesterTests",
@@ -311,8 +315,8 @@ let package = Package(
                 "PliniusSealing", "PliniusVerifier", "PliniusWire",
             ],
             products: [arguments, crypto, logging, tls, webClient, webServer, yaml]),
-        tests("PliniusDatasetsTests", of: ["PliniusDatasets", "_PliniusFuzzing"]),
-        tests("PliniusModelsTests", of: ["PliniusModels", "PliniusNN", "_PliniusSupport"]),
+        tests("PliniusDatasetsTests", of: ["PliniusDatasets", "_PliniusFuzzing"], optimized: true),
+        tests("PliniusModelsTests", of: ["PliniusModels", "PliniusNN", "_PliniusSupport"], optimized: true),
         tests(
             "PliniusOwnerTests",
             of: [

@@ -22,16 +22,12 @@ struct ExecutorChoice: Hashable {
                 throw SessionError(.usage, "there is no executor \"\(executor)\"; this build has: \(known)")
             }
             self.kind = kind
-        } else if let granted {
-            kind = granted == .reference ? .reference : .oneDNN
-        } else if let run {
-            guard let kind = ExecutorKind(rawValue: run.executor) else {
-                throw SessionError(
-                    .failed, "the run was begun with executor number \(run.executor), which this build lacks")
+        } else {
+            let number = granted?.rawValue ?? run?.executor ?? ExecutorKind.oneDNN.rawValue
+            guard let kind = ExecutorKind(rawValue: number) else {
+                throw SessionError(.failed, "the run was begun with executor number \(number), which this build lacks")
             }
             self.kind = kind
-        } else {
-            kind = .oneDNN
         }
         try granted?.require(kind.rawValue, "--executor asks for", "leave --executor away")
         self.threads = threads ?? run?.threads ?? UInt32(clamping: max(1, sysconf(CInt(_SC_NPROCESSORS_ONLN))))

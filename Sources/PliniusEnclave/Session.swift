@@ -57,9 +57,8 @@ struct Session {
         let target = try network.target(request, epochs)
         let subject = try subject(.train, proof, headers, named: names, network, run: name, at: request.extent)
         guard let access = try access(proof, to: subject, opening: headers) else {
-            return .stopped(
-                StopEvent(
-                    reason: "the host asked for it while an owner was waited for", iteration: subject?.iteration ?? 0))
+            let reason = "the host asked for it while an owner was waited for"
+            return .stopped(StopEvent(reason: reason, iteration: subject?.iteration ?? 0))
         }
         let data = try openDatasets(names, access.keys, for: network, .train)
         try subject?.require(data)
@@ -187,25 +186,18 @@ struct Session {
         expected.layoutDigest = sha256(network.layoutBytes)
         let run = try access.resume(
             expected, from: .open(request.run.extent, .readOnly), to: arena, threads: request.threads)
-        if let reason = access.lease?.end() {
-            throw SessionError(.integrity, "the model was not used: \(reason)")
-        }
+        if let reason = access.lease?.end() { throw SessionError(.integrity, "the model was not used: \(reason)") }
         let choice = try ExecutorChoice(
             executor: request.executor, threads: request.threads, of: run.mirror.identity, granted: access.executor)
         let draw = try request.generation.map { request throws(SessionError) in
             try Predictor.characterDraw(request, by: network, of: data)
         }
         let texts = data.count / data.parts[0].header.samplesPerRecord
-        let executor =
-            if draw == nil {
-                try choice.make(
-                    network, miniBatch: try network.inferenceBatch(request.batch, of: data.count), arena: arena,
-                    onlyInfers: true)
-            } else {
-                try choice.make(
-                    network, miniBatch: network.generationBatch(of: texts), timeSteps: 1, arena: arena, onlyInfers: true
-                )
-            }
+        let batch =
+            draw == nil
+            ? try network.inferenceBatch(request.batch, of: data.count) : network.generationBatch(of: texts)
+        let executor = try choice.make(
+            network, miniBatch: batch, timeSteps: draw.map { _ in 1 }, arena: arena, onlyInfers: true)
         executor.parametersDidChange()
         run.announce(
             to: control, network, choice, task, imageCount: data.count, target: run.progress.iteration, tee: access.tee)

@@ -54,9 +54,12 @@ struct TrainingLoop {
         let first = progress.iteration
         // What the mirror holds.
         var mirrored = progress
+        // What the host is told once the mirror is durable: a device takes its time while the next iteration computes.
+        var untold: News?
         while progress.iteration < target {
             if let reason = lease?.end(afterUpdates: progress.iteration - first, of: mirror) {
-                if mirrored.iteration < progress.iteration { _ = try mirrorOut(progress) }
+                if mirrored.iteration < progress.iteration { untold = (try mirrorOut(progress), nil) }
+                try tell(&untold)
                 return .leaseOver(reason)
             }
             let start = monotonicNanoseconds()
@@ -64,6 +67,7 @@ struct TrainingLoop {
             let isLast = iteration + 1 == target
             let batch = try reporting { try prefetcher.take(iteration, isLast: isLast) }
             let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored.iteration)
+            try tell(&untold)
             let step = options.step(ofUpdate: Int(iteration) + 1, seed: seed)
             executor.update(step)
             if let tensor = arena.firstNonFiniteTensor() {
@@ -87,9 +91,10 @@ struct TrainingLoop {
             }
             let earlyEnd = validator?.earlyEnd(after: progress.iteration)
             let isStopping = control.isStopRequested
-            var mirrorTime: UInt64 = 0
-            if isLast || isStopping || earlyEnd != nil || progress.iteration % mirrorEvery == 0 {
-                mirrorTime = try mirrorOut(progress)
+            let ends = isLast || isStopping || earlyEnd != nil
+            var mirroring: MirrorEvent?
+            if ends || progress.iteration % mirrorEvery == 0 {
+                mirroring = try mirrorOut(progress)
                 mirrored = progress
             }
             let time = monotonicNanoseconds() - start - validationTime
@@ -100,10 +105,10 @@ struct TrainingLoop {
             event.averageLoss = progress.averageLoss
             event.learningRate = step.learningRate
             event.iterationNanoseconds = time
-            event.mirrorNanoseconds = mirrorTime
             event.batchNanoseconds = batch.nanoseconds
             event.imagesPerSecond = Float(Double(options.batch) / (Double(time) / 1e9))
-            control.send(.iteration(event))
+            untold = (mirroring, event)
+            if ends || !mirror.isAwaited { try tell(&untold) }
             if isLast { break }
             if let earlyEnd { return .finishedEarly(earlyEnd) }
             if isStopping { return .stopped }
@@ -133,6 +138,7 @@ struct TrainingLoop {
             let part = executor.forward(pass)
             guard part.isFinite else {
                 let layer = executor.firstNonFiniteLayer() ?? network.layers.count - 1
+                try reporting { try mirror.endMirrorOut() }
                 throw notFinite("the output", layer: layer, iteration: iteration + 1, mirrored: mirrored)
             }
             cost += part
@@ -141,20 +147,30 @@ struct TrainingLoop {
         return cost / Float(options.batch)
     }
 
-    /// Mirrors the arena and tells the host.
-    /// - Returns: nanoseconds until it was durable.
-    private func mirrorOut(_ progress: Progress) throws(SessionError) -> UInt64 {
+    private typealias News = (mirror: MirrorEvent?, iteration: IterationEvent?)
+
+    /// Mirrors the arena, but for what a device needs to keep it.
+    private func mirrorOut(_ progress: Progress) throws(SessionError) -> MirrorEvent {
         let before = mirror.bytesWritten
         let start = monotonicNanoseconds()
-        try reporting { try mirror.mirrorOut(arena.memory, progress: progress) }
-        let time = monotonicNanoseconds() - start
+        try reporting { try mirror.beginMirrorOut(arena.memory, progress: progress) }
         var event = MirrorEvent()
         event.iteration = progress.iteration
         event.generation = generation
         event.bytes = UInt64(mirror.bytesWritten - before)
-        event.nanoseconds = time
-        control.send(.mirror(event))
-        return time
+        event.nanoseconds = monotonicNanoseconds() - start
+        return event
+    }
+
+    /// Waits until the last mirror is durable, and tells the host.
+    private func tell(_ untold: inout News?) throws(SessionError) {
+        guard var news = untold.take() else { return }
+        let start = monotonicNanoseconds()
+        try reporting { try mirror.endMirrorOut() }
+        news.mirror?.nanoseconds += monotonicNanoseconds() - start
+        news.iteration?.mirrorNanoseconds = news.mirror?.nanoseconds ?? 0
+        if let event = news.mirror { control.send(.mirror(event)) }
+        if let event = news.iteration { control.send(.iteration(event)) }
     }
 
     private func notFinite(_ what: String, layer: Int, iteration: UInt64, mirrored: UInt64) -> SessionError {

@@ -63,6 +63,9 @@ public struct Extent: Sendable {
     /// - Throws: `.notDurable` or `.system`; the pool is then not to be stored to again by this process.
     public func persist() throws(PersistenceError) { try region.persist() }
 
+    /// Whether ``persist()`` is a fence of the processor and nothing else, so that it takes no time worth another thread.
+    public var persistsByFence: Bool { region.persistsByFence }
+
     private func absolute(_ part: Range<Int>) -> Range<Int> {
         precondition(
             part.lowerBound >= 0 && part.upperBound <= range.count,

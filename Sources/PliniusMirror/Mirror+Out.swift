@@ -15,13 +15,43 @@ extension Mirror {
     ///   forgets a page that it could not write, so a second try would succeed without having happened. A new process resumes.
     /// - Complexity: O(arena).
     public func mirrorOut(_ arena: PrivateMemory, progress: Progress) throws(MirrorError) {
+        try store(arena, progress)
+        try endMirrorOut()
+    }
+
+    /// Mirrors the arena, but for the wait for a device, which a worker goes on with if there is one.
+    ///
+    /// The arena may change at the return. If the process ends, the pool holds this mirror; only if the machine loses power before
+    /// ``endMirrorOut()`` returned, it may hold the one before. Nothing is stored meanwhile: the next mirror ends this one first.
+    /// - Throws: As ``mirrorOut(_:progress:)``.
+    public func beginMirrorOut(_ arena: PrivateMemory, progress: Progress) throws(MirrorError) {
+        try store(arena, progress)
+        guard pool.count > 1, !extent.persistsByFence else { return try endMirrorOut() }
+        isWaiting = true
+        pool.start(waiting)
+    }
+
+    /// Whether a mirror was begun and not ended.
+    public var isAwaited: Bool { awaited != nil }
+
+    /// Waits until the mirror that was begun is durable; returns at once if there is none.
+    /// - Throws: As ``mirrorOut(_:progress:)``.
+    public func endMirrorOut() throws(MirrorError) {
+        guard let header = awaited.take() else { return }
+        try persist()
+        newest = header
+        onCrashPoint?(.afterFence)
+    }
+
+    private func store(_ arena: PrivateMemory, _ progress: Progress) throws(MirrorError) {
+        try endMirrorOut()
         precondition(arena.byteCount == layout.arenaBytes, "the arena is as long as the pool's")
         guard let newest else { preconditionFailure("mirror in before the first mirror-out") }
         precondition(progress.iteration >= newest.progress.iteration, "a run does not go backwards")
         try commit(arena, progress, to: newest.slot.other, sequence: newest.sequence + 1)
     }
 
-    /// Seals the arena into `slot`.
+    /// Seals the arena into `slot`; whoever calls this waits for the medium.
     ///
     /// The order of the stores is the protocol. A killed process leaves a prefix of them: the marker in front makes every slot that is
     /// not finished say so. A loss of power leaves any mixture: then it is the digest of the tags in the authenticated header, and the
@@ -55,10 +85,7 @@ extension Mirror {
 
         setState(.complete, of: slot)
         onCrashPoint?(.beforeFence)
-
-        try persist()
-        newest = header
-        onCrashPoint?(.afterFence)
+        awaited = header
     }
 
     /// Seals chunks of the arena to their places in the slot, and keeps the tags.
@@ -95,11 +122,12 @@ extension Mirror {
     }
 
     func persist() throws(MirrorError) {
-        do {
-            try extent.persist()
-        } catch {
-            failure = .media(error)
-            throw .media(error)
-        }
+        if isWaiting { pool.wait() } else { waitForMedium() }
+        isWaiting = false
+        if let failure { throw failure }
+    }
+
+    func waitForMedium() {
+        do { try extent.persist() } catch { failure = .media(error) }
     }
 }

@@ -42,6 +42,12 @@ public final class Mirror {
     ///
     /// So an older best model is as much an old pool as an older run.
     public var best: CommitMark?
+    /// What was committed and is not known to be durable yet.
+    var awaited: SlotHeader?
+    /// Whether a worker waits for the medium.
+    var isWaiting = false
+    // Held by no reference of its own: whoever waits is waited for, at the end of the mirror too.
+    private(set) lazy var waiting: (Int) -> Void = { [unowned(unsafe) self] in if $0 == 1 { unsafe waitForMedium() } }
     /// Why no further commit is made.
     var failure: MirrorError?
 
@@ -66,6 +72,8 @@ public final class Mirror {
             ChunkContext(identity, chunkCount: layout.chunkCount)
         }
     }
+
+    deinit { if isWaiting { pool.wait() } }
 
     /// The keys of whoever wrote a slot; both slots tend to be of one process.
     func slotKeys(of header: SlotHeader) -> SlotKeys {
@@ -121,6 +129,7 @@ public final class Mirror {
         mirror.store([UInt8](repeating: 0, count: SlotHeader.byteCount), at: layout.range(of: .b).lowerBound)
         mirror.setState(.empty, of: .b)
         try mirror.commit(arena, progress, to: .a, sequence: 0)
+        try mirror.endMirrorOut()
         mirror.store(superblock.encoded(runKeys), at: 0)
         try mirror.persist()
         return mirror

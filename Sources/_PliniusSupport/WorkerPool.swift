@@ -37,13 +37,21 @@ public final class WorkerPool {
     /// was written before the call is seen by all of them, and what they wrote is seen after it. A run allocates nothing
     /// itself: whoever plans the closure once and passes it again and again runs without any allocation.
     public func run(_ body: @escaping (Int) -> Void) {
+        start(body)
+        body(0)
+        wait()
+    }
+
+    /// Runs `body(worker)` for each worker but the caller, who goes on, and comes back to ``wait()`` before anything else.
+    public func start(_ body: @escaping (Int) -> Void) {
         for worker in crew {
             worker.body = body
             worker.begin.signal()
         }
-        body(0)
-        for worker in crew { worker.end.wait() }
     }
+
+    /// Waits for what was started.
+    public func wait() { for worker in crew { worker.end.wait() } }
 
     /// Waits until every worker of the current run has come here; what each wrote before, all see after.
     public func barrier() {
