@@ -29,8 +29,7 @@ struct Evaluator {
         case .detect: evaluation.setBoxes(try measure(data, BoxJudge()).figures)
         case .regress: evaluation.setTargets(try measure(data, TargetErrors(targets: data.truthCount)))
         }
-        let seconds = Double(monotonicNanoseconds() - start) / 1e9
-        evaluation.imagesPerSecond = Float(Double(data.count) / seconds)
+        evaluation.imagesPerSecond = Float(Double(data.count) * 1e9 / Double(monotonicNanoseconds() - start))
         return evaluation
     }
 

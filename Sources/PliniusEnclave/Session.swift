@@ -143,10 +143,10 @@ struct Session {
     }
 
     private func status(_ request: StatusRequest) throws(SessionError) -> StatusReport {
-        StatusReport(
-            runs: try request.runs.map { run throws(SessionError) in
-                PliniusWire.RunStatus(of: try .open(run.extent, .readOnly), named: run.name)
-            })
+        let runs = try request.runs.map { run throws(SessionError) in
+            PliniusWire.RunStatus(of: try .open(run.extent, .readOnly), named: run.name)
+        }
+        return StatusReport(runs: runs)
     }
 
     // MARK: Their parts

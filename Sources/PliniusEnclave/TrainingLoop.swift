@@ -55,7 +55,7 @@ struct TrainingLoop {
         // What the mirror holds.
         var mirrored = progress
         // What the host is told once the mirror is durable: a device takes its time while the next iteration computes.
-        var untold: News?
+        var untold: (mirror: MirrorEvent?, iteration: IterationEvent?)?
         while progress.iteration < target {
             if let reason = lease?.end(afterUpdates: progress.iteration - first, of: mirror) {
                 if mirrored.iteration < progress.iteration { untold = (try mirrorOut(progress), nil) }
@@ -147,8 +147,6 @@ struct TrainingLoop {
         return cost / Float(options.batch)
     }
 
-    private typealias News = (mirror: MirrorEvent?, iteration: IterationEvent?)
-
     /// Mirrors the arena, but for what a device needs to keep it.
     private func mirrorOut(_ progress: Progress) throws(SessionError) -> MirrorEvent {
         let before = mirror.bytesWritten
@@ -163,7 +161,7 @@ struct TrainingLoop {
     }
 
     /// Waits until the last mirror is durable, and tells the host.
-    private func tell(_ untold: inout News?) throws(SessionError) {
+    private func tell(_ untold: inout (mirror: MirrorEvent?, iteration: IterationEvent?)?) throws(SessionError) {
         guard var news = untold.take() else { return }
         let start = monotonicNanoseconds()
         try reporting { try mirror.endMirrorOut() }

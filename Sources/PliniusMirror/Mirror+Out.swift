@@ -57,7 +57,7 @@ extension Mirror {
     /// not finished say so. A loss of power leaves any mixture: then it is the digest of the tags in the authenticated header, and the
     /// tags over the chunks, that a mixture cannot satisfy.
     func commit(_ arena: PrivateMemory, _ progress: Progress, to slot: Slot, sequence: UInt64) throws(MirrorError) {
-        if let failure { throw failure }
+        if let failure = medium.failure { throw failure }
         // Taken before anything is sealed: a commit that fails half-way has used its nonces up all the same.
         let nonceBase = nonceCounter
         nonceCounter += UInt64(layout.chunkCount)
@@ -122,12 +122,8 @@ extension Mirror {
     }
 
     func persist() throws(MirrorError) {
-        if isWaiting { pool.wait() } else { waitForMedium() }
+        if isWaiting { pool.wait() } else { medium.wait(for: extent) }
         isWaiting = false
-        if let failure { throw failure }
-    }
-
-    func waitForMedium() {
-        do { try extent.persist() } catch { failure = .media(error) }
+        if let failure = medium.failure { throw failure }
     }
 }

@@ -46,10 +46,9 @@ public final class Mirror {
     var awaited: SlotHeader?
     /// Whether a worker waits for the medium.
     var isWaiting = false
-    // Held by no reference of its own: whoever waits is waited for, at the end of the mirror too.
-    private(set) lazy var waiting: (Int) -> Void = { [unowned(unsafe) self] in if $0 == 1 { unsafe waitForMedium() } }
-    /// Why no further commit is made.
-    var failure: MirrorError?
+    // Whoever waits must not hold the mirror, or its end, which waits for them, could come to be theirs.
+    private(set) lazy var waiting: (Int) -> Void = { [extent, medium] in if $0 == 1 { medium.wait(for: extent) } }
+    let medium = MediumAnswer()
 
     var tags: [UInt8]
     let pool: WorkerPool
