@@ -130,14 +130,15 @@ struct SealOptions: ParsableArguments {
     /// Checks that the options belong to the format.
     /// - Throws: `OwnerError`, which names the ones that do not or are missing.
     func check(for format: SealFormat) throws(OwnerError) {
-        let given = [
+        let options: [(name: String, isGiven: Bool)] = [
             ("--images", !images.isEmpty), ("--labels", labels != nil), ("--classes", classes != nil),
             ("--split", split != nil), ("--names", names != nil), ("--root", root != nil),
             ("--channels", channels != nil), ("--resize", resize != nil), ("--skip-bad", skipBad),
             ("--count", count != nil), ("--seed", seed != nil), ("--fit", fit != nil), ("--boxes", boxes != nil),
             ("--targets", targets != nil), ("--features", features != nil), ("--text", text != nil),
             ("--window", window != nil), ("--side", side != nil),
-        ].filter(\.1).map(\.0)
+        ]
+        let given = options.filter(\.isGiven).map(\.name)
         let (needed, taken) = format.options
         let missing = needed.filter { !given.contains($0) }
         let wrong = given.filter { !needed.contains($0) && !taken.contains($0) }

@@ -82,7 +82,8 @@ struct AnnotatedImagesTests {
             "1.png": Images.flat(9, width: 100, height: 50), "1.txt": Array("0 1 0 0.5 1".utf8),
         ])
         let record = try records(folder.source(["1.png"], .boxes(most: 1), size: (28, 28)))[0]
-        #expect((0..<28).map { record.pixels[28 * $0] } == (0..<28).map { 7..<21 ~= $0 ? 9 : 128 })
+        let column: [UInt8] = (0..<28).map { (7..<21).contains($0) ? 9 : 128 }
+        #expect((0..<28).map { record.pixels[28 * $0] } == column)
         #expect(record.truth == words(1, 0) + floats(1, 0.25, 0.5, 0.5))
     }
 

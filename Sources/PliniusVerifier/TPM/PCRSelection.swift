@@ -19,7 +19,10 @@ package struct PCRSelection: Hashable, Sendable {
                 throw EvidenceError(format, expected: "at most 32 registers in a bank", found: "\(8 * Int(size))")
             }
             let map = try cursor.bytes(Int(size))
-            let indices = (0..<8 * map.count).filter { map[$0 / 8] >> ($0 % 8) & 1 == 1 }
+            let indices = (0..<8 * map.count).filter { index in
+                let bit: UInt8 = 1 << (index % 8)
+                return map[index / 8] & bit != 0
+            }
             guard !indices.isEmpty else { continue }
             guard let bank = HashAlgorithm(rawValue: algorithm) else {
                 throw EvidenceError(
