@@ -8,23 +8,30 @@ import _PliniusTestSupport
 
 /// A mirror whose wait for the device goes on while the caller does.
 @Suite struct DeviceWaitTests {
-    /// A device that keeps whoever waits for it until it is let go on.
+    /// A device that answers at once, and after ``slowDown()`` keeps whoever waits for it until it is let go on.
     private final class SlowMedia: PersistentMedia, @unchecked Sendable {
         let inner: PlainMedia
         private let isSlow = Atomic(false)
         private let failsNow = Atomic(false)
         private let stored = Atomic(0)
         private let given = Atomic(0)
+        private let waited = Atomic(0)
         private let asked = Semaphore()
         private let answered = Semaphore()
 
-        init(byteCount: Int) { inner = PlainMedia(byteCount: byteCount) }
+        let persistsByFence: Bool
+
+        init(byteCount: Int, persistsByFence: Bool = false) {
+            inner = PlainMedia(byteCount: byteCount)
+            self.persistsByFence = persistsByFence
+        }
 
         var tier: Tier { .t3 }
         var isWritable: Bool { true }
         var bootID: BootID { inner.bootID }
         var bytes: UnsafeMutableRawBufferPointer { inner.bytes }
         var answers: Int { given.load(ordering: .sequentiallyConsistent) }
+        var waits: Int { waited.load(ordering: .sequentiallyConsistent) }
         /// Stores so far.
         var stores: Int { stored.load(ordering: .sequentiallyConsistent) }
 
@@ -38,6 +45,7 @@ import _PliniusTestSupport
         }
         func writeBack(_ range: Range<Int>) { stored.add(1, ordering: .sequentiallyConsistent) }
         func persist() throws(PersistenceError) {
+            waited.add(1, ordering: .sequentiallyConsistent)
             guard isSlow.load(ordering: .sequentiallyConsistent) else { return }
             asked.signal()
             answered.wait()
@@ -151,32 +159,13 @@ import _PliniusTestSupport
     @Test func `Alone, or where a fence is all, a mirror ends where it begins`() throws {
         for (workers, byFence) in [(1, false), (2, true)] {
             let fixture = MirrorFixture(arenaBytes: 2000, chunkBytes: 64, workers: workers)
-            let media = FastMedia(byteCount: fixture.extentBytes, persistsByFence: byFence)
+            let media = SlowMedia(byteCount: fixture.extentBytes, persistsByFence: byFence)
             let mirror = try fixture.create(on: Region(on: media).whole)
-            let waits = media.waits.load(ordering: .relaxed)
+            let waits = media.waits
             try mirror.beginMirrorOut(fixture.arena(1), progress: fixture.progress(1))
             #expect(!mirror.isAwaited && mirror.mark?.sequence == 1)
-            if !byFence { #expect(media.waits.load(ordering: .relaxed) == waits + 1) }
+            if !byFence { #expect(media.waits == waits + 1) }
         }
-    }
-
-    /// Counts the waits, and answers at once.
-    private final class FastMedia: PersistentMedia, @unchecked Sendable {
-        let inner: PlainMedia
-        let persistsByFence: Bool
-        let waits = Atomic(0)
-        init(byteCount: Int, persistsByFence: Bool) {
-            inner = PlainMedia(byteCount: byteCount)
-            self.persistsByFence = persistsByFence
-        }
-        var tier: Tier { .t1 }
-        var isWritable: Bool { true }
-        var bootID: BootID { inner.bootID }
-        var bytes: UnsafeMutableRawBufferPointer { inner.bytes }
-        func copy(_ source: UnsafeRawBufferPointer, to offset: Int) { inner.copy(source, to: offset) }
-        func store(_ word: UInt64, at offset: Int) { inner.store(word, at: offset) }
-        func writeBack(_ range: Range<Int>) {}
-        func persist() { waits.add(1, ordering: .relaxed) }
     }
 
     /// Work for another thread, and what it threw.

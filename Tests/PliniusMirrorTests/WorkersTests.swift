@@ -155,7 +155,9 @@ import _PliniusTestSupport
     /// Persistent memory as processors have it: a fence waits for the write-backs of its own thread.
     private final class FencedMedia: PersistentMedia, @unchecked Sendable {
         let inner: PlainMedia
-        private let waiting = Mutex<[pthread_t: Int]>([:])
+        private var waiting: [pthread_t: Int] = [:]
+        /// Of whoever looks at what waits: a semaphore, because the thread sanitizer is blind to Mutex.
+        private let turn = Semaphore()
         private let others = Atomic(0)
         private let caller = pthread_self()
         /// Whether the caller waits, at its first write-back, for another thread's.
@@ -163,7 +165,10 @@ import _PliniusTestSupport
         /// Write-backs that nobody had waited for when a commit was called durable.
         var forgotten = 0
 
-        init(byteCount: Int) { inner = PlainMedia(byteCount: byteCount) }
+        init(byteCount: Int) {
+            inner = PlainMedia(byteCount: byteCount)
+            turn.signal()
+        }
 
         var tier: Tier { inner.tier }
         var isWritable: Bool { true }
@@ -186,13 +191,18 @@ import _PliniusTestSupport
             }
             for _ in 0..<10_000 where meets && others.load(ordering: .relaxed) == 0 { usleep(1000) }
         }
-        func settle() { waiting.withLock { $0[pthread_self()] = nil } }
+        func settle() { inTurn { waiting[pthread_self()] = nil } }
         func persist() {
             settle()
-            forgotten += waiting.withLock { $0.values.reduce(0, +) }
+            inTurn { forgotten += waiting.values.reduce(0, +) }
         }
 
-        private func note() { waiting.withLock { $0[pthread_self(), default: 0] += 1 } }
+        private func note() { inTurn { waiting[pthread_self(), default: 0] += 1 } }
+        private func inTurn(_ work: () -> Void) {
+            turn.wait()
+            work()
+            turn.signal()
+        }
 
         /// Write-backs of other threads than the caller's since the last time.
         func takeOthers() -> Int { others.exchange(0, ordering: .relaxed) }
