@@ -13,8 +13,8 @@ package struct DeltaPlan {
         let learns: Bool
         /// Whether it can add to what is there already; otherwise it writes elsewhere first.
         let addsDeltas: Bool
-        /// Whether it turns its output's delta into its input's in the same memory.
-        let keepsDeltaInPlace: Bool
+        /// Whether it turns its output's delta into that of an input in the same memory, after it has told the others, to which it adds.
+        package let keepsDeltaInPlace: Bool
 
         package init(sources: [Int], count: Int, learns: Bool, addsDeltas: Bool, keepsDeltaInPlace: Bool = false) {
             self.sources = sources
@@ -63,7 +63,10 @@ package struct DeltaPlan {
             let delta = deltas[index] ?? take(step.count, &free)
             var done = [delta]
             var targets: [Target?] = []
-            for source in step.sources {
+            let inPlace =
+                step.keepsDeltaInPlace
+                ? step.sources.lastIndex { $0 >= 0 && isReached[$0] && deltas[$0] == nil } : nil
+            for (position, source) in step.sources.enumerated() {
                 guard source >= 0, isReached[source] else {
                     targets.append(nil)
                     continue
@@ -81,9 +84,9 @@ package struct DeltaPlan {
                     continue
                 }
                 var region = delta
-                if step.keepsDeltaInPlace {
+                if position == inPlace {
                     regions[delta] = max(regions[delta], steps[source].count)
-                    done = []
+                    done.removeAll { $0 == delta }
                 } else {
                     region = take(steps[source].count, &free)
                 }

@@ -33,14 +33,15 @@ public final class OneDNNExecutor: Executor {
         try self.init(
             layers: network.layers, input: network.input, predictingLayers: network.predictingLayers,
             truthCount: network.truthCount, miniBatch: miniBatch, timeSteps: timeSteps ?? network.options.timeSteps,
-            arena: arena, threads: threads, algorithm: algorithm, onlyInfers: onlyInfers)
+            arena: arena, threads: threads, algorithm: algorithm, onlyInfers: onlyInfers,
+            keepsPacked: network.options.subdivisions > 1)
     }
 
     /// Compiles layers that did not come from a configuration.
     package init(
         layers: [LayerDescription], input: Shape, predictingLayers: [Int], truthCount: Int, miniBatch: Int,
         timeSteps: Int = 1, arena: ParameterArena, threads: Int, algorithm: ConvolutionAlgorithm = .winograd,
-        onlyInfers: Bool = false
+        onlyInfers: Bool = false, keepsPacked: Bool = false
     ) throws(OneDNNError) {
         self.miniBatch = miniBatch
         self.predictingLayers = predictingLayers
@@ -48,7 +49,8 @@ public final class OneDNNExecutor: Executor {
         let part = onlyInfers ? PartedBatch.images(of: miniBatch, layers) : miniBatch
         let builder = PlanBuilder(
             try Engine(threads: threads), layers: layers, input: input, truthCount: truthCount,
-            images: part, timeSteps: timeSteps, arena: arena, algorithm: algorithm, onlyInfers: onlyInfers)
+            images: part, timeSteps: timeSteps, arena: arena, algorithm: algorithm, onlyInfers: onlyInfers,
+            keepsPacked: keepsPacked)
         plan = try builder.build(predictingLayers: predictingLayers)
         parts = part < miniBatch ? PartedBatch(plan, images: miniBatch) : nil
         plan.pack()
@@ -106,6 +108,9 @@ public final class OneDNNExecutor: Executor {
             return names.map { (layer, $0) }
         }
     }
+
+    /// What the plan's tensors take, but for parameters.
+    package var memoryBytes: Int { plan.memoryBytes }
 
     /// Images that a plan takes at a time: fewer than the mini-batch's where an executor that infers takes it in parts.
     package var imagesPerPass: Int { plan.input.layout.images }

@@ -12,6 +12,9 @@ final class Plan {
     /// The layer that each step belongs to.
     let layers: [Int]
 
+    /// Bytes that all steps need.
+    var memoryBytes: Int { memory.byteCount }
+
     private let memory: MemoryPlan
     /// Brings the predictions into rows where they lie otherwise.
     private let outputSteps: [ReorderStep]
@@ -26,7 +29,10 @@ final class Plan {
         let sum: (part: Region, total: Region, count: Int)?
     }
 
-    init(_ builder: PlanBuilder, outputs: [Int: Tensor], outputSteps: [ReorderStep]) {
+    init(
+        _ builder: PlanBuilder, deltas plan: DeltaPlan, regions: [Region], outputs: [Int: Tensor],
+        outputSteps: [ReorderStep]
+    ) {
         engine = builder.engine
         input = builder.input
         truth = builder.truth
@@ -39,8 +45,6 @@ final class Plan {
         self.outputSteps = outputSteps
         costOwners = steps.count(where: \.ownsCost)
 
-        let plan = DeltaPlan(builder.graph, from: builder.firstLearning)
-        let regions = plan.regions.map { builder.memory.reserve(floats: $0) }
         // For steps whose delta nobody computes.
         let idle = memory.reserve(floats: 0)
         memory.allocate()

@@ -9,6 +9,7 @@ final class PlanBuilder {
     let truth: Tensor
     /// What losses compare with: the truth, or the output of the last layer that takes its place.
     private var goal: Tensor
+    private var goals: [Region] = []
     private(set) var steps: [any PlannedStep] = []
     private(set) var stepLayers: [Int] = []
     /// The steps as far as their deltas go.
@@ -25,9 +26,11 @@ final class PlanBuilder {
     private let timeSteps: Int
     /// Whether the plan only infers: nothing learns, and no layer's output is kept longer than it is read.
     private let onlyInfers: Bool
+    /// Whether weights stay packed from one change to the next.
+    private let keepsPacked: Bool
     /// Used by one step at a time.
     private let scratch: Region
-    private let folded: Region
+    private let exchange: Region
     /// Runs the layers that have no step of their own; its threads sleep between.
     private var kernels: WorkerPool?
     /// What the layer at hand reads, and the step that made it; -1 is the input.
@@ -38,7 +41,7 @@ final class PlanBuilder {
 
     init(
         _ engine: Engine, layers: [LayerDescription], input shape: Shape, truthCount: Int, images: Int,
-        timeSteps: Int, arena: ParameterArena, algorithm: ConvolutionAlgorithm, onlyInfers: Bool
+        timeSteps: Int, arena: ParameterArena, algorithm: ConvolutionAlgorithm, onlyInfers: Bool, keepsPacked: Bool
     ) {
         precondition(images >= 1, "a mini-batch holds at least one image, not \(images)")
         self.engine = engine
@@ -48,6 +51,7 @@ final class PlanBuilder {
         self.images = images
         self.timeSteps = timeSteps
         self.onlyInfers = onlyInfers
+        self.keepsPacked = keepsPacked
         lowestLayer = layers.lastIndex(where: \.stopsBackward).map { $0 + 1 } ?? 0
         let inputLayout = ActivationLayout.rows(images: images, shape: shape)
         input = Tensor(layout: inputLayout, region: memory.reserve(floats: inputLayout.floatCount))
@@ -56,7 +60,7 @@ final class PlanBuilder {
         truth = Tensor(layout: truthLayout, region: memory.reserve(floats: truthLayout.floatCount))
         goal = truth
         scratch = memory.reserve(floats: 0)
-        folded = memory.reserve(floats: 0)
+        exchange = memory.reserve(floats: 0)
         current = input
     }
 
@@ -71,6 +75,7 @@ final class PlanBuilder {
             if layer.isTruth {
                 try bringIntoRows(layer)
                 goal = current
+                goals.append(goal.region)
             }
             made.append((current, currentStep))
         }
@@ -85,8 +90,10 @@ final class PlanBuilder {
             outputs[layer] = step.output
             reorders.append(step)
         }
-        if onlyInfers { shareMemory(keeping: predictingLayers.map { made[$0 + 1].tensor.region }) }
-        return Plan(self, outputs: outputs, outputSteps: reorders)
+        let deltas = DeltaPlan(graph, from: firstLearning)
+        let deltaRegions = deltas.regions.map { memory.reserve(floats: $0) }
+        shareMemory(of: deltaRegions, keeping: predictingLayers.map { made[$0 + 1].tensor.region })
+        return Plan(self, deltas: deltas, regions: deltaRegions, outputs: outputs, outputSteps: reorders)
     }
 
     private func append(_ layer: LayerDescription) throws(OneDNNError) {
@@ -155,25 +162,29 @@ final class PlanBuilder {
             "layer \(layer.index) compares \(layer.input.count) numbers with a truth of \(goal.layout.shape.count)")
     }
 
-    /// Lets the outputs of steps take turns in a few regions of memory, which then stay in cache.
-    private func shareMemory(keeping kept: [Region]) {
+    /// Lets outputs that backward does not read take turns in a few regions of memory, which then stay in cache: in those of the
+    /// deltas first, of which there are none yet.
+    private func shareMemory(of deltas: [Region], keeping predicted: [Region]) {
+        var isKept = Set((predicted + goals + [input.region]).map(ObjectIdentifier.init))
         var lives: [(region: Region, uses: ClosedRange<Int>)] = []
         var places: [ObjectIdentifier: Int] = [:]
+        func place(of step: Int) -> ObjectIdentifier { ObjectIdentifier(steps[step].output.region) }
         for (index, step) in steps.enumerated() {
-            let region = step.output.region
-            if region === input.region || kept.contains(where: { $0 === region }) { continue }
-            let place = places[ObjectIdentifier(region)] ?? lives.count
-            if place == lives.count { lives.append((region, index...index)) }
-            places[ObjectIdentifier(region)] = place
-        }
-        for (index, step) in graph.enumerated() {
-            for source in step.sources + [index] where source >= 0 {
-                guard let place = places[ObjectIdentifier(steps[source].output.region)] else { continue }
-                lives[place].uses = lives[place].uses.lowerBound...index
+            // The zeros behind the last channel are written once, by whoever allocates.
+            if step.output.layout.isPadded { isKept.insert(place(of: index)) }
+            if !onlyInfers {
+                if step.rereadsOutput { isKept.insert(place(of: index)) }
+                if step.rereadsInput { isKept.formUnion(graph[index].sources.filter { $0 >= 0 }.map(place)) }
+            }
+            for made in graph[index].sources + [index] where made >= 0 {
+                let life = places[place(of: made)] ?? lives.count
+                if life == lives.count { lives.append((steps[made].output.region, index...index)) }
+                places[place(of: made)] = life
+                lives[life].uses = lives[life].uses.lowerBound...index
             }
         }
-        var hosts: [(region: Region, lastUse: Int)] = []
-        for (region, uses) in lives {
+        var hosts = deltas.map { (region: $0, lastUse: -1) }
+        for (region, uses) in lives where !isKept.contains(ObjectIdentifier(region)) {
             if let free = hosts.firstIndex(where: { $0.lastUse < uses.lowerBound }) {
                 region.share(hosts[free].region)
                 hosts[free].lastUse = uses.upperBound
@@ -326,12 +337,12 @@ final class PlanBuilder {
         if onlyInfers {
             let step = try InferenceStep(
                 engine, primitives, input: current, output: output, activation: activation,
-                batchNormalize: batchNormalize, parameters: parameters, folded: folded, scratch: scratch, memory)
+                batchNormalize: batchNormalize, parameters: parameters, folded: exchange, scratch: scratch, memory)
             return append(step, layer)
         }
         let sum = try WeightedSum(
             engine, primitives, input: current, output: output, parameters: parameters, hasBias: !batchNormalize,
-            scratch: scratch, memory)
+            keepsPacked: keepsPacked, exchange: exchange, scratch: scratch, memory)
         append(
             LearnedStep(
                 engine, sum, activation: activation, batchNormalize: batchNormalize, parameters: parameters,

@@ -175,6 +175,18 @@ extension ReferenceGradientTests {
         #expect(plan.regions[total] >= 4)
     }
 
+    @Test func `A sum leaves one of its sources the memory of its own delta`() throws {
+        // What is added up is read by nobody else, by an earlier step, or twice.
+        for (sources, own) in [([0, 1], 1), ([1, 0], 1), ([1, 1], nil), ([1], 0)] as [([Int], Int?)] {
+            let sum = DeltaPlan.Step(
+                sources: sources, count: 4, learns: false, addsDeltas: true, keepsDeltaInPlace: true)
+            let plan = DeltaPlan([step(-1, count: 4), step(0, count: 4, adds: true), sum])
+            let place = try #require(plan.places[2])
+            #expect(place.targets.map { $0?.region == place.delta } == sources.indices.map { $0 == own })
+            #expect(plan.regions.count == 2)
+        }
+    }
+
     /// Lets random graphs go backward in one number per region: each delta must be the sum over all paths.
     @Test func `No region is used for two things at once`() {
         for seed in 0..<300 as Range<UInt64> {
@@ -185,7 +197,7 @@ extension ReferenceGradientTests {
                 let adds = sources.count > 1 || draw(200 + index, 2) == 0
                 return DeltaPlan.Step(
                     sources: sources, count: 1, learns: draw(300 + index, 2) == 0, addsDeltas: adds,
-                    keepsDeltaInPlace: sources.count == 1 && draw(400 + index, 2) == 0)
+                    keepsDeltaInPlace: draw(400 + index, 2) == 0)
             }
             let first = draw(1, 3)
             let plan = DeltaPlan(steps, from: first)
@@ -200,6 +212,8 @@ extension ReferenceGradientTests {
                 guard let place = plan.places[index] else { continue }
                 if !place.isWritten { regions[place.delta] = 0 }
                 let delta = regions[place.delta] + 1
+                let inPlace = place.targets.compactMap(\.self).filter { $0.region == place.delta }
+                #expect(inPlace.count <= (steps[index].keepsDeltaInPlace ? 1 : 0) && inPlace.allSatisfy { !$0.adds })
                 #expect(delta == expected[index], "graph \(seed), step \(index)")
                 for target in place.targets.compactMap(\.self) {
                     regions[target.region] = target.adds ? regions[target.region] + delta : delta

@@ -15,6 +15,8 @@ final class DropoutStep: PlannedStep {
     private var delta: Region?
 
     var keepsDeltaInPlace: Bool { true }
+    var rereadsInput: Bool { false }
+    var rereadsOutput: Bool { false }
 
     /// - Parameter inPlace: whether the input is changed itself, as under `compat=strict`.
     init(

@@ -13,6 +13,8 @@ final class RouteStep: PlannedStep {
     private var targets: [DeltaTarget?] = []
 
     var addsDeltas: Bool { true }
+    var rereadsInput: Bool { false }
+    var rereadsOutput: Bool { false }
 
     /// - Precondition: there is a block for these layouts.
     init(
@@ -94,6 +96,9 @@ final class SumStep: PlannedStep {
     private var targets: [DeltaTarget?] = []
 
     var addsDeltas: Bool { true }
+    var rereadsInput: Bool { false }
+    var rereadsOutput: Bool { !function.isLinear }
+    var keepsDeltaInPlace: Bool { true }
 
     init(_ engine: Engine, inputs: [Tensor], factors: [Float], activation: Activation, _ memory: MemoryPlan) {
         self.engine = engine
@@ -127,11 +132,19 @@ final class SumStep: PlannedStep {
         guard let delta else { return }
         function.beginBackward(engine, output: output, delta: delta)
         unsafe conednn_bend_backward(engine.pointer, count, function.fused, output.region.floats, delta.floats)
+        var ownFactor: Float = 1
         for (target, factor) in zip(targets, factors) {
             guard let target else { continue }
+            if target.region === delta {
+                ownFactor = factor
+                continue
+            }
             unsafe conednn_combine(
                 engine.pointer, count, factor, delta.floats, 1, target.adds ? target.region.floats : nil,
                 target.region.floats)
+        }
+        if ownFactor != 1 {
+            unsafe conednn_combine(engine.pointer, count, ownFactor, delta.floats, 1, nil, delta.floats)
         }
     }
 }

@@ -16,6 +16,8 @@ final class LearnedStep: PlannedStep {
     private var delta: Region?
 
     var learns: Bool { true }
+    /// Normalisation and what is fused with it go back from the sums.
+    var rereadsOutput: Bool { normalization == nil || !function.isFused }
 
     init(
         _ engine: Engine, _ sum: WeightedSum, activation: Activation, batchNormalize: Bool,
@@ -80,7 +82,6 @@ final class LearnedStep: PlannedStep {
     func pack() { sum.pack() }
 
     func isFinite(_ engine: Engine) -> Bool {
-        unsafe parameters.isFinite(engine)
-            && conednn_all_finite(engine.pointer, Int64(output.layout.floatCount), output.region.floats)
+        parameters.isFinite(engine) && sums.isFinite(engine) && output.isFinite(engine)
     }
 }

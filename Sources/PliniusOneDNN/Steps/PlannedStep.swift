@@ -9,11 +9,15 @@ protocol PlannedStep: AnyObject {
     var learns: Bool { get }
     /// Whether it measures a loss.
     var ownsCost: Bool { get }
-    /// Whether it turns the output's delta into the input's in the same memory.
+    /// Whether it turns the output's delta into an input's in the same memory.
     var keepsDeltaInPlace: Bool { get }
 
     /// Whether it adds to the deltas of its inputs by itself; the others write them.
     var addsDeltas: Bool { get }
+    /// Whether backward reads again what the step has read.
+    var rereadsInput: Bool { get }
+    /// Whether backward reads again what the step has made.
+    var rereadsOutput: Bool { get }
 
     /// Binds primitives to the plan's memory, which exists now.
     /// - Parameters:
@@ -32,7 +36,7 @@ protocol PlannedStep: AnyObject {
     func resetState()
     /// Packs the arena's weights for compute.
     func pack()
-    /// Whether parameters and output hold neither NaN nor infinity.
+    /// Whether parameters and output hold neither NaN nor infinity, as far as they are still there.
     func isFinite(_ engine: Engine) -> Bool
 }
 
@@ -48,12 +52,14 @@ extension PlannedStep {
     var ownsCost: Bool { false }
     var keepsDeltaInPlace: Bool { false }
     var addsDeltas: Bool { false }
+    var rereadsInput: Bool { true }
+    var rereadsOutput: Bool { true }
     func bind(delta: Region, inputDeltas: [DeltaTarget?]) { bind(delta: delta, inputDelta: inputDeltas[0]?.region) }
     func update(_ step: SolverStep) {}
     func resetState() {}
     func pack() {}
 
     func isFinite(_ engine: Engine) -> Bool {
-        unsafe conednn_all_finite(engine.pointer, Int64(output.layout.floatCount), output.region.floats)
+        output.isFinite(engine)
     }
 }

@@ -12,6 +12,9 @@ final class MaxPoolStep: PlannedStep {
     private var delta: Region?
     private var inputDelta: Region?
 
+    var rereadsInput: Bool { false }
+    var rereadsOutput: Bool { false }
+
     init(_ engine: Engine, _ pool: LayerDescription.MaxPool, input: Tensor, shape: Shape, _ memory: MemoryPlan) {
         precondition(
             (pool.padding + 1) / 2 < pool.size,
@@ -57,6 +60,9 @@ final class AveragePoolStep: PlannedStep {
     let output: Tensor
     private var delta: Region?
     private var inputDelta: Region?
+
+    var rereadsInput: Bool { false }
+    var rereadsOutput: Bool { false }
 
     init(_ engine: Engine, input: Tensor, shape: Shape, _ memory: MemoryPlan) {
         self.engine = engine

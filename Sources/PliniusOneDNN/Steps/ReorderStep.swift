@@ -7,6 +7,8 @@ final class ReorderStep: PlannedStep {
     private let forward: Primitive
     private let backward: Primitive
     private var asksForInputDelta = false
+    var rereadsInput: Bool { false }
+    var rereadsOutput: Bool { false }
 
     init(_ engine: Engine, from input: Tensor, to layout: ActivationLayout, _ memory: MemoryPlan) throws(OneDNNError) {
         self.input = input

@@ -11,10 +11,12 @@ final class WeightedSum {
     private let hasBias: Bool
     private let primitives: WeightedSumPrimitives
 
-    /// Weights as the forward and the input-gradient primitives like them, and the gradient as its primitive makes it.
+    /// Weights as the forward and the input-gradient primitives like them; packed when they change, or before each use.
     private let forwardWeights: Region
     private let backwardWeights: Region
-    private let gradient: Region
+    private let keepsPacked: Bool
+    /// What is on its way between arena and primitives: the gradient as its primitive makes it, and weights that are not kept packed.
+    private let exchange: Region
     private let weightGradient: Primitive
     private let packForward: Primitive
     private let packBackward: Primitive?
@@ -23,8 +25,15 @@ final class WeightedSum {
 
     init(
         _ engine: Engine, _ primitives: WeightedSumPrimitives, input: Tensor, output: ActivationLayout,
-        parameters: LayerParameters, hasBias: Bool, scratch: Region, _ memory: MemoryPlan
+        parameters: LayerParameters, hasBias: Bool, keepsPacked: Bool, exchange: Region, scratch: Region,
+        _ memory: MemoryPlan
     ) throws(OneDNNError) {
+        /// Memory for weights that are packed so.
+        func place(_ layout: TensorLayout) -> Region {
+            if keepsPacked { return memory.reserve(bytes: layout.byteCount) }
+            exchange.grow(toBytes: layout.byteCount)
+            return exchange
+        }
         guard let weightGradient = primitives.weightGradient else { preconditionFailure("a weighted sum learns") }
         self.primitives = primitives
         self.weightGradient = weightGradient
@@ -32,20 +41,22 @@ final class WeightedSum {
         self.output = output
         self.parameters = parameters
         self.hasBias = hasBias
+        self.keepsPacked = keepsPacked
+        self.exchange = exchange
         self.scratch = scratch
         for primitive in primitives.all { scratch.grow(toBytes: primitive.byteCount(of: .scratch)) }
 
         let canonical = primitives.weights
         let forwardLayout = primitives.forward.layout(of: .weights)
-        forwardWeights = memory.reserve(bytes: forwardLayout.byteCount)
+        forwardWeights = place(forwardLayout)
         packForward = try .reorder(engine, from: canonical, to: forwardLayout)
         if let inputGradient = primitives.inputGradient {
             let backwardLayout = inputGradient.layout(of: .weights)
             if backwardLayout.isSame(as: forwardLayout) {
                 backwardWeights = forwardWeights
-                packBackward = nil
+                packBackward = keepsPacked ? nil : packForward
             } else {
-                backwardWeights = memory.reserve(bytes: backwardLayout.byteCount)
+                backwardWeights = place(backwardLayout)
                 packBackward = try .reorder(engine, from: canonical, to: backwardLayout)
             }
         } else {
@@ -53,7 +64,7 @@ final class WeightedSum {
             packBackward = nil
         }
         let gradientLayout = weightGradient.layout(of: .weights)
-        gradient = memory.reserve(bytes: gradientLayout.byteCount)
+        exchange.grow(toBytes: gradientLayout.byteCount)
         addGradient = try .reorder(engine, from: gradientLayout, to: canonical, adding: true)
         for primitive in [packForward, packBackward, addGradient] {
             scratch.grow(toBytes: primitive?.byteCount(of: .scratch) ?? 0)
@@ -68,7 +79,7 @@ final class WeightedSum {
         unsafe forward.bind(.destination, sums.address)
 
         unsafe weightGradient.bind(.source, input.region.address)
-        unsafe weightGradient.bind(.weights, gradient.address)
+        unsafe weightGradient.bind(.weights, exchange.address)
         unsafe weightGradient.bind(.destination, delta.address)
 
         precondition(
@@ -84,7 +95,7 @@ final class WeightedSum {
         unsafe packForward.bind(.destination, forwardWeights.address)
         unsafe packBackward?.bind(.source, parameters[.weights].pointer)
         unsafe packBackward?.bind(.destination, backwardWeights.address)
-        unsafe addGradient.bind(.source, gradient.address)
+        unsafe addGradient.bind(.source, exchange.address)
         unsafe addGradient.bind(.destination, parameters[.weightMomentum].pointer)
         for primitive in primitives.all + [packForward, packBackward, addGradient].compactMap(\.self)
         where primitive.byteCount(of: .scratch) > 0 {
@@ -92,16 +103,23 @@ final class WeightedSum {
         }
     }
 
-    func forward() { primitives.forward.run() }
+    func forward() {
+        if !keepsPacked { packForward.run() }
+        primitives.forward.run()
+    }
 
     /// Adds the weights' gradient to their momentum, and writes the input's delta.
     func backward() {
         weightGradient.run()
         addGradient.run()
-        primitives.inputGradient?.run()
+        guard let inputGradient = primitives.inputGradient else { return }
+        if !keepsPacked { packBackward?.run() }
+        inputGradient.run()
     }
 
+    /// Packs the weights, if they are kept so.
     func pack() {
+        guard keepsPacked else { return }
         packForward.run()
         packBackward?.run()
     }

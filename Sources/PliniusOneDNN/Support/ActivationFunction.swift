@@ -36,6 +36,15 @@ enum ActivationFunction {
         }
     }
 
+    var isLinear: Bool {
+        if case .bent(let slopes) = self { slopes.positive == 1 && slopes.negative == 1 } else { false }
+    }
+
+    /// Whether the kernels that fuse it do all of it.
+    var isFused: Bool {
+        if case .bent = self { true } else { false }
+    }
+
     /// What a primitive of oneDNN may do to the negative sums that it has made; 1 is nothing.
     ///
     /// Not relu's zero: the maximum by which oneDNN takes it makes zeros of NaN.

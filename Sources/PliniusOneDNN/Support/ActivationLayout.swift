@@ -26,6 +26,9 @@ struct ActivationLayout: Hashable {
     /// Floats, zeros behind the last channel included.
     var floatCount: Int { images * ((shape.channels + block - 1) / block * block) * shape.area }
 
+    /// Whether there are zeros behind the last channel.
+    var isPadded: Bool { shape.channels % block != 0 }
+
     /// Whether the memory is also that of rows of one image each.
     var isRows: Bool { block == 1 || shape.area == 1 && shape.channels % block == 0 }
 

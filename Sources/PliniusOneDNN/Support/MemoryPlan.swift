@@ -1,3 +1,4 @@
+internal import Glibc
 internal import _PliniusSupport
 
 /// All memory that a plan's passes need: asked for while the plan is made, allocated once.
@@ -23,6 +24,9 @@ final class MemoryPlan {
         let pitch = 4096 + 64
         let hosts = regions.filter { $0.host == nil }
         let memory = PrivateMemory(byteCount: hosts.reduce(0) { $0 + ($1.byteCount + 2 * pitch) })
+        // Tiles lie far apart in tensors of many pages: with large ones, fewer addresses have to be translated anew. A kernel that has
+        // none goes on without.
+        _ = unsafe madvise(memory.bytes.baseAddress, memory.byteCount, MADV_HUGEPAGE)
         var offset = 0
         for region in hosts {
             unsafe region.place(
@@ -47,6 +51,8 @@ final class Region {
     private var memory: UnsafeMutableRawBufferPointer?
     /// Whose memory it takes turns in.
     fileprivate private(set) var host: Region?
+    /// Whether others have the same memory at other times.
+    private(set) var takesTurns = false
 
     fileprivate init() {}
 
@@ -55,6 +61,8 @@ final class Region {
         precondition(host.host == nil && host !== self, "a region shares memory that is another's own")
         host.grow(toBytes: byteCount)
         self.host = host
+        takesTurns = true
+        host.takesTurns = true
     }
 
     /// Makes room for at least so many floats; for regions that several layers use in turn.
