@@ -8,10 +8,10 @@ import _PliniusSupport
     private static func conv(_ activation: String) -> String {
         "[conv]\nfilters=16\nsize=3\npad=1\nbatch_normalize=1\nactivation=\(activation)\n"
     }
-    private static let net = "[net]\nbatch=32\nheight=16\nwidth=16\nchannels=16\nlearning_rate=.01\n"
+    private static let net = "[net]\nbatch=128\nheight=16\nwidth=16\nchannels=16\nlearning_rate=.01\n"
     private static let end = "[connected]\noutput=5\nactivation=linear\n[softmax]\n"
     /// Bytes of one layer's activations.
-    private static let tensor = 32 * 16 * 16 * 16 * 4
+    private static let tensor = 128 * 16 * 16 * 16 * 4
 
     private static func bytes(_ layers: String) throws -> Int { try Trial(net + layers + end).executor.memoryBytes }
 
