@@ -5,6 +5,7 @@ that it replaces. The ceilings are measured in the same turns.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import re
 import statistics
@@ -24,7 +25,8 @@ LETTERS = {
     "combine": "c", "copy_rows": "y", "channel_sums": "u", "maxpool": "p", "maxpool_backward": "P", "avgpool": "a",
     "avgpool_backward": "A", "dropout": "d", "descend": "D", "adapt": "D", "clamp": "x",
 }
-LEARNED = {"forward": "r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)w[rc]i?c?r?c?", "update": "(?:Dx?)+r+"}
+# Weights are packed right before they are used: the reorder before an f or an i.
+LEARNED = {"forward": "r?r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)w[rc](?:r?i)?c?r?c?", "update": "(?:Dx?)+r*"}
 # What a layer calls in each pass; a sum of deltas (c) may follow where several layers read one.
 PATTERNS = {
     "convolutional": LEARNED,
@@ -153,9 +155,11 @@ def attribute(profile, layers):
         for group in range(1, len(order) + 2):
             # What follows the last layer brings predictions into rows.
             index, layer = order[min(group, len(order)) - 1]
-            for call in calls[found.start(group):found.end(group)]:
+            own = calls[found.start(group):found.end(group)]
+            for call, after in itertools.zip_longest(own, own[1:]):
                 call.layer, call.direction = f"{index} {layer}", call.direction or name
-                call.work = work_of(call, layer, name)
+                packs = PATTERNS[layer] is LEARNED and call.letter == "r" and after and after.letter in "fi"
+                call.work = SOLVER if packs else work_of(call, layer, name)
 
 
 def work_of(call, layer, phase):
