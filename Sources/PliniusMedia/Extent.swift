@@ -45,13 +45,6 @@ public struct Extent: Sendable {
         region.store(word, at: absolute(offset..<offset + 8).lowerBound)
     }
 
-    /// Lends bytes of the extent to a writer, then starts their write-back; durable after ``persist()``.
-    @unsafe public func withBytes<R, E>(
-        _ range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R
-    ) throws(E) -> R {
-        try unsafe region.withBytes(absolute(range), body)
-    }
-
     /// Starts the write-back of bytes that an earlier process may have left in the caches.
     public func writeBack(_ range: Range<Int>) { region.writeBack(absolute(range)) }
 

@@ -84,14 +84,21 @@ package final class MappedMedia: PersistentMedia {
         unsafe UnsafeMutableRawBufferPointer(start: mapping.baseAddress, count: byteCount.load(ordering: .relaxed))
     }
 
+    /// What is worth a system call, in bytes.
+    private static let largeByteCount = 64 << 10
+
     @unsafe package func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
         guard let from = source.baseAddress, let to = unsafe bytes.baseAddress else { return }
         if !synchronises, let instruction {
-            unsafe cplinius_copy_non_temporal(to + offset, from, source.count, instruction)
-        } else {
-            // The page cache is memory: data that is soon read again by the device's driver belongs in the caches.
-            unsafe memcpy(to + offset, from, source.count)
+            return unsafe cplinius_copy_non_temporal(to + offset, from, source.count, instruction)
         }
+        // A page that the device has is protected again, and costs a fault at the next store through the mapping, dearer the larger
+        // the folio that it lies in; a call has no faults. One that appends would write elsewhere.
+        let calls = synchronises && tier == .t3 && source.count >= Self.largeByteCount
+        let isFit = calls && fcntl(descriptor, F_GETFL) & O_APPEND == 0
+        let done = unsafe isFit ? max(0, pwrite(descriptor, from, source.count, off_t(offset))) : 0
+        // What a call refuses is the mapping's to take, and the next wait's to report.
+        unsafe memcpy(to + offset + done, from + done, source.count - done)
     }
 
     package func store(_ word: UInt64, at offset: Int) {

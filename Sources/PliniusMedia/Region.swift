@@ -77,15 +77,6 @@ public final class Region: Sendable {
         media.store(word, at: offset)
     }
 
-    /// Lends bytes of the pool to a writer, then starts their write-back; durable after ``persist()``.
-    @unsafe public func withBytes<R, E>(_ range: Range<Int>, _ body: (UnsafeMutableRawBufferPointer) throws(E) -> R)
-        throws(E) -> R
-    {
-        check(range, forWriting: true)
-        defer { media.writeBack(range) }
-        return try unsafe body(UnsafeMutableRawBufferPointer(rebasing: media.bytes[range]))
-    }
-
     /// Starts the write-back of bytes that an earlier process may have left in the caches.
     public func writeBack(_ range: Range<Int>) {
         check(range, forWriting: true)

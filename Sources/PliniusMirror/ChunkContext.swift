@@ -10,9 +10,7 @@ package final class ChunkContext {
 
     package init(_ identity: RunIdentity, chunkCount: Int) {
         bytes = Array("plinius chunk".utf8) + identity.runID + [UInt8](repeating: 0, count: 1 + 8 + 4)
-        for shift in stride(from: 0, to: 32, by: 8) {
-            bytes.append(UInt8(truncatingIfNeeded: chunkCount >> shift))
-        }
+        bytes += (0..<4).map { UInt8(truncatingIfNeeded: chunkCount >> (8 * $0)) }
         bytes += identity.layoutDigest
     }
 

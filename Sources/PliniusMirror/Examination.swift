@@ -79,7 +79,7 @@ extension Mirror {
         }
         let key = slotKeys(of: header).chunks
         let chunk = forEachChunk(in: 0..<layout.chunkCount, of: slot, iteration: header.progress.iteration) {
-            [self] chunk, context in
+            [self] chunk, worker in
             // The ciphertext is copied to where the plaintext belongs, and opened there: the arena is private, and the copy, unlike the
             // pool, stays what it is between the cipher's two looks at it.
             let place = unsafe UnsafeMutableRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
@@ -92,7 +92,7 @@ extension Mirror {
                 try unsafe key.open(
                     UnsafeRawBufferPointer(place), into: place,
                     nonce: Nonce(stream: header.nonceStream, counter: header.nonceBase &+ UInt64(chunk)),
-                    authenticating: context, tag: tag)
+                    authenticating: contexts[worker].bytes, tag: tag)
                 return true
             } catch { return false }
         }

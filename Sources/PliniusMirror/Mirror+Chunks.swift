@@ -11,7 +11,7 @@ extension Mirror {
     /// - Returns: The first chunk for which it did; the end of `chunks` if there was none.
     func forEachChunk(
         in chunks: Range<Int>, of slot: Slot, iteration: UInt64,
-        _ body: @escaping (_ chunk: Int, _ context: [UInt8]) -> Bool
+        _ body: @escaping (_ chunk: Int, _ worker: Int) -> Bool
     ) -> Int {
         let next = Atomic(chunks.lowerBound)
         let end = Atomic(chunks.upperBound)
@@ -22,7 +22,7 @@ extension Mirror {
                 chunk < end.load(ordering: .relaxed)
             {
                 context.move(to: chunk)
-                if !body(chunk, context.bytes) { end.min(chunk, ordering: .relaxed) }
+                if !body(chunk, worker) { end.min(chunk, ordering: .relaxed) }
             }
             // The commit's fence is the caller's, and waits for nobody else's write-backs.
             if worker > 0 { extent.settle() }

@@ -94,13 +94,15 @@ extension Mirror {
     ) {
         if chunks.isEmpty { return }
         unsafe tags.withUnsafeMutableBytes { tags in
-            _ = forEachChunk(in: chunks, of: slot, iteration: iteration) { [self] chunk, context in
+            _ = forEachChunk(in: chunks, of: slot, iteration: iteration) { [self] chunk, worker in
                 let plaintext = unsafe UnsafeRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
-                let tag = unsafe extent.withBytes(layout.ciphertext(of: chunk, in: slot)) { ciphertext in
-                    unsafe ownKeys.chunks.seal(
-                        plaintext, into: ciphertext, nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
-                        authenticating: context)
-                }
+                let ciphertext = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: stages[worker].bytes[..<plaintext.count])
+                let tag = unsafe ownKeys.chunks.seal(
+                    plaintext, into: ciphertext, nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
+                    authenticating: contexts[worker].bytes)
+                unsafe extent.copy(
+                    UnsafeRawBufferPointer(ciphertext), to: layout.ciphertext(of: chunk, in: slot).lowerBound)
                 let place = chunk * MirrorLayout.tagBytes
                 unsafe tag.store(
                     into: UnsafeMutableRawBufferPointer(rebasing: tags[place..<place + MirrorLayout.tagBytes]))

@@ -4,7 +4,7 @@ public import _PliniusSupport
 
 /// The sealed copy of a run's arena in an extent of a pool: written after iterations, read after a crash.
 ///
-/// Two slots take turns, so a commit never touches the newest finished mirror. The arena is sealed in chunks straight into the slot, and
+/// Two slots take turns, so a commit never touches the newest finished mirror. The arena is sealed into the slot in chunks, and
 /// one wait for the medium makes the commit durable; whether a slot is whole is decided by what is in it, not by a pointer.
 ///
 /// Several threads seal and open at once if the caller likes, and sleep in between; how many leaves no trace in the pool. A mirror is used by
@@ -54,6 +54,8 @@ public final class Mirror {
     let pool: WorkerPool
     /// One for each worker.
     let contexts: [ChunkContext]
+    /// Where each worker seals a chunk, so that the medium is given whole chunks: it knows how it takes them fastest.
+    let stages: [PrivateMemory]
 
     private init(_ extent: Extent, _ superblock: Superblock, _ description: [UInt8], _ keys: RunKeys, _ workers: Int) {
         self.description = description
@@ -70,6 +72,7 @@ public final class Mirror {
         contexts = (0..<pool.count).map { [identity, layout] _ in
             ChunkContext(identity, chunkCount: layout.chunkCount)
         }
+        stages = contexts.map { [layout] _ in PrivateMemory(byteCount: min(layout.chunkBytes, layout.arenaBytes)) }
     }
 
     deinit { if isWaiting { pool.wait() } }

@@ -160,7 +160,7 @@ import _PliniusTestSupport
         private let turn = Semaphore()
         private let others = Atomic(0)
         private let caller = pthread_self()
-        /// Whether the caller waits, at its first write-back, for another thread's.
+        /// Whether the caller waits, at its first copy, for another thread's.
         var meets = false
         /// Write-backs that nobody had waited for when a commit was called durable.
         var forgotten = 0
@@ -178,19 +178,17 @@ import _PliniusTestSupport
         func copy(_ source: UnsafeRawBufferPointer, to offset: Int) {
             inner.copy(source, to: offset)
             note()
-        }
-        func store(_ word: UInt64, at offset: Int) {
-            inner.store(word, at: offset)
-            note()
-        }
-        func writeBack(_ range: Range<Int>) {
-            note()
             guard pthread_equal(pthread_self(), caller) != 0 else {
                 others.add(1, ordering: .relaxed)
                 return
             }
             for _ in 0..<10_000 where meets && others.load(ordering: .relaxed) == 0 { usleep(1000) }
         }
+        func store(_ word: UInt64, at offset: Int) {
+            inner.store(word, at: offset)
+            note()
+        }
+        func writeBack(_ range: Range<Int>) { note() }
         func settle() { inTurn { waiting[pthread_self()] = nil } }
         func persist() {
             settle()
@@ -204,7 +202,7 @@ import _PliniusTestSupport
             turn.signal()
         }
 
-        /// Write-backs of other threads than the caller's since the last time.
+        /// Copies of other threads than the caller's since the last time.
         func takeOthers() -> Int { others.exchange(0, ordering: .relaxed) }
     }
 

@@ -12,7 +12,7 @@ import _PliniusTestSupport
             let bytes = (0..<100).map { UInt8($0) }
             bytes.withUnsafeBytes { pool.copy($0, to: 4000) }
             pool.store(0x0123_4567_89AB_CDEF, at: 8184)
-            pool.withBytes(0..<3) { $0.copyBytes(from: [7, 8, 9]) }
+            [UInt8]([7, 8, 9]).withUnsafeBytes { pool.copy($0, to: 0) }
             try pool.persist()
         }
         var content = [UInt8](repeating: 0, count: 9000)
@@ -38,7 +38,8 @@ import _PliniusTestSupport
             return lines[mine...].prefix(24).filter { $0.hasPrefix("Private_Dirty:") }
                 .compactMap { $0.split(separator: " ").dropFirst().first.flatMap { Int($0) } }.reduce(0, +)
         }
-        pool.withBytes(0..<1 << 16) { _ = $0.initializeMemory(as: UInt8.self, repeating: 1) }
+        let page = [UInt8](repeating: 1, count: 4096)
+        for index in 0..<16 { page.withUnsafeBytes { pool.copy($0, to: 4096 * index) } }
         #expect(try dirty() == 64)
         try pool.persist()
         #expect(try dirty() == 0)
