@@ -65,8 +65,16 @@ struct TrainingLoop {
             let start = monotonicNanoseconds()
             let iteration = progress.iteration
             let isLast = iteration + 1 == target
-            let batch = try reporting { try prefetcher.take(iteration, isLast: isLast) }
-            let loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored.iteration)
+            let batch: BatchPrefetcher.Opened
+            let loss: Float
+            do throws(SessionError) {
+                batch = try reporting { try prefetcher.take(iteration, isLast: isLast) }
+                loss = try train(on: batch.buffer, iteration: iteration, mirrored: mirrored.iteration)
+            } catch {
+                // Whatever ends this iteration: the one before is in the pool, and the host hears of it.
+                try tell(&untold)
+                throw error
+            }
             try tell(&untold)
             let step = options.step(ofUpdate: Int(iteration) + 1, seed: seed)
             executor.update(step)
@@ -138,7 +146,6 @@ struct TrainingLoop {
             let part = executor.forward(pass)
             guard part.isFinite else {
                 let layer = executor.firstNonFiniteLayer() ?? network.layers.count - 1
-                try reporting { try mirror.endMirrorOut() }
                 throw notFinite("the output", layer: layer, iteration: iteration + 1, mirrored: mirrored)
             }
             cost += part

@@ -114,6 +114,24 @@ import _PliniusTestSupport
         try expectRefusal(of: "train.sealed", bytes, because: "record 50")
     }
 
+    /// Where a mirror of several chunks meets a device, a thread waits for it while the next iteration begins.
+    @Test func theIterationBeforeABadRecordIsReported() throws {
+        let wide = Scenario.smallNetwork.replacingOccurrences(
+            of: "[dropout]", with: "[connected]\noutput=400\nactivation=leaky\n\n[dropout]")
+        let scenario = try Scenario(config: wide, in: "/var/tmp")
+        var bytes = try scenario.folder.read("train.sealed")
+        bytes[4096 + 60 * 802 + 17] ^= 1
+        try scenario.folder.write(bytes, to: "train.sealed")
+        let events = scenario.folder("events.jsonl")
+        let outcome = try scenario.train("--threads", "2", "--events", events)
+        #expect(outcome.status == .exited(3), "\(outcome)")
+        let told = try String(contentsOfFile: events, encoding: .utf8).split(separator: "\n")
+            .compactMap { try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any] }
+            .filter { $0["event"] as? String == "iteration" }.compactMap { $0["iteration"] as? Int }
+        let kept = try #require(try scenario.status().runs["default"]?["iteration"] as? Int)
+        #expect(kept > 0 && told == Array(1...kept))
+    }
+
     @Test func aFlippedDataHeaderIsRefused() throws {
         let original = try scenario.folder.read("train.sealed")
         for offset in [0, 8, 16, 40, 72, 4095] {
