@@ -15,7 +15,10 @@ struct EvidenceInputTests {
         try folder.expectRefusal(2, ["stored.format", "empty is empty"], "evidence", "verify", "@empty")
         try folder.write(Array("hello".utf8), to: "text", mode: 0o644)
         try folder.expectRefusal(2, ["stored.format", "SGX and TDX quotes", "text"], "evidence", "verify", "@text")
-        try folder.expectRefusal(2, ["stored.format", "nothing known"], "evidence", "verify", folder(""))
+        // A folder of its own: the owner's key beside the text is random, and may begin as evidence does.
+        let unknown = try TemporaryDirectory()
+        try unknown.write("hello", to: "text")
+        try folder.expectRefusal(2, ["stored.format", "nothing known"], "evidence", "verify", unknown(""))
         let empty = try TemporaryDirectory()
         try folder.expectRefusal(2, ["stored.format", "no file"], "evidence", "verify", empty(""))
         try folder.expectRefusal(2, ["stored.format"], "evidence", "learn", "@text")
