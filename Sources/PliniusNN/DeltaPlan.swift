@@ -51,8 +51,10 @@ package struct DeltaPlan {
     package private(set) var regions: [Int] = []
 
     /// Plans the deltas of steps in the order of forward.
-    /// - Parameter first: the first step that may learn.
-    package init(_ steps: [Step], from first: Int = 0) {
+    /// - Parameters:
+    ///   - first: the first step that may learn.
+    ///   - apart: whether no region is used again, because whoever has the memory lets all that it holds take turns.
+    package init(_ steps: [Step], from first: Int = 0, apart: Bool = false) {
         let isReached = Self.reached(steps, from: first)
         var deltas = [Int?](repeating: nil, count: steps.count)
         var free: [Bool] = []
@@ -93,7 +95,7 @@ package struct DeltaPlan {
                 deltas[source] = region
                 targets.append(Target(region: region))
             }
-            for region in done { free[region] = true }
+            if !apart { for region in done { free[region] = true } }
             places[index] = Place(delta: delta, isWritten: isWritten, targets: targets)
         }
     }

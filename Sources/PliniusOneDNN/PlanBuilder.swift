@@ -90,9 +90,9 @@ final class PlanBuilder {
             outputs[layer] = step.output
             reorders.append(step)
         }
-        let deltas = DeltaPlan(graph, from: firstLearning)
+        let deltas = DeltaPlan(graph, from: firstLearning, apart: true)
         let deltaRegions = deltas.regions.map { memory.reserve(floats: $0) }
-        shareMemory(of: deltaRegions, keeping: predictingLayers.map { made[$0 + 1].tensor.region })
+        limitLives(of: deltaRegions, deltas, keeping: predictingLayers.map { made[$0 + 1].tensor.region })
         return Plan(self, deltas: deltas, regions: deltaRegions, outputs: outputs, outputSteps: reorders)
     }
 
@@ -162,35 +162,37 @@ final class PlanBuilder {
             "layer \(layer.index) compares \(layer.input.count) numbers with a truth of \(goal.layout.shape.count)")
     }
 
-    /// Lets outputs that backward does not read take turns in a few regions of memory, which then stay in cache: in those of the
-    /// deltas first, of which there are none yet.
-    private func shareMemory(of deltas: [Region], keeping predicted: [Region]) {
-        var isKept = Set((predicted + goals + [input.region]).map(ObjectIdentifier.init))
-        var lives: [(region: Region, uses: ClosedRange<Int>)] = []
-        var places: [ObjectIdentifier: Int] = [:]
-        func place(of step: Int) -> ObjectIdentifier { ObjectIdentifier(steps[step].output.region) }
+    /// Says when each output and each delta is needed, so that others have its memory the rest of the time.
+    ///
+    /// Forward's steps are counted from zero, and backward's go on from there.
+    private func limitLives(of deltas: [Region], _ plan: DeltaPlan, keeping predicted: [Region]) {
+        let isKept = Set((predicted + goals + [input.region]).map(ObjectIdentifier.init))
+        func backward(_ index: Int) -> Int { 2 * steps.count - 1 - index }
+        var lives: [ObjectIdentifier: (region: Region, first: Int, last: Int, endures: Bool)] = [:]
+        func use(_ region: Region, at times: Int..., endures: Bool = false) {
+            var life = lives[ObjectIdentifier(region)] ?? (region, times[0], times[0], false)
+            for time in times { (life.first, life.last) = (min(life.first, time), max(life.last, time)) }
+            life.endures = life.endures || endures
+            lives[ObjectIdentifier(region)] = life
+        }
         for (index, step) in steps.enumerated() {
             // The zeros behind the last channel are written once, by whoever allocates.
-            if step.output.layout.isPadded { isKept.insert(place(of: index)) }
-            if !onlyInfers {
-                if step.rereadsOutput { isKept.insert(place(of: index)) }
-                if step.rereadsInput { isKept.formUnion(graph[index].sources.filter { $0 >= 0 }.map(place)) }
+            use(step.output.region, at: index, endures: step.output.layout.isPadded || step.keepsOutput)
+            for region in step.passing { use(region, at: index, backward(index), endures: step.output.layout.isPadded) }
+            if !onlyInfers && step.rereadsOutput { use(step.output.region, at: backward(index)) }
+            for source in graph[index].sources where source >= 0 {
+                let rereads = !onlyInfers && step.rereadsInput
+                use(steps[source].output.region, at: index, rereads ? backward(index) : index)
             }
-            for made in graph[index].sources + [index] where made >= 0 {
-                let life = places[place(of: made)] ?? lives.count
-                if life == lives.count { lives.append((steps[made].output.region, index...index)) }
-                places[place(of: made)] = life
-                lives[life].uses = lives[life].uses.lowerBound...index
+            guard let place = plan.places[index] else { continue }
+            let targets = place.targets.compactMap(\.self)
+            for delta in [place.delta] + targets.flatMap({ [$0.region, $0.total ?? $0.region] }) {
+                use(deltas[delta], at: backward(index))
             }
         }
-        var hosts = deltas.map { (region: $0, lastUse: -1) }
-        for (region, uses) in lives where !isKept.contains(ObjectIdentifier(region)) {
-            if let free = hosts.firstIndex(where: { $0.lastUse < uses.lowerBound }) {
-                region.share(hosts[free].region)
-                hosts[free].lastUse = uses.upperBound
-            } else {
-                hosts.append((region, uses.upperBound))
-            }
+        for (identifier, life) in lives where !isKept.contains(identifier) && !life.endures {
+            life.region.life = life.first...life.last
+            life.region.endsInForward = life.last < steps.count
         }
     }
 

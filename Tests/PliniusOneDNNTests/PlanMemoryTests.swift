@@ -34,6 +34,16 @@ import _PliniusSupport
         #expect(abs(Double(more) / Double(Self.tensor) - tensors) < 0.1)
     }
 
+    @Test func `Deltas lie where the activations of later layers are dead`() throws {
+        func tensors(_ options: String) throws -> Double {
+            let early = Self.conv("leaky") + Self.conv("leaky") + "[maxpool]\nsize=2\nstride=2\n\(options)"
+            let late = String(repeating: Self.conv("leaky"), count: 10)
+            return try Double(Self.bytes(early + late)) / Double(Self.tensor)
+        }
+        // Two deltas of early layers need a tensor each, of which forward has had one for what it reads once.
+        #expect(try tensors("") - tensors("stopbackward=1\n") < 0.5)
+    }
+
     @Test func `Weights that are packed before each use give the bits of those that stay packed`() throws {
         let text =
             Self.net + Self.conv("leaky") + Self.conv("leaky")

@@ -16,6 +16,7 @@ final class LearnedStep: PlannedStep {
     private var delta: Region?
 
     var learns: Bool { true }
+    var passing: [Region] { [sums.region] }
     /// Normalisation and what is fused with it go back from the sums.
     var rereadsOutput: Bool { normalization == nil || !function.isFused }
 

@@ -1,4 +1,3 @@
-internal import Glibc
 internal import _PliniusSupport
 
 /// All memory that a plan's passes need: asked for while the plan is made, allocated once.
@@ -20,24 +19,30 @@ final class MemoryPlan {
     /// Allocates everything: from now on the regions have memory, all zeros.
     func allocate() {
         precondition(memory == nil, "a plan's memory is allocated once")
-        // A page apart: neighbours share no cache line, and no two large tensors start at the same place of a cache set.
-        let pitch = 4096 + 64
-        let hosts = regions.filter { $0.host == nil }
-        let memory = PrivateMemory(byteCount: hosts.reduce(0) { $0 + ($1.byteCount + 2 * pitch) })
-        // Tiles lie far apart in tensors of many pages: with large ones, fewer addresses have to be translated anew. A kernel that has
-        // none goes on without.
-        _ = unsafe madvise(memory.bytes.baseAddress, memory.byteCount, MADV_HUGEPAGE)
-        var offset = 0
-        for region in hosts {
+        let (offsets, byteCount) = place()
+        let memory = PrivateMemory(byteCount: byteCount)
+        for (region, offset) in zip(regions, offsets) {
             unsafe region.place(
                 at: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[offset..<offset + region.byteCount]))
-            offset += (region.byteCount + pitch - 1) / 64 * 64
-        }
-        for region in regions {
-            guard let host = region.host else { continue }
-            unsafe region.place(at: UnsafeMutableRawBufferPointer(start: host.address, count: region.byteCount))
         }
         self.memory = memory
+    }
+
+    /// Finds a place for every region: the largest first, each at the lowest where nobody else is during its life.
+    /// - Complexity: O(n² log n) in the number of regions.
+    private func place() -> (offsets: [Int], byteCount: Int) {
+        // A page apart: neighbours share no cache line, and no two large tensors start at the same place of a cache set.
+        let spans = regions.map { ($0.byteCount + 4096 + 2 * 64 - 1) / 64 * 64 }
+        var offsets = [Int](repeating: 0, count: regions.count)
+        var placed: [Int] = []
+        for index in regions.indices.sorted(by: { (spans[$1], $0) < (spans[$0], $1) }) {
+            let others = placed.filter { regions[$0].meets(regions[index]) }.sorted { offsets[$0] < offsets[$1] }
+            for other in others where offsets[other] < offsets[index] + spans[index] {
+                offsets[index] = max(offsets[index], offsets[other] + spans[other])
+            }
+            placed.append(index)
+        }
+        return (offsets, zip(offsets, spans).map(+).max() ?? 0)
     }
 
     /// Bytes in all.
@@ -49,20 +54,17 @@ final class MemoryPlan {
 final class Region {
     private(set) var byteCount = 0
     private var memory: UnsafeMutableRawBufferPointer?
-    /// Whose memory it takes turns in.
-    fileprivate private(set) var host: Region?
-    /// Whether others have the same memory at other times.
-    private(set) var takesTurns = false
+    /// The first and the last of a pass's steps between which it holds something; `nil` if it always does.
+    var life: ClosedRange<Int>?
+    /// Whether others may have its memory before forward is over.
+    var endsInForward = false
 
     fileprivate init() {}
 
-    /// Lets it have the memory of another region, which has one of its own, when that one is not needed.
-    func share(_ host: Region) {
-        precondition(host.host == nil && host !== self, "a region shares memory that is another's own")
-        host.grow(toBytes: byteCount)
-        self.host = host
-        takesTurns = true
-        host.takesTurns = true
+    /// Whether both hold something at once.
+    fileprivate func meets(_ other: Region) -> Bool {
+        guard let life, let others = other.life else { return true }
+        return life.overlaps(others)
     }
 
     /// Makes room for at least so many floats; for regions that several layers use in turn.

@@ -7,7 +7,7 @@ struct Tensor {
 
     /// Whether it holds neither NaN nor infinity; nothing is said of what lay in memory that others have by now.
     func isFinite(_ engine: Engine) -> Bool {
-        unsafe region.takesTurns
+        unsafe region.endsInForward
             || conednn_all_finite(engine.pointer, Int64(layout.floatCount), region.floats)
     }
 }
