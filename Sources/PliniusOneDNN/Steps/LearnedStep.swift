@@ -17,8 +17,8 @@ final class LearnedStep: PlannedStep {
 
     var learns: Bool { true }
     var passing: [Region] { [sums.region] }
-    /// Normalisation and what is fused with it go back from the sums.
-    var rereadsOutput: Bool { normalization == nil || !function.isFused }
+    /// Normalisation and what is fused go back from the sums.
+    var rereadsOutput: Bool { !function.isFused }
 
     init(
         _ engine: Engine, _ sum: WeightedSum, activation: Activation, batchNormalize: Bool,
