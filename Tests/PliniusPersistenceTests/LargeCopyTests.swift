@@ -33,12 +33,12 @@ import _PliniusTestSupport
             guard fcntl(file.descriptor, F_SETFL, flags) == 0 else { return }
             copy(to: start, of: pool)
             try pool.persist()
-            #expect(pool.read(start..<start + Self.byteCount) == Array(noise.bytes))
+            #expect(pool.read(start..<start + Self.byteCount).elementsEqual(noise.bytes))
             #expect(pool.read(0..<start).allSatisfy { $0 == 0 })
             #expect(pool.read(start + Self.byteCount..<pool.byteCount).allSatisfy { $0 == 0 })
             #expect(Int(file.status.st_size) == 2 * Self.byteCount)
             let again = try Region.open(descriptor: file.descriptor)
-            #expect(again.read(start..<start + Self.byteCount) == Array(noise.bytes))
+            #expect(again.read(start..<start + Self.byteCount).elementsEqual(noise.bytes))
         }
     }
 
