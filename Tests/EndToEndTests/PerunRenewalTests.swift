@@ -63,7 +63,7 @@ import _PliniusTestSupport
     }
 
     @Test(.timeLimit(.minutes(30))) func theRunGoesOnInOnePlaceAndNotInAnOlderState() throws {
-        let parties = try PerunScenario(config: Self.endless, seconds: 8)
+        let parties = try PerunScenario(config: Self.endless, seconds: 20)
         let scenario = parties.scenario
         #expect(try parties.train("--iterations", "5").wait().succeeded)
         let old = try scenario.folder.read("run.pool")
