@@ -177,7 +177,7 @@ final class PlanBuilder {
         }
         for (index, step) in steps.enumerated() {
             // The zeros behind the last channel are written once, by whoever allocates.
-            use(step.output.region, at: index, endures: step.output.layout.isPadded || step.keepsOutput)
+            use(step.output.region, at: index, endures: step.output.layout.isPadded)
             for region in step.passing { use(region, at: index, backward(index), endures: step.output.layout.isPadded) }
             if !onlyInfers && step.rereadsOutput { use(step.output.region, at: backward(index)) }
             for source in graph[index].sources where source >= 0 {

@@ -68,4 +68,26 @@ import _PliniusSupport
             }
         }
     }
+
+    @Test(arguments: [false, true]) func `What each head predicted is there until the next pass`(onlyInfers: Bool)
+        throws
+    {
+        let trial = try Trial(Self.network)
+        let description = trial.description
+        let executor = try OneDNNExecutor(
+            network: description, miniBatch: trial.miniBatch, arena: trial.arena, threads: 1, onlyInfers: onlyInfers)
+        let judge = Judge(trial)
+        let images = trial.images(seed: 4)
+        executor.load(
+            images: images.span, truth: [Float](repeating: 0, count: trial.miniBatch * description.truthCount).span)
+        judge.network.load(images: images.span, truth: Span())
+        let pass = Pass(mode: onlyInfers ? .inference : .training)
+        _ = executor.forward(pass)
+        if !onlyInfers { executor.backward(pass) }
+        _ = judge.network.forward(Pass(mode: .inference))
+        for head in [2, 5] {
+            let found = executor.withOutput(ofLayer: head) { span in span.indices.map { span[$0] } }
+            expectClose(found, judge.output(ofLayer: head, miniBatch: trial.miniBatch), tolerance: 1e-4, "head \(head)")
+        }
+    }
 }

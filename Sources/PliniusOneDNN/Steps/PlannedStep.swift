@@ -14,8 +14,6 @@ protocol PlannedStep: AnyObject {
 
     /// Whether it adds to the deltas of its inputs by itself; the others write them.
     var addsDeltas: Bool { get }
-    /// Whether the output is read after the pass.
-    var keepsOutput: Bool { get }
     /// What forward leaves to this step's backward beside its output, and nobody reads afterwards.
     var passing: [Region] { get }
     /// Whether backward reads again what the step has read.
@@ -56,7 +54,6 @@ extension PlannedStep {
     var ownsCost: Bool { false }
     var keepsDeltaInPlace: Bool { false }
     var addsDeltas: Bool { false }
-    var keepsOutput: Bool { false }
     var passing: [Region] { [] }
     var rereadsInput: Bool { true }
     var rereadsOutput: Bool { true }

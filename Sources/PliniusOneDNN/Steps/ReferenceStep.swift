@@ -11,8 +11,6 @@ final class ReferenceStep: PlannedStep {
     var learns: Bool { layer.learns }
     var ownsCost: Bool { layer.ownsCost }
     var addsDeltas: Bool { true }
-    /// A recurrent layer goes on from there.
-    var keepsOutput: Bool { true }
 
     /// - Parameter pool: whose threads run the kernels.
     init(
