@@ -49,7 +49,7 @@ struct SlotHeader: Hashable {
 
     /// The bytes in front of the state word.
     func encoded(_ keys: SlotKeys) -> [UInt8] {
-        var writer = ByteWriter()
+        var writer = ByteWriter(capacity: Self.stateOffset)
         writer.write(Self.magic)
         writer.write(Self.version)
         writer.write(UInt32(slot.rawValue))

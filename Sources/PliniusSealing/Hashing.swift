@@ -1,13 +1,15 @@
 internal import Crypto
 
+// A digest's bytes are copied at once: as a sequence it does not say how many they are, and the array of it would grow as it is filled.
+
 /// The SHA-256 digest of `bytes`, 32 bytes.
 public func sha256(_ bytes: [UInt8]) -> [UInt8] {
-    Array(SHA256.hash(data: bytes))
+    unsafe SHA256.hash(data: bytes).withUnsafeBytes { unsafe Array($0) }
 }
 
 /// The SHA-512 digest of `bytes`, 64 bytes.
 public func sha512(_ bytes: [UInt8]) -> [UInt8] {
-    Array(SHA512.hash(data: bytes))
+    unsafe SHA512.hash(data: bytes).withUnsafeBytes { unsafe Array($0) }
 }
 
 /// A SHA-256 digest of bytes that come in pieces.
@@ -24,13 +26,13 @@ public struct IncrementalSHA256 {
 
     /// The digest of everything so far, 32 bytes; more may follow.
     public func digest() -> [UInt8] {
-        Array(state.finalize())
+        unsafe state.finalize().withUnsafeBytes { unsafe Array($0) }
     }
 }
 
 /// HMAC-SHA-256 (RFC 2104), 32 bytes.
 package func hmacSHA256(_ bytes: [UInt8], key: SecretBytes) -> [UInt8] {
-    Array(HMAC<SHA256>.authenticationCode(for: bytes, using: key.symmetricKey))
+    unsafe HMAC<SHA256>.authenticationCode(for: bytes, using: key.symmetricKey).withUnsafeBytes { unsafe Array($0) }
 }
 
 /// HKDF-SHA-256 (RFC 5869), extract and expand.

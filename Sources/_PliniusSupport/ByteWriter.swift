@@ -3,8 +3,8 @@ public struct ByteWriter: Sendable {
     /// What has been written so far.
     public private(set) var bytes: [UInt8] = []
 
-    /// Starts empty.
-    public init() {}
+    /// Starts empty, with room for `capacity` bytes: as many, or fewer, take one allocation.
+    public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
     /// Appends a little-endian integer.
     public mutating func write(_ value: some FixedWidthInteger) {
