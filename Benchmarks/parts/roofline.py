@@ -26,7 +26,7 @@ LETTERS = {
     "avgpool_backward": "A", "dropout": "d", "descend": "D", "adapt": "D", "clamp": "x",
 }
 # Weights are packed right before they are used: the reorder before an f or an i.
-LEARNED = {"forward": "r?r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)w[rc](?:r?i)?c?r?c?", "update": "(?:Dx?)+r*"}
+LEARNED = {"forward": "r?r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)w[rc](?:r?i)?c?r?c?", "update": "(?:Dx?){TENSORS}r*"}
 # What a layer calls in each pass; a sum of deltas (c) may follow where several layers read one.
 PATTERNS = {
     "convolutional": LEARNED,
@@ -138,8 +138,9 @@ def profile_of(texts):
 
 
 def layers_of(config):
-    """The names of a configuration's layers."""
-    return re.findall(r"^\[(\w+)\]", config.read_text(), re.MULTILINE)[1:]
+    """The names of a configuration's layers, and how many tensors each learns if it learns any: scales where it normalises."""
+    sections = re.findall(r"^\[(\w+)\]([^\[]*)", config.read_text(), re.MULTILINE)[1:]
+    return [(name, 3 if re.search(r"^batch_normalize *= *1", body, re.MULTILINE) else 2) for name, body in sections]
 
 
 def attribute(profile, layers):
@@ -148,13 +149,14 @@ def attribute(profile, layers):
         calls = profile[name].calls
         word = "".join(call.letter for call in calls)
         order = list(enumerate(layers))[:: -1 if name == "backward" else 1]
-        pattern = "".join(f"({PATTERNS[layer].get(name, '')})" for _, layer in order)
+        pattern = "".join(
+            f"({PATTERNS[layer].get(name, '').replace('TENSORS', str(tensors))})" for _, (layer, tensors) in order)
         found = re.fullmatch(pattern + "(r*)", word)
         if not found:
             raise SystemExit(f"roofline: the calls of {name} are not those of the layers, as parts/roofline.py knows them: {word}")
         for group in range(1, len(order) + 2):
             # What follows the last layer brings predictions into rows.
-            index, layer = order[min(group, len(order)) - 1]
+            index, (layer, _) = order[min(group, len(order)) - 1]
             own = calls[found.start(group):found.end(group)]
             for call, after in itertools.zip_longest(own, own[1:]):
                 call.layer, call.direction = f"{index} {layer}", call.direction or name
