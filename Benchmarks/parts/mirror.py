@@ -31,7 +31,7 @@ def measure(setting):
                     curves.setdefault((direction, where), {}).setdefault(name, []).append(value)
     publish(
         setting, "mirror",
-        ["mirror", "MB", "ms", "plain copy, ms", "× copy", "torch, ms", "times faster", "safetensors, ms", "times faster"], rows)
+        ["mirror", "MB", "ms", "plain copy, ms", "× copy", "torch, ms", "faster than torch", "safetensors, ms", "faster than safetensors"], rows)
     plots = [
         line_plot(f"Mirror-{direction}, {where}: milliseconds", "model, MB", MEGABYTES, list(lines.items()))
         for (direction, where), lines in curves.items()
