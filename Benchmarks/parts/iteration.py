@@ -49,5 +49,5 @@ def measure(setting):
                 row.append(f"{100 * median(runs, part, 'median') / iteration:.2f}" if part in runs[0] else "")
             rows.append(row)
     publish(
-        setting, "iteration", ["network", "program", "iteration, ms", "× PyTorch", "95th percentile, ms", "peak memory, MiB", "× PyTorch's", "mirror, %", "batch, %"],
+        setting, "iteration", ["network", "program", "iteration, ms", "× PyTorch", "95th percentile, ms", "peak memory, MiB", "peak memory, × PyTorch", "mirror, %", "batch, %"],
         rows)

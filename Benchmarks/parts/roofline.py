@@ -25,7 +25,7 @@ LETTERS = {
     "combine": "c", "copy_rows": "y", "channel_sums": "u", "maxpool": "p", "maxpool_backward": "P", "avgpool": "a",
     "avgpool_backward": "A", "dropout": "d", "descend": "D", "adapt": "D", "clamp": "x",
 }
-# Weights are packed right before they are used: the reorder before an f or an i.
+# Weights are packed right before they are used: the reorder before an f or an i. TENSORS is how many a layer learns.
 LEARNED = {"forward": "r?r?f(?:sn|b)k?", "backward": "K?(?:SN|Bu)w[rc](?:r?i)?c?r?c?", "update": "(?:Dx?){TENSORS}r*"}
 # What a layer calls in each pass; a sum of deltas (c) may follow where several layers read one.
 PATTERNS = {
