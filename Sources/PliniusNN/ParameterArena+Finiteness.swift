@@ -1,4 +1,3 @@
-import PliniusNN
 import _PliniusSupport
 
 extension ParameterArena {
@@ -6,7 +5,7 @@ extension ParameterArena {
     ///
     /// Asked after every update, before the mirror goes out: a good mirror is never replaced by a broken model.
     /// - Complexity: one pass over the arena.
-    func firstNonFiniteTensor() -> ArenaTensor? {
+    package func firstNonFiniteTensor() -> ArenaTensor? {
         guard unsafe !Self.isFinite(UnsafeBufferPointer(memory.floats)) else { return nil }
         return layout.tensors.first { unsafe !Self.isFinite(UnsafeBufferPointer(floats(of: $0))) }
     }
