@@ -1,12 +1,20 @@
 #include "CIPSecMB.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #if defined(__x86_64__) && __has_include(<intel-ipsec-mb.h>)
-
 #include <intel-ipsec-mb.h>
-#include <pthread.h>
+#else
+// Another processor, or a system without the library: there is nothing to load, so nothing is called through these.
+struct gcm_key_data { uint8_t none; };
+struct gcm_context_data { uint8_t none; };
+typedef void (*aes_gcm_pre_t)(const void *, struct gcm_key_data *);
+typedef void (*aes_gcm_enc_dec_t)(const struct gcm_key_data *, struct gcm_context_data *, uint8_t *, const uint8_t *,
+                                  uint64_t, const uint8_t *, const uint8_t *, uint64_t, uint8_t *, uint64_t);
+typedef void (*hash_fn_t)(const void *, const uint64_t, void *);
+#endif
 
 typedef struct {
     struct gcm_key_data data;
@@ -19,12 +27,14 @@ _Static_assert(_Alignof(expanded_key) <= CIPSECMB_KEY_ALIGNMENT, "the face promi
 static struct {
     aes_gcm_pre_t expand128, expand256;
     aes_gcm_enc_dec_t seal128, seal256, open128, open256;
+    hash_fn_t sha256;
 } functions;
 static bool available;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void load(void)
 {
+#ifdef IMB_VERSION_STR
     IMB_MGR *manager = alloc_mb_mgr(0);
     if (manager == NULL)
         return;
@@ -42,7 +52,9 @@ static void load(void)
     functions.seal256 = manager->gcm256_enc;
     functions.open128 = manager->gcm128_dec;
     functions.open256 = manager->gcm256_dec;
+    functions.sha256 = manager->sha256;
     free_mb_mgr(manager);
+#endif
 }
 
 bool cipsecmb_is_available(void)
@@ -97,38 +109,26 @@ bool cipsecmb_open(const void *expanded, uint8_t *plaintext, const uint8_t *ciph
     return true;
 }
 
-#else
-
-// Another processor, or a system without the library.
-
-bool cipsecmb_is_available(void)
+void cipsecmb_sha256(const uint8_t *bytes, size_t size, uint8_t *digest)
 {
-    return false;
+    functions.sha256(bytes, size, digest);
 }
 
-size_t cipsecmb_key_size(void)
+void cipsecmb_hmac_sha256(const uint8_t *key, size_t key_size, const uint8_t *bytes, size_t size, uint8_t *code)
 {
-    return 0;
+    enum { block = 64 };
+    // What is hashed lies in one piece: the key's block, and behind it the message or, the second time, its digest.
+    uint8_t hashed[block + CIPSECMB_HMAC_MAXIMUM] = {0};
+    if (key_size > block || size > CIPSECMB_HMAC_MAXIMUM)
+        abort();
+    memcpy(hashed, key, key_size);
+    memcpy(hashed + block, bytes, size);
+    for (size_t i = 0; i < block; i++)
+        hashed[i] ^= 0x36;
+    functions.sha256(hashed, block + size, code);
+    for (size_t i = 0; i < block; i++)
+        hashed[i] ^= 0x36 ^ 0x5C;
+    memcpy(hashed + block, code, CIPSECMB_DIGEST_SIZE);
+    functions.sha256(hashed, block + CIPSECMB_DIGEST_SIZE, code);
+    explicit_bzero(hashed, sizeof hashed);
 }
-
-void cipsecmb_expand(void *expanded, const uint8_t *key, size_t key_size)
-{
-    (void)expanded, (void)key, (void)key_size;
-    abort();
-}
-
-void cipsecmb_seal(const void *expanded, uint8_t *ciphertext, const uint8_t *plaintext, size_t size,
-                   const uint8_t *nonce, const uint8_t *aad, size_t aad_size, uint8_t *tag)
-{
-    (void)expanded, (void)ciphertext, (void)plaintext, (void)size, (void)nonce, (void)aad, (void)aad_size, (void)tag;
-    abort();
-}
-
-bool cipsecmb_open(const void *expanded, uint8_t *plaintext, const uint8_t *ciphertext, size_t size,
-                   const uint8_t *nonce, const uint8_t *aad, size_t aad_size, const uint8_t *tag)
-{
-    (void)expanded, (void)plaintext, (void)ciphertext, (void)size, (void)nonce, (void)aad, (void)aad_size, (void)tag;
-    abort();
-}
-
-#endif

@@ -22,10 +22,8 @@ public struct CommitMark: Hashable, Sendable {
 extension Mirror {
     /// The newest commit; `nil` until mirrored in.
     public var mark: CommitMark? {
-        newest.map { header in
-            let bytes = header.encoded(slotKeys(of: header))
-            return CommitMark(
-                sequence: header.sequence, tag: Array(bytes[SlotHeader.macOffset..<SlotHeader.stateOffset]))
+        newest.map {
+            CommitMark(sequence: $0.sequence, tag: Array($0.encoded(slotKeys(of: $0)).suffix(CommitMark.tagByteCount)))
         }
     }
 

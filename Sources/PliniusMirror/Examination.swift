@@ -72,30 +72,15 @@ extension Mirror {
     /// - Returns: `nil`, or what is wrong: the arena then holds nothing to go on with, and is the caller's to overwrite or wipe.
     func openChunks(of header: SlotHeader, into arena: PrivateMemory) -> Finding? {
         let slot = header.slot
-        let tags = extent.read(layout.tags(of: slot))
-        guard constantTimeEqual(sha256(tags), header.tagsDigest) else {
+        unsafe extent.read(layout.tags(of: slot), into: tags.bytes)
+        guard unsafe slotKeys(of: header).digest(of: UnsafeRawBufferPointer(tags.bytes)) == header.tagsDigest else {
             return Finding(
                 place: "\(slot), tags", what: "their digest is not the one in the header", bootID: header.bootID)
         }
-        let key = slotKeys(of: header).chunks
-        let chunk = forEachChunk(in: 0..<layout.chunkCount, of: slot, iteration: header.progress.iteration) {
-            [self] chunk, worker in
-            // The ciphertext is copied to where the plaintext belongs, and opened there: the arena is private, and the copy, unlike the
-            // pool, stays what it is between the cipher's two looks at it.
-            let place = unsafe UnsafeMutableRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
-            unsafe extent.read(layout.ciphertext(of: chunk, in: slot), into: place)
-            let tagPlace = chunk * MirrorLayout.tagBytes..<(chunk + 1) * MirrorLayout.tagBytes
-            let tag = unsafe tags.withUnsafeBytes {
-                unsafe Tag(loading: UnsafeRawBufferPointer(rebasing: $0[tagPlace]))
-            }
-            do {
-                try unsafe key.open(
-                    UnsafeRawBufferPointer(place), into: place,
-                    nonce: Nonce(stream: header.nonceStream, counter: header.nonceBase &+ UInt64(chunk)),
-                    authenticating: contexts[worker].bytes, tag: tag)
-                return true
-            } catch { return false }
-        }
+        let job = ChunkJob(
+            isSealing: false, slot: slot, iteration: header.progress.iteration, arena: arena,
+            key: slotKeys(of: header).chunks, first: Nonce(stream: header.nonceStream, counter: header.nonceBase))
+        let chunk = perform(job, on: 0..<layout.chunkCount)
         guard chunk < layout.chunkCount else { return nil }
         return Finding(
             place: "\(slot), chunk \(chunk + 1) of \(layout.chunkCount)", what: "its tag does not match its bytes",

@@ -67,48 +67,30 @@ extension Mirror {
 
         // The workers meet in the middle only where a test looks.
         let middle = onCrashPoint == nil ? layout.chunkCount : layout.chunkCount / 2 + 1
-        seal(0..<middle, of: arena, into: slot, iteration: progress.iteration, nonceBase: nonceBase)
+        let job = ChunkJob(
+            isSealing: true, slot: slot, iteration: progress.iteration, arena: arena, key: ownKeys.chunks,
+            first: Nonce(stream: 0, counter: nonceBase))
+        _ = perform(job, on: 0..<middle)
         onCrashPoint?(.insideChunks)
-        seal(middle..<layout.chunkCount, of: arena, into: slot, iteration: progress.iteration, nonceBase: nonceBase)
+        _ = perform(job, on: middle..<layout.chunkCount)
         bytesWritten += layout.arenaBytes
         onCrashPoint?(.afterChunks)
 
-        store(tags, at: layout.tags(of: slot).lowerBound)
+        unsafe store(UnsafeRawBufferPointer(tags.bytes), at: layout.tags(of: slot).lowerBound)
         onCrashPoint?(.afterTags)
 
         let header = SlotHeader(
             slot: slot, runID: identity.runID, salt: salt, generation: generation, sequence: sequence,
-            progress: progress, layout: layout, tagsDigest: sha256(tags), bootID: extent.bootID, nonceStream: 0,
-            nonceBase: nonceBase, count: count, best: best)
-        store(header.encoded(ownKeys), at: layout.range(of: slot).lowerBound)
+            progress: progress, layout: layout,
+            tagsDigest: unsafe ownKeys.digest(of: UnsafeRawBufferPointer(tags.bytes)), bootID: extent.bootID,
+            nonceStream: 0, nonceBase: nonceBase, count: count, best: best)
+        header.encode(into: &headerWriter, ownKeys)
+        store(headerWriter.bytes, at: layout.range(of: slot).lowerBound)
         onCrashPoint?(.insideHeader)
 
         setState(.complete, of: slot)
         onCrashPoint?(.beforeFence)
         awaited = header
-    }
-
-    /// Seals chunks of the arena to their places in the slot, and keeps the tags.
-    private func seal(
-        _ chunks: Range<Int>, of arena: PrivateMemory, into slot: Slot, iteration: UInt64, nonceBase: UInt64
-    ) {
-        if chunks.isEmpty { return }
-        unsafe tags.withUnsafeMutableBytes { tags in
-            _ = forEachChunk(in: chunks, of: slot, iteration: iteration) { [self] chunk, worker in
-                let plaintext = unsafe UnsafeRawBufferPointer(rebasing: arena.bytes[layout.plaintext(of: chunk)])
-                let ciphertext = unsafe UnsafeMutableRawBufferPointer(
-                    rebasing: stages[worker].bytes[..<plaintext.count])
-                let tag = unsafe ownKeys.chunks.seal(
-                    plaintext, into: ciphertext, nonce: Nonce(stream: 0, counter: nonceBase + UInt64(chunk)),
-                    authenticating: contexts[worker].bytes)
-                unsafe extent.copy(
-                    UnsafeRawBufferPointer(ciphertext), to: layout.ciphertext(of: chunk, in: slot).lowerBound)
-                let place = chunk * MirrorLayout.tagBytes
-                unsafe tag.store(
-                    into: UnsafeMutableRawBufferPointer(rebasing: tags[place..<place + MirrorLayout.tagBytes]))
-                return true
-            }
-        }
     }
 
     // MARK: Stores
@@ -118,8 +100,10 @@ extension Mirror {
         bytesWritten += 8
     }
 
-    func store(_ bytes: [UInt8], at offset: Int) {
-        unsafe bytes.withUnsafeBytes { unsafe extent.copy($0, to: offset) }
+    func store(_ bytes: [UInt8], at offset: Int) { unsafe bytes.withUnsafeBytes { unsafe store($0, at: offset) } }
+
+    @unsafe func store(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+        unsafe extent.copy(bytes, to: offset)
         bytesWritten += bytes.count
     }
 

@@ -1,5 +1,6 @@
 public import PliniusMedia
 public import PliniusSealing
+import Synchronization
 public import _PliniusSupport
 
 /// The sealed copy of a run's arena in an extent of a pool: written after iterations, read after a crash.
@@ -50,8 +51,18 @@ public final class Mirror {
     private(set) lazy var waiting: (Int) -> Void = { [extent, medium] in if $0 == 1 { medium.wait(for: extent) } }
     let medium = MediumAnswer()
 
-    var tags: [UInt8]
+    // All that a commit needs is here before it: it allocates nothing.
+    /// Of the chunks that are sealed or opened, one after the other.
+    let tags: PrivateMemory
+    var headerWriter = ByteWriter(capacity: SlotHeader.stateOffset)
     let pool: WorkerPool
+    /// What the workers are at.
+    var job: ChunkJob?
+    /// The chunk that is to be taken next.
+    let next = Atomic(0)
+    /// The first that is not to be taken.
+    let end = Atomic(0)
+    private(set) lazy var taking: (Int) -> Void = { [unowned self] in takeChunks(as: $0) }
     /// One for each worker.
     let contexts: [ChunkContext]
     /// Where each worker seals a chunk, so that the medium is given whole chunks: it knows how it takes them fastest.
@@ -66,7 +77,7 @@ public final class Mirror {
         salt = randomBytes(RunKeys.processSaltByteCount)
         ownKeys = keys.slotKeys(processSalt: salt, cipher: identity.cipher)
         lastKeys = (salt, ownKeys)
-        tags = [UInt8](repeating: 0, count: layout.chunkCount * MirrorLayout.tagBytes)
+        tags = PrivateMemory(byteCount: layout.chunkCount * MirrorLayout.tagBytes)
         // No more than have something to do, and do not wait for the memory.
         pool = WorkerPool(count: max(1, min(workers, layout.chunkCount, 32)))
         contexts = (0..<pool.count).map { [identity, layout] _ in

@@ -34,18 +34,10 @@ public struct RunIdentity: Hashable, Sendable {
     ) {
         precondition(runID.count == 16 && datasetID.count == 16, "an id has 16 bytes")
         precondition(configDigest.count == 32 && layoutDigest.count == 32, "a digest has 32 bytes")
-        self.name = name
-        self.runID = runID
-        self.configDigest = configDigest
-        self.layoutDigest = layoutDigest
-        self.datasetID = datasetID
-        self.seed = seed
-        self.cipher = cipher
-        self.sampling = sampling
-        self.executor = executor
-        self.threads = threads
-        self.initSeed = initSeed
-        self.isBest = isBest
+        (self.name, self.runID, self.datasetID, self.isBest) = (name, runID, datasetID, isBest)
+        (self.configDigest, self.layoutDigest) = (configDigest, layoutDigest)
+        (self.seed, self.initSeed, self.cipher, self.sampling) = (seed, initSeed, cipher, sampling)
+        (self.executor, self.threads) = (executor, threads)
     }
 
     /// What keeps the best model of this run, by a validation set.

@@ -23,12 +23,7 @@ public enum SlotState: Hashable, Sendable, CustomStringConvertible {
     case damaged(UInt64)
 
     init(word: UInt64) {
-        switch word {
-        case Self.empty.word: self = .empty
-        case Self.inProgress.word: self = .inProgress
-        case Self.complete.word: self = .complete
-        default: self = .damaged(word)
-        }
+        self = [.empty, .inProgress, .complete].first { $0.word == word } ?? .damaged(word)
     }
 
     /// The word in the file: eight letters, of which any two states differ in several.

@@ -38,7 +38,7 @@ struct SlotHeader: Hashable {
     var sequence: UInt64
     var progress: Progress
     var layout: MirrorLayout
-    var tagsDigest: [UInt8]
+    var tagsDigest: Digest
     var bootID: BootID
     var nonceStream: UInt32
     var nonceBase: UInt64
@@ -50,6 +50,13 @@ struct SlotHeader: Hashable {
     /// The bytes in front of the state word.
     func encoded(_ keys: SlotKeys) -> [UInt8] {
         var writer = ByteWriter(capacity: Self.stateOffset)
+        encode(into: &writer, keys)
+        return writer.bytes
+    }
+
+    /// Writes them where there were others.
+    func encode(into writer: inout ByteWriter, _ keys: SlotKeys) {
+        writer.clear()
         writer.write(Self.magic)
         writer.write(Self.version)
         writer.write(UInt32(slot.rawValue))
@@ -63,7 +70,7 @@ struct SlotHeader: Hashable {
         writer.write(UInt64(layout.arenaBytes))
         writer.write(UInt32(layout.chunkBytes))
         writer.write(UInt32(layout.chunkCount))
-        writer.write(bytes: tagsDigest)
+        writer.write(tagsDigest)
         writer.write(bytes: bootID.bytes)
         writer.write(nonceStream)
         writer.write(count.index)
@@ -71,13 +78,13 @@ struct SlotHeader: Hashable {
         writer.write(count.value)
         writer.write(UInt32((progress.score == nil ? 0 : 1) + (best == nil ? 0 : 2)))
         writer.write(progress.score ?? 0)
-        writer.write(best?.sequence ?? 0)
-        writer.write(bytes: best?.tag ?? [UInt8](repeating: 0, count: CommitMark.tagByteCount))
+        if let best {
+            writer.write(best.sequence)
+            writer.write(bytes: best.tag)
+        }
         writer.pad(to: Self.macOffset)
-        writer.write(bytes: keys.headerMAC(over: writer.bytes))
-        return writer.bytes
+        writer.write(keys.headerMAC(over: writer.bytes))
     }
-
 }
 
 extension SlotHeader {
@@ -102,7 +109,7 @@ extension SlotHeader {
             guard try reader.read() == UInt64(layout.arenaBytes), try reader.read() == UInt32(layout.chunkBytes),
                 try reader.read() == UInt32(layout.chunkCount)
             else { return nil }
-            tagsDigest = try reader.readBytes(32)
+            tagsDigest = Digest(try reader.readBytes(32))
             bootID = BootID(try reader.readBytes(16))
             nonceStream = try reader.read()
             let index: UInt32 = try reader.read()
@@ -122,9 +129,8 @@ extension SlotHeader {
         }
     }
 
-    /// Whether the MAC in `bytes` is the one that the run's keys give them.
+    /// Whether `bytes`, which claim to be this header, end in the MAC that the run's keys give it.
     func isAuthentic(_ bytes: [UInt8], _ keys: SlotKeys) -> Bool {
-        constantTimeEqual(
-            keys.headerMAC(over: Array(bytes[..<Self.macOffset])), Array(bytes[Self.macOffset..<Self.stateOffset]))
+        constantTimeEqual(encoded(keys), Array(bytes[..<Self.stateOffset]))
     }
 }

@@ -37,8 +37,9 @@ public struct SlotKeys: Sendable {
         self.header = header
     }
 
-    /// The MAC of a slot's header, 32 bytes.
-    public func headerMAC(over bytes: [UInt8]) -> [UInt8] {
-        hmacSHA256(bytes, key: header)
-    }
+    /// The digest of the tags of a slot's chunks: who seals them computes it.
+    @unsafe public func digest(of tags: UnsafeRawBufferPointer) -> Digest { unsafe chunks.provider.sha256(tags) }
+
+    /// The MAC of a slot's header, which has at most 512 bytes.
+    public func headerMAC(over bytes: [UInt8]) -> Digest { chunks.provider.hmacSHA256(bytes, key: header) }
 }

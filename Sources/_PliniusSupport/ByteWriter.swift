@@ -6,6 +6,9 @@ public struct ByteWriter: Sendable {
     /// Starts empty, with room for `capacity` bytes: as many, or fewer, take one allocation.
     public init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
 
+    /// Begins anew in the same memory.
+    public mutating func clear() { bytes.removeAll(keepingCapacity: true) }
+
     /// Appends a little-endian integer.
     public mutating func write(_ value: some FixedWidthInteger) {
         for shift in stride(from: 0, to: value.bitWidth, by: 8) {
@@ -22,6 +25,9 @@ public struct ByteWriter: Sendable {
     public mutating func write(bytes more: some Sequence<UInt8>) {
         bytes.append(contentsOf: more)
     }
+
+    /// Appends bytes that lie in no array.
+    public mutating func write(_ digest: SIMD32<UInt8>) { for index in digest.indices { bytes.append(digest[index]) } }
 
     /// Appends zeros until `count` bytes are written.
     public mutating func pad(to count: Int) {

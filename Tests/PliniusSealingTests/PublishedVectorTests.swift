@@ -48,7 +48,13 @@ struct PublishedVectorTests {
 
     @Test("HMAC-SHA-256 of RFC 4231", arguments: Vector.all(in: "rfc4231-hmac-sha256"))
     func hmac(vector: Vector) {
-        #expect(hmacSHA256(vector.bytes("Msg"), key: SecretBytes(vector.bytes("Key"))) == vector.bytes("MD"))
+        let (message, key) = (vector.bytes("Msg"), vector.bytes("Key"))
+        #expect(hmacSHA256(message, key: SecretBytes(key)) == vector.bytes("MD"))
+        // Two of the vectors have longer keys than a slot's header.
+        guard key.count <= 64 else { return }
+        for provider in SealingProvider.available {
+            #expect(provider.hmacSHA256(message, key: SecretBytes(key)).array == vector.bytes("MD"))
+        }
     }
 
     // FIPS 180-2, appendix B.
@@ -65,6 +71,9 @@ struct PublishedVectorTests {
     )
     func sha(message: String, digest: String) {
         #expect(sha256(Array(message.utf8)) == [UInt8](hex: digest))
+        for provider in SealingProvider.available {
+            #expect(Array(message.utf8).withUnsafeBytes { provider.sha256($0) }.array == [UInt8](hex: digest))
+        }
     }
 
     // FIPS 180-2, appendix C, and the digest of nothing.
@@ -96,6 +105,10 @@ struct PublishedVectorTests {
         digest.update(Array(bytes[700...]))
         #expect(digest.digest() == sha256(bytes))
     }
+}
+
+extension Digest {
+    var array: [UInt8] { indices.map { self[$0] } }
 }
 
 extension SecretBytes {

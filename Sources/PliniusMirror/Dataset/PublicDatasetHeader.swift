@@ -120,12 +120,7 @@ public struct PublicDatasetHeader: Hashable, Sendable {
         guard 1...1 << 32 ~= count, numbers[..<3].allSatisfy({ 1...1 << 16 ~= $0 }), shape.count <= 1 << 26,
             truth.suits(shape, classes: numbers[3])
         else { throw DatasetError.damagedHeader("it claims what no data set has (\(Self.limits))") }
-        self.id = id
-        self.count = Int(count)
-        self.shape = shape
-        classes = numbers[3]
-        self.truth = truth
-        self.cipher = cipher
-        self.keyCheck = keyCheck
+        (self.id, self.count, self.shape, classes) = (id, Int(count), shape, numbers[3])
+        (self.truth, self.cipher, self.keyCheck) = (truth, cipher, keyCheck)
     }
 }
