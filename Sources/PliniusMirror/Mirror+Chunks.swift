@@ -6,13 +6,13 @@ import _PliniusSupport
 /// What is done to the chunks of a slot.
 struct ChunkJob {
     /// From the arena into the slot; else the other way round.
-    var isSealing: Bool
-    var slot: Slot
-    var iteration: UInt64
-    var arena: PrivateMemory
-    var key: SealingKey
+    let isSealing: Bool
+    let slot: Slot
+    let iteration: UInt64
+    let arena: PrivateMemory
+    let key: SealingKey
     /// The nonce of the slot's first chunk.
-    var first: Nonce
+    let first: Nonce
 }
 
 extension Mirror {
@@ -43,6 +43,7 @@ extension Mirror {
         if worker > 0 { extent.settle() }
     }
 
+    /// Seals or opens a chunk; tells whether it could be opened.
     private func finish(_ chunk: Int, of job: ChunkJob, as worker: Int) -> Bool {
         let place = layout.ciphertext(of: chunk, in: job.slot)
         let plaintext = unsafe UnsafeMutableRawBufferPointer(rebasing: job.arena.bytes[layout.plaintext(of: chunk)])
