@@ -7,7 +7,7 @@ import Testing
 import _PliniusSupport
 import _PliniusTestSupport
 
-/// What a whole iteration asks of the allocator: nothing. It opens the batch, trains, and mirrors out.
+/// What an iteration asks of the allocator while it opens the batch, trains and mirrors out: nothing.
 @Suite struct AllocationTests {
     private static func network(filters: Int) -> String {
         """
